@@ -1,0 +1,56 @@
+# How a folder becomes a library: its *.cpp are its source list.
+#
+#   add_resin_library(NAME [LINK libs...])         support/ and runtime/: no MLIR, no Halide
+#   add_resin_mlir_library(NAME [LINK libs...])    sees MLIR's headers; built without RTTI, as MLIR is
+#   add_resin_halide_library(NAME [LINK libs...])  sees Halide's headers; with RTTI and exceptions, as Halide is
+#
+# The three kinds of include path are never on one target, so no file can include both MLIR and Halide.
+
+list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
+include(TableGen)
+include(AddLLVM)
+include(AddMLIR)
+separate_arguments(LLVM_DEFINITIONS_LIST NATIVE_COMMAND "${LLVM_DEFINITIONS}")
+
+add_library(resin_options INTERFACE)
+target_include_directories(resin_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+target_compile_options(resin_options INTERFACE -Wall -Wextra -Wno-unused-parameter)
+if(RESIN_ASAN)
+  target_compile_options(resin_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize=vptr)
+  target_link_options(resin_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+add_library(resin_mlir_options INTERFACE)
+target_link_libraries(resin_mlir_options INTERFACE resin_options)
+target_include_directories(resin_mlir_options SYSTEM INTERFACE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+target_compile_definitions(resin_mlir_options INTERFACE ${LLVM_DEFINITIONS_LIST})
+target_compile_options(resin_mlir_options INTERFACE -fno-rtti)
+
+function(resin_sources out)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  set(${out} ${sources} PARENT_SCOPE)
+endfunction()
+
+function(add_resin_library name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  resin_sources(sources)
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC resin_options ${ARG_LINK})
+endfunction()
+
+function(add_resin_mlir_library name)
+  cmake_parse_arguments(ARG "" "" "LINK;DEPENDS" ${ARGN})
+  resin_sources(sources)
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC resin_mlir_options MLIR LLVM ${ARG_LINK})
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+endfunction()
+
+function(add_resin_halide_library name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  resin_sources(sources)
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC resin_options ${ARG_LINK} PRIVATE Halide::Halide)
+endfunction()

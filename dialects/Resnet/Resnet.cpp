@@ -1,0 +1,28 @@
+//===- Resnet.cpp - The dialect's registration ----------------------------===//
+
+#include "dialects/Resnet/Resnet.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+#include "mlir/IR/DialectImplementation.h"
+
+using namespace mlir;
+using namespace resin::resnet;
+
+#include "dialects/Resnet/ResnetDialect.cpp.inc"
+#include "dialects/Resnet/ResnetEnums.cpp.inc"
+#include "dialects/Resnet/ResnetInterfaces.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Resnet/ResnetAttrs.cpp.inc"
+#define GET_OP_CLASSES
+#include "dialects/Resnet/ResnetOps.cpp.inc"
+
+void ResnetDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/Resnet/ResnetAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Resnet/ResnetOps.cpp.inc"
+      >();
+}

@@ -1,0 +1,39 @@
+//===- Resnet.h - The resnet dialect ----------------------------*- C++ -*-===//
+
+#ifndef RESIN_DIALECTS_RESNET_RESNET_H
+#define RESIN_DIALECTS_RESNET_RESNET_H
+
+#include "dialects/Resnet/Tensor.h"
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace resin::resnet {
+
+/// How an op takes part in a fused kernel.
+enum class KernelRole {
+  Anchor,    ///< the one loop nest of its kernel: convolutions, pools, matrix products
+  Pointwise, ///< element by element, channel vectors broadcast
+  Reduction, ///< sums over pixels, in the epilogue
+  Alone,     ///< its own kernel
+};
+
+} // namespace resin::resnet
+
+#include "dialects/Resnet/ResnetDialect.h.inc"
+#include "dialects/Resnet/ResnetEnums.h.inc"
+#include "dialects/Resnet/ResnetInterfaces.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Resnet/ResnetAttrs.h.inc"
+#define GET_OP_CLASSES
+#include "dialects/Resnet/ResnetOps.h.inc"
+
+#endif // RESIN_DIALECTS_RESNET_RESNET_H

@@ -1,0 +1,44 @@
+//===- ResnetDialect.td - The dialect, its layout attribute, op bases ------===//
+
+#ifndef RESNET_DIALECT
+#define RESNET_DIALECT
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+
+def Resnet_Dialect : Dialect {
+  let name = "resnet";
+  let cppNamespace = "::resin::resnet";
+  let summary = "What a residual network and its training step mean";
+  let description = [{
+    Tensors, no buffers. Activations are `[n, c, h, w]`, filters `[k, c, r, s]`, matrices of linear layers `[out, in]`: the shapes of checkpoints and of
+    `.npy` files. Where elements stand in memory is the tensor type's encoding (`#resnet.layout`), which changes nothing an op means.
+
+    State lives in module-level `resnet.variable`s. `resnet.read` and `resnet.write` are the only ops with effects.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 0;
+}
+
+def Resnet_LayoutKind : I32EnumAttr<"Layout", "where elements stand in memory (support/KernelSpec.h)", [
+    I32EnumAttrCase<"Dense", 0, "dense">, I32EnumAttrCase<"C16", 1, "c16">, I32EnumAttrCase<"K16C16", 2, "k16c16">,
+    I32EnumAttrCase<"K16", 3, "k16">, I32EnumAttrCase<"C16K16", 4, "c16k16">]> {
+  let cppNamespace = "::resin::resnet";
+  let genSpecializedAttr = 0;
+}
+
+def Resnet_LayoutAttr : AttrDef<Resnet_Dialect, "Layout"> {
+  let mnemonic = "layout";
+  let summary = "A tensor's layout in memory, as the encoding of its type";
+  let description = [{
+    ```mlir
+    tensor<8x64x56x56xf32, #resnet.layout<c16, halo = 1>>
+    ```
+    No encoding means `dense` without halo.
+  }];
+  let parameters = (ins EnumParameter<Resnet_LayoutKind>:$kind, DefaultValuedParameter<"int64_t", "0">:$halo);
+  let assemblyFormat = "`<` $kind (`,` `halo` `=` $halo^)? `>`";
+}
+
+#endif

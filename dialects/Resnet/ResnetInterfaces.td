@@ -1,0 +1,36 @@
+//===- ResnetInterfaces.td - The questions passes ask an op ----------------===//
+
+#ifndef RESNET_INTERFACES
+#define RESNET_INTERFACES
+
+include "mlir/IR/OpBase.td"
+
+def Resnet_Evaluate : OpInterface<"EvaluateOpInterface"> {
+  let cppNamespace = "::resin::resnet";
+  let description = "Plain loops that say what the op computes: the oracle of every pass and kernel.";
+  let methods = [
+    InterfaceMethod<[{
+      Computes the results from the operands, in double. Results arrive shaped and zeroed. The interpreter rounds them to the element type.
+    }], "void", "evaluate", (ins "::llvm::ArrayRef<::resin::resnet::Tensor>":$operands, "::llvm::MutableArrayRef<::resin::resnet::Tensor>":$results)>];
+}
+
+def Resnet_Gradient : OpInterface<"GradientOpInterface"> {
+  let cppNamespace = "::resin::resnet";
+  let description = "Reverse-mode differentiation of one op.";
+  let methods = [
+    InterfaceMethod<[{
+      Given the gradients of the results (null where the loss does not depend on one), makes the ops that compute the gradients of the operands; null for
+      operands without one (labels, seeds). `wanted[i]` says whether operand i's gradient is used at all.
+    }], "::llvm::SmallVector<::mlir::Value>", "gradient",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$resultGradients, "::llvm::ArrayRef<bool>":$wanted)>];
+}
+
+def Resnet_Kernel : OpInterface<"KernelOpInterface"> {
+  let cppNamespace = "::resin::resnet";
+  let description = "How the op takes part in a fused kernel.";
+  let methods = [
+    InterfaceMethod<"What the op is to fusion: an anchor is the one loop nest of a kernel; pointwise ops and reductions ride along; the others stand alone.",
+      "::resin::resnet::KernelRole", "kernelRole", (ins), "", "return ::resin::resnet::KernelRole::Alone;">];
+}
+
+#endif

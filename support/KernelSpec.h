@@ -1,0 +1,108 @@
+//===- KernelSpec.h - The name of one kernel, at every level ----*- C++ -*-===//
+//
+// A KernelSpec says what one serial kernel computes: the operands and results of
+// one piece (element type, logical shape, layout) and a list of nodes, each a
+// `resnet` op without its prefix. It is the canonical print of a `resnet.fused`
+// region, and the only thing that crosses from the MLIR side to the Halide side:
+// this header includes neither.
+//
+// IR symbol, cache key, test, benchmark and profile row all derive from it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_SUPPORT_KERNELSPEC_H
+#define RESIN_SUPPORT_KERNELSPEC_H
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace resin {
+
+/// Channels in a block of the blocked layouts: one AVX-512 vector of f32, or two
+/// AVX2 ones.
+inline constexpr int64_t kChannelBlock = 16;
+
+enum class ElementType : uint8_t { F32, I32 };
+
+/// Where the elements of a tensor stand in memory. Blocked layouts pad a channel
+/// count to a multiple of 16; the padding always holds zeros.
+///
+///   Dense    any rank      row-major, last dimension innermost; rank 4 may have a halo on h and w
+///   C16      [n,c,h,w]  -> [n][c/16][h + 2*halo][w + 2*halo][16]   activations
+///            [c]        -> [c padded to 16]                        channel vectors
+///            [p,c]      -> [p][c padded to 16]                     partial channel sums
+///   K16C16   [k,c,r,s]  -> [k/16][c/16][r][s][16 c][16 k]          filters
+///            [l,k,c,r,s] -> [l] of the above                       lanes of filter gradients
+///   K16      [k,c,r,s]  -> [k/16][c][r][s][16 k]                   filters with few or grouped input channels
+///            [o,i]      -> [o/16][i][16 o]                         matrices of linear layers
+///   C16K16   [k,c,r,s]  -> [c/16][k/16][r][s][16 k][16 c]          filters as the data gradient reads them
+enum class LayoutKind : uint8_t { Dense, C16, K16C16, K16, C16K16 };
+
+struct TensorSpec {
+  ElementType type = ElementType::F32;
+  std::vector<int64_t> shape; ///< logical, of one piece
+  LayoutKind layout = LayoutKind::Dense;
+  int64_t halo = 0; ///< zeros around h and w, in pixels on every side
+  /// Channels of the tensor this piece is a slice of, which set the stride from
+  /// image to image; 0 when the piece has all of them.
+  int64_t storedChannels = 0;
+
+  bool operator==(const TensorSpec &) const = default;
+};
+
+/// Elements from the start of the first to the end of the last, halo and padding
+/// included.
+int64_t storageElements(const TensorSpec &tensor);
+int64_t elementBytes(ElementType type);
+
+using AttributeValue = std::variant<int64_t, double, std::vector<int64_t>>;
+
+/// One op of the fused region. Values are numbered: the kernel's operands first,
+/// then the nodes' results in order.
+struct KernelNode {
+  std::string op; ///< `conv2d`, `relu`, ... : a `resnet` op without its prefix
+  std::vector<int> operands;
+  std::vector<std::pair<std::string, AttributeValue>> attributes; ///< sorted by name
+  /// Logical shapes of the results, one each.
+  std::vector<std::vector<int64_t>> results;
+
+  bool operator==(const KernelNode &) const = default;
+  /// The attribute's value; asserts that it is there and of that type.
+  int64_t integer(const std::string &name) const;
+  double real(const std::string &name) const;
+  const std::vector<int64_t> &integers(const std::string &name) const;
+};
+
+struct KernelSpec {
+  std::vector<TensorSpec> operands;
+  std::vector<KernelNode> nodes;
+  std::vector<int> yields;         ///< value numbers
+  std::vector<TensorSpec> results; ///< one per yield
+
+  bool operator==(const KernelSpec &) const = default;
+};
+
+/// Canonical text on one line, for example
+///   (f32[4,16,32,32]c16h1, f32[16,16,3,3]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, padding=[1,1,1,1], strides=[1,1]} : [4,16,32,32]; %3 = channel_sum(%2) {} : [1,16] } -> (%2: f32[4,16,32,32]c16, %3: f32[1,16]c16)
+std::string print(const KernelSpec &spec);
+/// Reads what `print` wrote. On failure returns false and says in `error` what is
+/// wrong and at which column.
+bool parse(const std::string &text, KernelSpec &spec, std::string &error);
+
+/// The linker symbol and human-readable name: anchor, shape, epilogue, and 8 hex
+/// digits of the hash, as in `conv2d_n4c16h32w32k16r3s1__channel_sum__3fa9c2d1`.
+std::string symbol(const KernelSpec &spec);
+/// Stable 64-bit hash of the canonical text.
+uint64_t hash(const KernelSpec &spec);
+
+/// Floating-point operations of one call (a fused multiply-add counts as two),
+/// and bytes of operands and results touched.
+int64_t floatingPointOperations(const KernelSpec &spec);
+int64_t bytesTouched(const KernelSpec &spec);
+
+} // namespace resin
+
+#endif // RESIN_SUPPORT_KERNELSPEC_H
