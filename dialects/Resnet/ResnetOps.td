@@ -77,10 +77,10 @@ def Resnet_Conv2dGradDataOp : Resnet_ConvOp<"conv2d_grad_data"> {
 
 def Resnet_Conv2dGradWeightOp : Resnet_ConvOp<"conv2d_grad_weight"> {
   let summary = "Gradient of a convolution with respect to its filters, summed over the images";
-  // kernel = [r, s]
-  let arguments = !con((ins Activation:$input, Activation:$gradient, DenseI64ArrayAttr:$kernel), ConvWindow);
+  // kernel = [r, s]. With `lane` the result has a leading dimension of one, along which the lanes of a fused op are put together.
+  let arguments = !con((ins Activation:$input, Activation:$gradient, DenseI64ArrayAttr:$kernel, UnitAttr:$lane), ConvWindow);
   let results = (outs Filter:$result);
-  let assemblyFormat = "$input `,` $gradient `kernel` $kernel `strides` $strides `padding` $padding `dilations` $dilations `groups` $groups attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$input `,` $gradient `kernel` $kernel `strides` $strides `padding` $padding `dilations` $dilations `groups` $groups (`lane` $lane^)? attr-dict `:` functional-type(operands, results)";
 }
 
 //===----------------------------------------------------------------------===//
