@@ -14,6 +14,7 @@ struct DirectKnobs {
   int vectors;     ///< of result channels in a register tile
   int channels;    ///< source channels unrolled
   bool tapsInside; ///< the taps of a row unrolled inside the pixels: each broadcast feeds several of them
+  int blocks;      ///< of 16 source channels before the tile moves on; 0 for all of them, else needs panelOuter
   bool panelOuter; ///< result channels outside the images: weights stay in cache, images stream
 };
 DirectKnobs directKnobs(const std::vector<int> &numbers);
