@@ -291,12 +291,17 @@ private:
   template <typename Stage> void orderLoops(Stage &&stage, std::vector<VarOrRVar> inner) {
     std::vector<VarOrRVar> order = {kii, kvi, kbi};
     order.insert(order.end(), inner.begin(), inner.end());
-    for (Var v : {xo, yo})
-      order.push_back(v);
-    if (knobs.panelOuter)
-      order.insert(order.end(), {no, kvo, kbo});
-    else
-      order.insert(order.end(), {kvo, kbo, no});
+    switch (knobs.order) {
+    case DirectOrder::Images:
+      order.insert(order.end(), {xo, yo, kvo, kbo, no});
+      break;
+    case DirectOrder::Panels:
+      order.insert(order.end(), {xo, yo, no, kvo, kbo});
+      break;
+    case DirectOrder::Rows:
+      order.insert(order.end(), {xo, kvo, kbo, yo, no});
+      break;
+    }
     stage.reorder(order).vectorize(kii).unroll(kvi).unroll(kbi);
   }
 
@@ -399,7 +404,7 @@ static bool fits(const DirectKnobs &t, const ConvKernel &conv, int width, int he
   const int sourceBlocks = ((conv.direction == ConvDirection::Forward ? conv.shape.c : conv.shape.k) + kChannelBlock - 1) / kChannelBlock;
   const int blocks = ((conv.direction == ConvDirection::Forward ? conv.shape.k : conv.shape.c) + kChannelBlock - 1) / kChannelBlock;
   auto divides = [](int part, int whole) { return part > 0 && whole % part == 0; };
-  if (!divides(t.images, conv.shape.n) || !divides(t.channels, kChannelBlock) || (t.blocks && (sourceBlocks % t.blocks || !t.panelOuter)) || t.pixels < 1 || t.rows < 1 || t.pixels > width || t.rows > height)
+  if (!divides(t.images, conv.shape.n) || !divides(t.channels, kChannelBlock) || (t.blocks && (sourceBlocks % t.blocks || t.order != DirectOrder::Panels)) || t.pixels < 1 || t.rows < 1 || t.pixels > width || t.rows > height)
     return false;
   if (strided && (width % t.pixels || height % t.rows))
     return false;
