@@ -11,13 +11,12 @@ using namespace llvm;
 using namespace resin::frontend;
 
 /// After so many, more would only hide the first.
-static constexpr size_t maxPrinted = 20;
+static constexpr size_t maxPrinted = 20, maxKept = 1000;
 
 void Diagnostics::error(SMRange where, const Twine &what, ArrayRef<Note> notes) {
-  std::string text = what.str();
-  auto isSame = [&](const Error &other) { return other.where.Start == where.Start && other.what == text; };
-  if (errors.size() < 1000 && none_of(errors, isSame))
-    errors.push_back({where, std::move(text), notes.vec()});
+  auto isHere = [&](const Error &other) { return other.where.Start == where.Start; };
+  if (errors.size() < maxKept && none_of(errors, isHere))
+    errors.push_back({where, what.str(), notes.vec()});
 }
 
 void Diagnostics::errorInFile(const Twine &what) {
