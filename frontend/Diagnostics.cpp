@@ -45,7 +45,8 @@ void Diagnostics::print(raw_ostream &out) {
 }
 
 std::string resin::frontend::didYouMean(StringRef name, ArrayRef<StringRef> candidates) {
-  unsigned best = std::max<size_t>(1, name.size() / 3) + 1;
+  // A third of the letters may differ, one at least; names of two letters are like anything.
+  unsigned best = name.size() < 3 ? 1 : name.size() / 3 + 1;
   StringRef nearest;
   for (StringRef candidate : candidates) {
     unsigned distance = name.edit_distance(candidate, /*AllowReplacements=*/true, /*MaxEditDistance=*/best);

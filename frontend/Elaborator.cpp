@@ -459,6 +459,11 @@ std::optional<Network> Elaborator::run(const Model &model) {
   if (!getShape(evaluate(*model.imageShape), *model.imageShape, 3, "the image is [channels, height, width]",
                 network.image, diagnostics))
     return std::nullopt;
+  if (countElements(network.image) > maxElements) {
+    diagnostics.error(model.imageShape->range,
+                      "the image " + print(network.image) + " has more than " + Twine(maxElements) + " elements");
+    return std::nullopt;
+  }
   frames.back().variables[model.image.text] = Value::tensor(0);
 
   Flow flow = execute(model.body);
