@@ -44,12 +44,18 @@ void Diagnostics::print(raw_ostream &out) {
     out << "error: " << errors.size() - maxPrinted << " more mistakes are not shown\n";
 }
 
+static bool areSameLetters(StringRef a, StringRef b) {
+  return a.size() == b.size() && std::is_permutation(a.begin(), a.end(), b.begin());
+}
+
 std::string resin::frontend::didYouMean(StringRef name, ArrayRef<StringRef> candidates) {
   // A third of the letters may differ, one at least; names of two letters are like anything.
   unsigned best = name.size() < 3 ? 1 : name.size() / 3 + 1;
   StringRef nearest;
   for (StringRef candidate : candidates) {
-    unsigned distance = name.edit_distance(candidate, /*AllowReplacements=*/true, /*MaxEditDistance=*/best);
+    unsigned distance = areSameLetters(name, candidate)
+                            ? 1 // two changed places
+                            : name.edit_distance(candidate, /*AllowReplacements=*/true, /*MaxEditDistance=*/best);
     if (distance < best) {
       best = distance;
       nearest = candidate;

@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
          "block b(x) {\n  return x\n",
          {"net.resin:3:1: error: expected '}' before the end of the file",
           "net.resin:1:12: note: the brace was opened here"}},
-        {"noStatement", inModel("  + 3"), {"net.resin:3:3: error: expected a statement, found '+'"}},
+        {"noStatement", inModel("  3"), {"net.resin:3:3: error: expected a statement, found a number"}},
         {"noAssign", inModel("  relu(x)"), {"net.resin:3:7: error: expected '=' after 'relu', found '('"}},
         {"labelledStatement",
          inModel("  conv1: conv(x, 3)"),
