@@ -1,1 +1,582 @@
+//===- KernelSpec.cpp - Print, read, name and measure a kernel ------------===//
+//
+// The grammar of the canonical text, spaces as shown:
+//
+//   spec   := "(" tensor* ")" " { " node* "} -> (" yields ")"     lists are separated by ", ", nodes by "; "
+//   tensor := type "[" sizes "]" layout? halo? stored?              dense is the absence of a layout
+//   halo   := "h" integer      stored := "s" integer
+//   node   := values " = " op "(" values ") {" attributes "} : " shapes
+//
+// Reading checks everything that the text says by itself: numbers in range, values
+// defined before use, layouts that suit their rank. What an op wants of its operands
+// is the business of code generation.
+//
+//===----------------------------------------------------------------------===//
+
 #include "support/KernelSpec.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <initializer_list>
+#include <string_view>
+
+namespace resin {
+
+namespace {
+
+struct LayoutRow {
+  LayoutKind kind;
+  std::string_view name;
+};
+// Longer names first: `k16` begins `k16c16`.
+constexpr std::array<LayoutRow, 4> kLayouts = {{{LayoutKind::K16C16, "k16c16"},
+                                                {LayoutKind::C16K16, "c16k16"},
+                                                {LayoutKind::K16, "k16"},
+                                                {LayoutKind::C16, "c16"}}};
+
+int64_t blocks(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
+int64_t padded(int64_t channels) { return blocks(channels) * kChannelBlock; }
+
+/// Saturates at 2^62: sizes read from text may be anything.
+int64_t multiply(std::initializer_list<int64_t> factors) {
+  constexpr int64_t most = int64_t(1) << 62;
+  int64_t size = 1;
+  for (int64_t factor : factors)
+    if (__builtin_mul_overflow(size, factor, &size) || size > most)
+      size = most;
+  return size;
+}
+
+int64_t product(const std::vector<int64_t> &shape, size_t first = 0) {
+  int64_t size = 1;
+  for (size_t d = first; d < shape.size(); ++d)
+    size = multiply({size, shape[d]});
+  return size;
+}
+
+//===----------------------------------------------------------------------===//
+// Printing
+//===----------------------------------------------------------------------===//
+
+template <typename List, typename Print> std::string join(const List &list, std::string_view separator, Print print) {
+  std::string text;
+  for (const auto &item : list) {
+    if (!text.empty())
+      text += separator;
+    text += print(item);
+  }
+  return text;
+}
+
+std::string printShape(const std::vector<int64_t> &shape) {
+  return "[" + join(shape, ",", [](int64_t extent) { return std::to_string(extent); }) + "]";
+}
+
+std::string printTensor(const TensorSpec &tensor) {
+  std::string text = (tensor.type == ElementType::F32 ? "f32" : "i32") + printShape(tensor.shape);
+  for (const LayoutRow &row : kLayouts)
+    if (row.kind == tensor.layout)
+      text += row.name;
+  if (tensor.halo)
+    text += "h" + std::to_string(tensor.halo);
+  if (tensor.storedChannels)
+    text += "s" + std::to_string(tensor.storedChannels);
+  return text;
+}
+
+/// The shortest text that reads back as the same number, and not as an integer.
+std::string printReal(double value) {
+  std::array<char, 32> buffer;
+  std::string text(buffer.data(), std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr);
+  return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
+}
+
+std::string printAttribute(const std::pair<std::string, AttributeValue> &attribute) {
+  std::string text = attribute.first + "=";
+  if (const auto *integer = std::get_if<int64_t>(&attribute.second))
+    return text + std::to_string(*integer);
+  if (const auto *real = std::get_if<double>(&attribute.second))
+    return text + printReal(*real);
+  return text + printShape(std::get<std::vector<int64_t>>(attribute.second));
+}
+
+std::string printValue(int value) { return "%" + std::to_string(value); }
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+constexpr int64_t kMaxExtent = int64_t(1) << 31;
+constexpr int64_t kMaxElements = int64_t(1) << 40;
+constexpr size_t kMaxRank = 8;
+constexpr size_t kMaxList = 4096;
+
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
+bool isWordCharacter(char c) { return isDigit(c) || c == '_' || (c >= 'a' && c <= 'z'); }
+
+/// Every member returns false once something is wrong; the first mistake wins.
+class Reader {
+public:
+  Reader(const std::string &text, KernelSpec &spec, std::string &error) : text(text), spec(spec), error(error) {}
+
+  bool readSpec() {
+    return expect("(") && list(")", [&] { return readOperand(); }) && expect(") { ") && readNodes() &&
+           expect("} -> (") && list(")", [&] { return readYield(); }) && expect(")") &&
+           (position == text.size() || fail("text after the end"));
+  }
+
+private:
+  bool fail(const std::string &what) {
+    if (error.empty())
+      error = "column " + std::to_string(position + 1) + ": " + what;
+    return false;
+  }
+
+  bool peek(std::string_view word) const { return std::string_view(text).substr(position).starts_with(word); }
+  bool accept(std::string_view word) {
+    if (!peek(word))
+      return false;
+    position += word.size();
+    return true;
+  }
+  bool expect(std::string_view word) { return accept(word) || fail("expected '" + std::string(word) + "'"); }
+
+  /// Items separated by ", " up to `end`, which stays unread.
+  template <typename Item> bool list(std::string_view end, Item item, std::string_view separator = ", ") {
+    if (peek(end))
+      return true;
+    for (size_t count = 0; count < kMaxList; ++count) {
+      if (!item())
+        return false;
+      if (!accept(separator))
+        return true;
+    }
+    return fail("list too long");
+  }
+
+  bool readInteger(int64_t &value, int64_t least, int64_t most) {
+    const char *begin = text.data() + position, *end = text.data() + text.size();
+    auto [rest, code] = std::from_chars(begin, end, value);
+    if (code != std::errc() || value < least || value > most)
+      return fail("expected an integer from " + std::to_string(least) + " to " + std::to_string(most));
+    if (std::to_string(value) != std::string_view(begin, rest - begin))
+      return fail("an integer is not written in its shortest form");
+    position += rest - begin;
+    return true;
+  }
+
+  bool readWord(std::string &word) {
+    size_t begin = position;
+    while (position < text.size() && isWordCharacter(text[position]))
+      ++position;
+    word = text.substr(begin, position - begin);
+    return (!word.empty() && !isDigit(word[0])) || fail("expected a name");
+  }
+
+  bool readSizes(std::vector<int64_t> &sizes, int64_t least, int64_t most) {
+    auto item = [&] {
+      sizes.emplace_back();
+      return (sizes.size() <= kMaxRank || fail("more than 8 numbers")) && readInteger(sizes.back(), least, most);
+    };
+    return expect("[") && list("]", item, ",") && expect("]");
+  }
+
+  bool readShape(std::vector<int64_t> &shape) {
+    if (!readSizes(shape, 1, kMaxExtent))
+      return false;
+    int64_t size = 1;
+    for (int64_t extent : shape) {
+      if (size > kMaxElements / extent)
+        return fail("more than 2^40 elements");
+      size *= extent;
+    }
+    return true;
+  }
+
+  bool readTensor(TensorSpec &tensor) {
+    if (accept("i32"))
+      tensor.type = ElementType::I32;
+    else if (!expect("f32"))
+      return false;
+    if (!readShape(tensor.shape))
+      return false;
+    for (const LayoutRow &row : kLayouts)
+      if (accept(row.name)) {
+        tensor.layout = row.kind;
+        break;
+      }
+    if (accept("h") && !readInteger(tensor.halo, 1, 1024))
+      return false;
+    if (accept("s") && !readInteger(tensor.storedChannels, 1, kMaxExtent))
+      return false;
+    return checkTensor(tensor);
+  }
+
+  bool checkTensor(const TensorSpec &tensor) {
+    size_t rank = tensor.shape.size();
+    auto rankIs = [&](std::initializer_list<size_t> ranks) {
+      return std::find(ranks.begin(), ranks.end(), rank) != ranks.end();
+    };
+    bool suits = tensor.layout == LayoutKind::Dense    ? true
+                 : tensor.layout == LayoutKind::C16    ? rankIs({1, 2, 4})
+                 : tensor.layout == LayoutKind::K16C16 ? rankIs({4, 5})
+                 : tensor.layout == LayoutKind::K16    ? rankIs({2, 4, 3, 5})
+                                                       : rankIs({4});
+    if (!suits)
+      return fail("the layout does not suit rank " + std::to_string(rank));
+    bool image = rank == 4 && (tensor.layout == LayoutKind::Dense || tensor.layout == LayoutKind::C16);
+    if (tensor.halo && !image)
+      return fail("only images have a halo");
+    if (tensor.storedChannels && !image)
+      return fail("only images are slices of channels");
+    if (tensor.storedChannels && tensor.storedChannels < tensor.shape[1])
+      return fail("the slice has more channels than the tensor");
+    return storageElements(tensor) <= kMaxElements || fail("more than 2^40 elements with padding");
+  }
+
+  bool readValue(int &value) {
+    int64_t number = 0;
+    if (!expect("%") || !readInteger(number, 0, kMaxExtent - 1))
+      return false;
+    value = static_cast<int>(number);
+    return true;
+  }
+  bool readUse(int &value) {
+    return readValue(value) &&
+           (value < static_cast<int>(shapes.size()) || fail(printValue(value) + " is not defined before its use"));
+  }
+
+  bool readOperand() {
+    TensorSpec tensor;
+    if (!readTensor(tensor))
+      return false;
+    shapes.push_back(tensor.shape);
+    spec.operands.push_back(std::move(tensor));
+    return true;
+  }
+
+  bool readNodes() {
+    for (size_t count = 0; !peek("}"); ++count) {
+      if (count == kMaxList)
+        return fail("too many nodes");
+      if (!readNode())
+        return false;
+      if (!accept("; "))
+        return expect(" ");
+    }
+    return true;
+  }
+
+  bool readNode() {
+    KernelNode node;
+    size_t defined = 0;
+    auto result = [&] {
+      int value = 0;
+      if (!readValue(value))
+        return false;
+      int next = static_cast<int>(shapes.size() + defined++);
+      return value == next || fail("expected " + printValue(next) + ": values are numbered in order");
+    };
+    auto operand = [&] {
+      node.operands.emplace_back();
+      return readUse(node.operands.back());
+    };
+    auto shape = [&] {
+      node.results.emplace_back();
+      return readShape(node.results.back());
+    };
+    if (!list(" ", result) || !expect(" = ") || !readWord(node.op) || !expect("(") || !list(")", operand) ||
+        !expect(") {") || !list("}", [&] { return readAttribute(node); }) || !expect("} : ") || !list(" ", shape))
+      return false;
+    if (node.results.size() != defined || !defined)
+      return fail("as many shapes as results are needed, and at least one");
+    shapes.insert(shapes.end(), node.results.begin(), node.results.end());
+    spec.nodes.push_back(std::move(node));
+    return true;
+  }
+
+  bool readAttribute(KernelNode &node) {
+    std::pair<std::string, AttributeValue> attribute;
+    if (!readWord(attribute.first) || !expect("="))
+      return false;
+    if (!node.attributes.empty() && node.attributes.back().first >= attribute.first)
+      return fail("attributes are sorted by name");
+    if (!readAttributeValue(attribute.second))
+      return false;
+    node.attributes.push_back(std::move(attribute));
+    return true;
+  }
+
+  bool readAttributeValue(AttributeValue &value) {
+    if (peek("["))
+      return readSizes(value.emplace<std::vector<int64_t>>(), -kMaxExtent, kMaxExtent);
+    size_t end = std::min(text.find_first_of(",}", position), text.size());
+    if (text.find_first_of(".e", position) >= end)
+      return readInteger(value.emplace<int64_t>(), INT64_MIN, INT64_MAX);
+    double &real = value.emplace<double>();
+    auto [rest, code] = std::from_chars(text.data() + position, text.data() + end, real);
+    if (code != std::errc() || rest != text.data() + end || !std::isfinite(real))
+      return fail("expected a number");
+    position = end;
+    return true;
+  }
+
+  bool readYield() {
+    TensorSpec tensor;
+    int value = 0;
+    if (!readUse(value) || !expect(": ") || !readTensor(tensor))
+      return false;
+    if (tensor.shape != shapes[value])
+      return fail("the result's shape is not that of " + printValue(value));
+    spec.yields.push_back(value);
+    spec.results.push_back(std::move(tensor));
+    return true;
+  }
+
+  const std::string &text;
+  KernelSpec &spec;
+  std::string &error;
+  size_t position = 0;
+  std::vector<std::vector<int64_t>> shapes; ///< of the values so far
+};
+
+//===----------------------------------------------------------------------===//
+// Names and costs
+//===----------------------------------------------------------------------===//
+
+bool isConvolution(const KernelNode &node) { return node.op.starts_with("conv2d"); }
+
+/// The loop nest the kernel is named after: its convolution, pool or matrix product.
+size_t anchorIndex(const KernelSpec &spec) {
+  auto isAnchor = [](const KernelNode &node) {
+    return isConvolution(node) || node.op.starts_with("linear") || node.op.find("pool") != std::string::npos;
+  };
+  auto found = std::find_if(spec.nodes.begin(), spec.nodes.end(), isAnchor);
+  return found == spec.nodes.end() ? 0 : found - spec.nodes.begin();
+}
+
+std::vector<std::vector<int64_t>> valueShapes(const KernelSpec &spec) {
+  std::vector<std::vector<int64_t>> shapes;
+  for (const TensorSpec &operand : spec.operands)
+    shapes.push_back(operand.shape);
+  for (const KernelNode &node : spec.nodes)
+    shapes.insert(shapes.end(), node.results.begin(), node.results.end());
+  return shapes;
+}
+
+std::string letters(const std::vector<int64_t> &shape, std::string_view names) {
+  std::string text;
+  for (size_t d = 0; d < shape.size(); ++d)
+    text += names[d] + std::to_string(shape[d]);
+  return text;
+}
+
+std::string shapeName(const std::vector<int64_t> &shape) {
+  switch (shape.size()) {
+  case 0:
+    return "scalar";
+  case 1:
+    return letters(shape, "c");
+  case 2:
+    return letters(shape, "nc");
+  case 4:
+    return letters(shape, "nchw");
+  default:
+    return join(shape, "x", [](int64_t extent) { return std::to_string(extent); });
+  }
+}
+
+/// `n4c16h32w32k16r3s1`: input, output channels, kernel and stride.
+std::string convolutionName(const KernelNode &node, const std::vector<std::vector<int64_t>> &shapes) {
+  const auto &first = shapes[node.operands[0]], &second = shapes[node.operands[1]], &result = node.results[0];
+  bool data = node.op == "conv2d_grad_data", weight = node.op == "conv2d_grad_weight";
+  const auto &input = data ? result : first;
+  const auto &filter = weight ? result : second;
+  if (input.size() != 4 || filter.size() < 4)
+    return shapeName(first);
+  size_t lane = filter.size() - 4;
+  std::string text = shapeName(input) + "k" + std::to_string(filter[lane]) + "r" + std::to_string(filter[lane + 2]);
+  for (const auto &[name, value] : node.attributes) {
+    const auto *list = std::get_if<std::vector<int64_t>>(&value);
+    const auto *number = std::get_if<int64_t>(&value);
+    if (name == "strides" && list && !list->empty())
+      text += "s" + std::to_string(list->front());
+    if (name == "groups" && number && *number > 1)
+      text += "g" + std::to_string(*number);
+  }
+  return text;
+}
+
+int64_t operationsPerElement(const std::string &op) {
+  static const std::pair<std::string_view, int64_t> table[] = {{"add", 1},
+                                                               {"add_bias", 1},
+                                                               {"affine_combine", 4},
+                                                               {"channel_dot", 2},
+                                                               {"channel_sum", 1},
+                                                               {"cross_entropy", 8},
+                                                               {"relu", 1},
+                                                               {"dropout", 1},
+                                                               {"scale_shift", 2},
+                                                               {"scale_add", 2},
+                                                               {"relu_grad", 1},
+                                                               {"scale_filter", 1},
+                                                               {"sgd", 6},
+                                                               {"adam", 12},
+                                                               {"rmsprop", 10},
+                                                               {"softmax", 5},
+                                                               {"softmax_grad", 4},
+                                                               {"batch_sum", 1},
+                                                               {"cross_entropy_grad", 8},
+                                                               {"global_avg_pool", 1},
+                                                               {"batch_norm_finalize", 2},
+                                                               {"batch_norm_grad_finalize", 2}};
+  for (const auto &[name, operations] : table)
+    if (op == name)
+      return operations;
+  return 0;
+}
+
+int64_t nodeOperations(const KernelNode &node, const std::vector<std::vector<int64_t>> &shapes) {
+  if (node.operands.empty())
+    return 0;
+  int64_t result = product(node.results[0]), input = product(shapes[node.operands[0]]);
+  if (node.operands.size() >= 2) {
+    const auto &second = shapes[node.operands[1]];
+    if (node.op == "conv2d" && second.size() == 4)
+      return multiply({2, result, product(second, 1)});
+    if (node.op == "conv2d_grad_data" && second.size() == 4)
+      return multiply({2, input, product(second, 1)});
+    if (node.op == "conv2d_grad_weight" && node.results[0].size() >= 4)
+      return multiply({2, product(second), product(node.results[0], node.results[0].size() - 3)});
+    if (node.op == "linear" && second.size() == 2)
+      return multiply({2, result, second[1]});
+    if (node.op == "linear_grad_data" && second.size() == 2)
+      return multiply({2, result, second[0]});
+    if (node.op == "linear_grad_weight" && !second.empty())
+      return multiply({2, result, second[0]});
+  }
+  for (const auto &[name, value] : node.attributes) // pools
+    if (const auto *window = std::get_if<std::vector<int64_t>>(&value); name == "kernel" && window)
+      return multiply({result, product(*window)});
+  return multiply({operationsPerElement(node.op), std::max(result, input)});
+}
+
+const AttributeValue &attribute(const KernelNode &node, const std::string &name) {
+  auto found = std::find_if(node.attributes.begin(), node.attributes.end(),
+                            [&](const auto &entry) { return entry.first == name; });
+  assert(found != node.attributes.end() && "the node has the attribute");
+  return found->second;
+}
+
+} // namespace
+
+int64_t KernelNode::integer(const std::string &name) const { return std::get<int64_t>(attribute(*this, name)); }
+double KernelNode::real(const std::string &name) const { return std::get<double>(attribute(*this, name)); }
+const std::vector<int64_t> &KernelNode::integers(const std::string &name) const {
+  return std::get<std::vector<int64_t>>(attribute(*this, name));
+}
+
+int64_t elementBytes(ElementType) { return 4; }
+
+int64_t storageElements(const TensorSpec &tensor) {
+  const std::vector<int64_t> &shape = tensor.shape;
+  size_t rank = shape.size();
+  switch (tensor.layout) {
+  case LayoutKind::K16C16:
+  case LayoutKind::C16K16: {
+    int64_t lanes = rank == 5 ? shape[0] : 1;
+    return multiply({lanes, padded(shape[rank - 4]), padded(shape[rank - 3]), shape[rank - 2], shape[rank - 1]});
+  }
+  case LayoutKind::K16: {
+    size_t lane = rank % 2; // [k,c,r,s] or [o,i], with or without lanes before it
+    return multiply({lane ? shape[0] : 1, padded(shape[lane]), product(shape, lane + 1)});
+  }
+  case LayoutKind::C16:
+    if (rank == 1)
+      return padded(shape[0]);
+    if (rank == 2)
+      return multiply({shape[0], padded(shape[1])});
+    break;
+  case LayoutKind::Dense:
+    if (rank != 4)
+      return product(shape);
+    break;
+  }
+  bool blocked = tensor.layout == LayoutKind::C16;
+  int64_t channels = blocked ? padded(shape[1]) : shape[1];
+  int64_t stored = !tensor.storedChannels ? channels : blocked ? padded(tensor.storedChannels) : tensor.storedChannels;
+  int64_t planes = multiply({shape[0] - 1, stored}) + channels;
+  return multiply({planes, shape[2] + 2 * tensor.halo, shape[3] + 2 * tensor.halo});
+}
+
+std::string print(const KernelSpec &spec) {
+  int next = static_cast<int>(spec.operands.size());
+  auto printNode = [&](const KernelNode &node) {
+    auto defined = [&](const std::vector<int64_t> &) { return printValue(next++); };
+    return join(node.results, ", ", defined) + " = " + node.op + "(" + join(node.operands, ", ", printValue) + ") {" +
+           join(node.attributes, ", ", printAttribute) + "} : " + join(node.results, ", ", printShape);
+  };
+  size_t result = 0;
+  auto printYield = [&](int value) { return printValue(value) + ": " + printTensor(spec.results[result++]); };
+  std::string nodes = join(spec.nodes, "; ", printNode);
+  return "(" + join(spec.operands, ", ", printTensor) + ") { " + nodes + (nodes.empty() ? "" : " ") + "} -> (" +
+         join(spec.yields, ", ", printYield) + ")";
+}
+
+bool parse(const std::string &text, KernelSpec &spec, std::string &error) {
+  spec = {};
+  error.clear();
+  return Reader(text, spec, error).readSpec();
+}
+
+uint64_t hash(const KernelSpec &spec) {
+  uint64_t state = 0xcbf29ce484222325; // FNV-1a, then a finaliser (its high bits mix badly)
+  for (unsigned char c : print(spec))
+    state = (state ^ c) * 0x100000001b3;
+  state = (state ^ (state >> 33)) * 0xff51afd7ed558ccd;
+  return state ^ (state >> 33);
+}
+
+std::string symbol(const KernelSpec &spec) {
+  constexpr size_t most = 6; // ops named after the anchor
+  std::array<char, 16> digits;
+  std::snprintf(digits.data(), digits.size(), "%08x", static_cast<unsigned>(hash(spec)));
+  if (spec.nodes.empty())
+    return std::string("copy__") + digits.data();
+  auto shapes = valueShapes(spec);
+  size_t anchor = anchorIndex(spec);
+  const KernelNode &node = spec.nodes[anchor];
+  const auto &shape = node.operands.empty() ? node.results[0] : shapes[node.operands[0]];
+  std::string name =
+      node.op + "_" +
+      (isConvolution(node) && node.operands.size() >= 2 ? convolutionName(node, shapes) : shapeName(shape)) + "__";
+  size_t named = 0;
+  for (size_t i = 0; i < spec.nodes.size(); ++i)
+    if (i != anchor && named++ < most)
+      name += spec.nodes[i].op + "_";
+  return name + (named ? "_" : "") + digits.data();
+}
+
+int64_t floatingPointOperations(const KernelSpec &spec) {
+  auto shapes = valueShapes(spec);
+  int64_t operations = 0;
+  for (const KernelNode &node : spec.nodes)
+    operations = std::min(operations, INT64_MAX / 2) + nodeOperations(node, shapes);
+  return operations;
+}
+
+int64_t bytesTouched(const KernelSpec &spec) {
+  int64_t bytes = 0;
+  for (const auto *tensors : {&spec.operands, &spec.results})
+    for (TensorSpec tensor : *tensors) {
+      tensor.storedChannels = 0; // what lies between the slices is not touched
+      bytes += storageElements(tensor) * elementBytes(tensor.type);
+    }
+  return bytes;
+}
+
+} // namespace resin

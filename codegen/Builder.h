@@ -1,0 +1,101 @@
+//===- Builder.h - From a KernelSpec to a Halide pipeline -------*- C++ -*-===//
+//
+// What the builders of kernels share: the machine they build for, a tensor's
+// storage as Halide sees it, and the pointwise nodes that follow an anchor as
+// expressions. `kernels/` turns nodes into definitions, `schedules/` picks the
+// template by the anchor, and KernelLibrary compiles the result.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_CODEGEN_BUILDER_H
+#define RESIN_CODEGEN_BUILDER_H
+
+#include "support/KernelSpec.h"
+
+#include "Halide.h"
+
+#include <vector>
+
+namespace resin::codegen {
+
+/// What templates need to know of the CPU: 16 floats and 32 registers with
+/// AVX-512, 8 and 16 with AVX2, 4 and 16 with SSE.
+struct Machine {
+  Halide::Target target;
+  int vectorFloats = 8;
+  int registers = 16;
+};
+Machine machineOf(const Halide::Target &target);
+
+/// One dimension of a tensor in memory. `min` is negative where there is a halo,
+/// so that logical pixels count from 0.
+struct StorageDimension {
+  int min, extent;
+  int64_t stride;
+};
+/// The dimensions of a tensor in memory, innermost first:
+///   Dense   [n,c,h,w] -> (w, h, c, n), other ranks reversed likewise
+///   C16     [n,c,h,w] -> (ki, w, h, kb, n), [c] -> (c), [p,c] -> (c, p)
+///   K16C16  (ki, ci, s, r, cb, kb), [l,...] -> (..., l)
+///   K16     (ki, s, r, c, kb), [o,i] -> (oi, i, ob)
+///   C16K16  (ci, ki, s, r, kb, cb)
+std::vector<StorageDimension> storageDimensions(const TensorSpec &tensor);
+/// Where a logical element ([n,c,y,x], [k,c,r,s], ...) stands in those dimensions.
+std::vector<Halide::Expr> storageIndex(const TensorSpec &tensor, const std::vector<Halide::Expr> &logical);
+
+/// Operand `index` of a kernel, with its shape and strides fixed.
+Halide::ImageParam makeOperand(const TensorSpec &tensor, int index);
+std::vector<Halide::ImageParam> makeOperands(const KernelSpec &spec);
+/// Fixes the shape, strides and loop bounds of a result whose arguments are the
+/// dimensions of its storage. Loops cover the interior: `zeroRing` writes the halo.
+void bindResult(Halide::Func result, const TensorSpec &tensor);
+/// Adds an update that writes zeros to the ring of a result with a halo, and
+/// schedules it. Does nothing without one.
+void zeroRing(Halide::Func result, const TensorSpec &tensor, const Machine &machine);
+
+/// Where an epilogue is evaluated: channel `kb * 16 + ki` of pixel (x, y) of image n.
+struct Coordinates {
+  Halide::Expr ki, x, y, kb, n;
+};
+
+/// The pointwise nodes and the channel sums that follow a kernel's anchor.
+class Epilogue {
+public:
+  /// `anchor` is the node whose (first) result the others start from.
+  Epilogue(const KernelSpec &spec, const std::vector<Halide::ImageParam> &operands, int anchor);
+
+  /// Value number of the anchor's result.
+  int anchorValue() const { return anchorNumber; }
+  /// The value `value` at `at`, where the anchor's value there is `anchor`. Throws
+  /// Halide::CompileError if a node is not pointwise.
+  Halide::Expr pointwise(int value, Halide::Expr anchor, const Coordinates &at) const;
+
+  /// A `channel_sum` (rhs = -1) or `channel_dot` that the kernel yields as result `result`.
+  struct Reduction {
+    int result, lhs, rhs;
+  };
+  std::vector<Reduction> reductions() const;
+  /// The other results of the kernel: pairs of result and value number.
+  std::vector<std::pair<int, int>> values() const;
+
+private:
+  const KernelSpec &spec;
+  const std::vector<Halide::ImageParam> &operands;
+  int anchorNumber;
+};
+
+/// The node that makes value `value`, or -1 for an operand.
+int definingNode(const KernelSpec &spec, int value);
+
+struct BuiltKernel {
+  std::vector<Halide::Argument> arguments; ///< the spec's operands in order
+  std::vector<Halide::Func> outputs;       ///< the spec's results in order
+};
+
+/// Builds algorithm and schedule of the kernels whose anchor is `conv2d`,
+/// `conv2d_grad_data` or `conv2d_grad_weight`. False if the spec has none of them.
+bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel);
+
+} // namespace resin::codegen
+
+#endif // RESIN_CODEGEN_BUILDER_H

@@ -1,0 +1,140 @@
+//===- KernelSpecTest.cpp -------------------------------------------------===//
+
+#include "support/KernelSpec.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+using namespace resin;
+
+namespace {
+
+const char *const kConv =
+    "(f32[4,16,32,32]c16h1, f32[16,16,3,3]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, padding=[1,1,1,1], "
+    "strides=[1,1]} : "
+    "[4,16,32,32]; %3 = channel_sum(%2) {pieces=1} : [1,16] } -> (%2: f32[4,16,32,32]c16, %3: f32[1,16]c16)";
+const char *const kAdam =
+    "(f32[10], f32[10], f32[10], f32[10], f32[], f32[]) { %6, %7, %8 = adam(%0, %1, %2, %3, %4, %5) {beta1=0.9, "
+    "beta2=0.999, "
+    "decoupled=0, epsilon=1e-08, weight_decay=0.0} : [10], [10], [10] } -> (%6: f32[10], %7: f32[10], %8: f32[10])";
+const char *const kSlice = "(f32[2,32,7,7]c16h2s512) { %1 = relu(%0) {} : [2,32,7,7] } -> (%1: f32[2,32,7,7]h1)";
+
+KernelSpec parsed(const std::string &text) {
+  KernelSpec spec;
+  std::string error;
+  EXPECT_TRUE(parse(text, spec, error)) << error;
+  return spec;
+}
+
+std::string errorOf(const std::string &text) {
+  KernelSpec spec;
+  std::string error;
+  EXPECT_FALSE(parse(text, spec, error)) << text;
+  return error;
+}
+
+TEST(KernelSpec, PrintsWhatItRead) {
+  for (const char *text : {kConv, kAdam, kSlice})
+    EXPECT_EQ(print(parsed(text)), text);
+}
+
+TEST(KernelSpec, ReadsEveryField) {
+  KernelSpec spec = parsed(kSlice);
+  TensorSpec operand{ElementType::F32, {2, 32, 7, 7}, LayoutKind::C16, 2, 512};
+  EXPECT_EQ(spec.operands[0], operand);
+  EXPECT_EQ(spec.results[0].halo, 1);
+  KernelSpec adam = parsed(kAdam);
+  EXPECT_EQ(adam.nodes[0].real("epsilon"), 1e-8);
+  EXPECT_EQ(adam.nodes[0].real("weight_decay"), 0.0);
+  EXPECT_EQ(adam.nodes[0].integer("decoupled"), 0);
+  EXPECT_EQ(parsed(kConv).nodes[0].integers("padding"), (std::vector<int64_t>{1, 1, 1, 1}));
+}
+
+TEST(KernelSpec, SymbolNamesAnchorShapeAndEpilogue) {
+  std::string name = symbol(parsed(kConv));
+  EXPECT_EQ(name.substr(0, name.size() - 8), "conv2d_n4c16h32w32k16r3s1__channel_sum__");
+  EXPECT_EQ(symbol(parsed(kAdam)).substr(0, 10), "adam_c10__");
+  EXPECT_NE(symbol(parsed(kSlice)),
+            symbol(parsed("(f32[2,32,7,7]c16h2) { %1 = relu(%0) {} : [2,32,7,7] } -> (%1: f32[2,32,7,7]h1)")));
+}
+
+TEST(KernelSpec, StorageCountsPaddingHaloAndSlices) {
+  auto elements = [](const std::string &tensor) {
+    return storageElements(parsed("(" + tensor + ") { } -> ()").operands[0]);
+  };
+  EXPECT_EQ(elements("f32[]"), 1);
+  EXPECT_EQ(elements("f32[2,3,5,7]"), 2 * 3 * 5 * 7);
+  EXPECT_EQ(elements("f32[2,3,5,7]h1"), 2 * 3 * 7 * 9);
+  EXPECT_EQ(elements("f32[2,3,5,7]c16h1"), 2 * 16 * 7 * 9);
+  EXPECT_EQ(elements("f32[17]c16"), 32);
+  EXPECT_EQ(elements("f32[3,17]c16"), 3 * 32);
+  EXPECT_EQ(elements("f32[10,64]k16"), 16 * 64);
+  EXPECT_EQ(elements("f32[20,3,7,7]k16"), 32 * 3 * 49);
+  EXPECT_EQ(elements("f32[20,17,3,3]k16c16"), 32 * 32 * 9);
+  EXPECT_EQ(elements("f32[8,20,17,3,3]k16c16"), 8 * 32 * 32 * 9);
+  EXPECT_EQ(elements("f32[20,17,3,3]c16k16"), 32 * 32 * 9);
+  EXPECT_EQ(elements("f32[3,16,7,7]c16s64"), (2 * 64 + 16) * 49);
+}
+
+TEST(KernelSpec, CostsOfAConvolution) {
+  KernelSpec spec = parsed(kConv);
+  EXPECT_EQ(floatingPointOperations(spec), 2 * (4 * 16 * 32 * 32) * (16 * 9) + 4 * 16 * 32 * 32);
+  EXPECT_EQ(bytesTouched(spec), 4 * (4 * 16 * 34 * 34 + 16 * 16 * 9 + 4 * 16 * 32 * 32 + 16));
+}
+
+TEST(KernelSpec, MistakesAreNamedWithTheirColumn) {
+  EXPECT_EQ(errorOf(""), "column 1: expected '('");
+  EXPECT_EQ(errorOf("(f64[2]) { } -> ()"), "column 2: expected 'f32'");
+  EXPECT_EQ(errorOf("(f32[0]) { } -> ()"), "column 6: expected an integer from 1 to 2147483648");
+  EXPECT_EQ(errorOf("(f32[02]) { } -> ()"), "column 6: an integer is not written in its shortest form");
+  EXPECT_EQ(errorOf("(f32[2]h1) { } -> ()"), "column 10: only images have a halo");
+  EXPECT_EQ(errorOf("(f32[2,3]c16k16) { } -> ()"), "column 16: the layout does not suit rank 2");
+  EXPECT_EQ(errorOf("(f32[2]) { %1 = relu(%1) {} : [2] } -> ()"), "column 24: %1 is not defined before its use");
+  EXPECT_EQ(errorOf("(f32[2]) { %2 = relu(%0) {} : [2] } -> ()"),
+            "column 14: expected %1: values are numbered in order");
+  EXPECT_EQ(errorOf("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[3])"),
+            "column 51: the result's shape is not that of %1");
+  EXPECT_EQ(errorOf("(f32[2]) { %1 = a(%0) {y=1, x=2} : [2] } -> ()"), "column 31: attributes are sorted by name");
+  EXPECT_EQ(errorOf("(f32[2]) { } -> () "), "column 19: text after the end");
+  EXPECT_EQ(errorOf("(f32[2147483648,2147483648]) { } -> ()"), "column 28: more than 2^40 elements");
+  EXPECT_EQ(errorOf("(f32[9223372036854775808]) { } -> ()"), "column 6: expected an integer from 1 to 2147483648");
+}
+
+TEST(KernelSpec, GarbageNeverCrashes) {
+  std::mt19937 random(1);
+  for (const char *text : {kConv, kAdam, kSlice})
+    for (int round = 0; round < 20000; ++round) {
+      std::string garbled = text;
+      for (int edit = 0; edit < 1 + round % 4; ++edit) {
+        size_t at = random() % garbled.size();
+        switch (random() % 3) {
+        case 0:
+          garbled[at] = "()[]{}%,;:=. -0123456789aehkcs"[random() % 30];
+          break;
+        case 1:
+          garbled.erase(at, 1 + random() % 5);
+          break;
+        default:
+          garbled.insert(at, garbled.substr(random() % garbled.size(), random() % 9));
+        }
+        if (garbled.empty())
+          garbled = "(";
+      }
+      KernelSpec spec;
+      std::string error;
+      if (parse(garbled, spec, error)) {
+        std::string again = print(spec);
+        KernelSpec twin;
+        ASSERT_TRUE(parse(again, twin, error)) << again << ": " << error;
+        EXPECT_EQ(twin, spec);
+        symbol(spec);
+        floatingPointOperations(spec);
+        bytesTouched(spec);
+      } else {
+        EXPECT_FALSE(error.empty());
+      }
+    }
+}
+
+} // namespace
