@@ -22,11 +22,11 @@ using namespace resin::kernel;
 
 namespace {
 
-struct Range {
+struct Extent {
   Operation *place;
   int64_t begin, end;
 
-  bool overlaps(const Range &other) const { return begin < other.end && other.begin < end; }
+  bool overlaps(const Extent &other) const { return begin < other.end && other.begin < end; }
 };
 
 /// The launches and copies that touch the view or a part of it, in program order by region and step.
@@ -56,7 +56,7 @@ bool isBefore(Operation *a, Operation *b) {
   return loop == b->getParentOp() && loop.getPieces() == 1 && a->isBeforeInBlock(b);
 }
 
-bool liveApart(const Range &a, const Range &b) {
+bool liveApart(const Extent &a, const Extent &b) {
   SmallVector<Operation *> worksA = worksOn(a.place->getResult(0)), worksB = worksOn(b.place->getResult(0));
   auto allBefore = [](ArrayRef<Operation *> first, ArrayRef<Operation *> second) {
     return llvm::all_of(first, [&](Operation *x) { return llvm::all_of(second, [&](Operation *y) { return isBefore(x, y); }); });
@@ -68,12 +68,12 @@ struct VerifyPlan : resin::impl::VerifyPlanBase<VerifyPlan> {
   void runOnOperation() override;
 
 private:
-  bool note(Operation *place, std::optional<int64_t> offset, ViewType view, int64_t limit, SmallVectorImpl<Range> &ranges);
+  bool note(Operation *place, std::optional<int64_t> offset, ViewType view, int64_t limit, SmallVectorImpl<Extent> &ranges);
 };
 
 } // namespace
 
-bool VerifyPlan::note(Operation *place, std::optional<int64_t> offset, ViewType view, int64_t limit, SmallVectorImpl<Range> &ranges) {
+bool VerifyPlan::note(Operation *place, std::optional<int64_t> offset, ViewType view, int64_t limit, SmallVectorImpl<Extent> &ranges) {
   if (!offset) {
     place->emitOpError("has no offset");
     return false;
@@ -86,7 +86,7 @@ bool VerifyPlan::note(Operation *place, std::optional<int64_t> offset, ViewType 
   return true;
 }
 
-static void complain(const Range &a, const Range &b) {
+static void complain(const Extent &a, const Extent &b) {
   InFlightDiagnostic error = a.place->emitOpError("at bytes ") << a.begin << " to " << a.end << " overlaps a place that is needed at the same time";
   error.attachNote(b.place->getLoc()) << "which stands at bytes " << b.begin << " to " << b.end;
 }
@@ -100,7 +100,7 @@ void VerifyPlan::runOnOperation() {
     return signalPassFailure();
   }
   bool sound = true;
-  auto check = [&](ArrayRef<Range> ranges, auto mayOverlap) {
+  auto check = [&](ArrayRef<Extent> ranges, auto mayOverlap) {
     for (size_t i = 0; sound && i < ranges.size(); ++i)
       for (size_t j = 0; sound && j < i; ++j)
         if (ranges[i].overlaps(ranges[j]) && !mayOverlap(ranges[i], ranges[j])) {
@@ -109,11 +109,11 @@ void VerifyPlan::runOnOperation() {
         }
   };
 
-  SmallVector<Range> variables;
+  SmallVector<Extent> variables;
   for (auto variable : module.getOps<VariableOp>())
     sound &= note(variable, variable.getOffset(), variable.getType(), arena.getInt(), variables);
   for (auto function : module.getOps<func::FuncOp>()) {
-    SmallVector<Range> ranges = variables;
+    SmallVector<Extent> ranges = variables;
     for (Operation &op : function.front()) {
       if (auto place = dyn_cast<ArgumentOp>(op))
         sound &= note(place, place.getOffset(), place.getView().getType(), arena.getInt(), ranges);
@@ -122,13 +122,13 @@ void VerifyPlan::runOnOperation() {
       else if (auto place = dyn_cast<AllocOp>(op))
         sound &= note(place, place.getOffset(), place.getView().getType(), arena.getInt(), ranges);
     }
-    check(ranges, [](const Range &a, const Range &b) { return isa<AllocOp>(a.place) && isa<AllocOp>(b.place) && liveApart(a, b); });
+    check(ranges, [](const Extent &a, const Extent &b) { return isa<AllocOp>(a.place) && isa<AllocOp>(b.place) && liveApart(a, b); });
     function.walk([&](ParallelOp loop) {
-      SmallVector<Range> inside;
+      SmallVector<Extent> inside;
       for (auto place : loop.block()->getOps<ScratchOp>())
         sound &= note(place, place.getOffset(), place.getView().getType(), scratch.getInt(), inside);
-      check(inside, [](const Range &a, const Range &b) {
-        auto last = [](const Range &range) {
+      check(inside, [](const Extent &a, const Extent &b) {
+        auto last = [](const Extent &range) {
           SmallVector<Operation *> works = worksOn(range.place->getResult(0));
           return std::pair(*llvm::min_element(works, [](Operation *x, Operation *y) { return x->isBeforeInBlock(y); }),
                            *llvm::max_element(works, [](Operation *x, Operation *y) { return x->isBeforeInBlock(y); }));
