@@ -1,0 +1,59 @@
+//===- Diagnostics.cpp - What is wrong, where, and what to do -------------===//
+
+#include "frontend/Diagnostics.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace resin::frontend;
+
+/// After so many, more would only hide the first.
+static constexpr size_t maxPrinted = 20;
+
+void Diagnostics::error(SMRange where, const Twine &what, ArrayRef<Note> notes) {
+  std::string text = what.str();
+  auto isSame = [&](const Error &other) { return other.where.Start == where.Start && other.what == text; };
+  if (errors.size() < 1000 && none_of(errors, isSame))
+    errors.push_back({where, std::move(text), notes.vec()});
+}
+
+void Diagnostics::errorInFile(const Twine &what) {
+  const char *start = sources.getMemoryBuffer(sources.getMainFileID())->getBufferStart();
+  error({SMLoc::getFromPointer(start), SMLoc::getFromPointer(start)}, what);
+}
+
+void Diagnostics::print(raw_ostream &out) {
+  auto position = [&](const Error &error) {
+    return std::pair(sources.FindBufferContainingLoc(error.where.Start), error.where.Start.getPointer());
+  };
+  // By place; where two are at one, in the order they were found.
+  SmallVector<std::pair<decltype(position(errors[0])), size_t>> order;
+  for (auto [number, error] : enumerate(errors))
+    order.push_back({position(error), number});
+  llvm::sort(order);
+
+  for (const auto &[place, number] : ArrayRef(order).take_front(maxPrinted)) {
+    const Error &error = errors[number];
+    sources.PrintMessage(out, error.where.Start, SourceMgr::DK_Error, error.what, error.where, {}, false);
+    for (const Note &note : error.notes)
+      sources.PrintMessage(out, note.where, SourceMgr::DK_Note, note.text, {}, {}, false);
+  }
+  if (errors.size() > maxPrinted)
+    out << "error: " << errors.size() - maxPrinted << " more mistakes are not shown\n";
+}
+
+std::string resin::frontend::didYouMean(StringRef name, ArrayRef<StringRef> candidates) {
+  unsigned best = std::max<size_t>(1, name.size() / 3) + 1;
+  StringRef nearest;
+  for (StringRef candidate : candidates) {
+    unsigned distance = name.edit_distance(candidate, /*AllowReplacements=*/true, /*MaxEditDistance=*/best);
+    if (distance < best) {
+      best = distance;
+      nearest = candidate;
+    }
+  }
+  return nearest.empty() ? "" : ("; did you mean '" + nearest + "'?").str();
+}

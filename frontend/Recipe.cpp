@@ -1,0 +1,404 @@
+//===- Recipe.cpp - The train block, with every default filled in ---------===//
+//
+// A recipe is a record with exactly the keys of "recipe" in docs/Manifest.md and
+// `batch`. Defaults are PyTorch's.
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontend/Evaluator.h"
+#include "frontend/Sema.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace llvm;
+using namespace resin::frontend;
+
+namespace {
+
+/// What a setting or a record's field may be.
+enum class FieldType { Positive, NonNegative, Fraction, BelowOne, Boolean, Count, Whole, Numbers };
+
+struct FieldSpec {
+  StringRef name;
+  FieldType type;
+  std::optional<Value> defaultValue; // none: must be given
+};
+
+/// `sgd(momentum = 0.9)`: a record's name and fields.
+struct RecordSpec {
+  StringRef name;
+  std::vector<FieldSpec> fields;
+};
+
+StringRef describe(FieldType type) {
+  switch (type) {
+  case FieldType::Positive:
+    return "a number above 0";
+  case FieldType::NonNegative:
+    return "a number from 0";
+  case FieldType::Fraction:
+    return "a number from 0 to 1";
+  case FieldType::BelowOne:
+    return "a number from 0, below 1";
+  case FieldType::Boolean:
+    return "true or false";
+  case FieldType::Count:
+    return "an integer from 1 to 1000000000";
+  case FieldType::Whole:
+    return "an integer from 0 to 1000000000";
+  case FieldType::Numbers:
+    return "a list of numbers";
+  }
+  llvm_unreachable("all types are listed");
+}
+
+bool isOfType(const Value &value, FieldType type) {
+  double number = value.isNumber() ? value.getNumber() : -1;
+  switch (type) {
+  case FieldType::Positive:
+    return number > 0;
+  case FieldType::NonNegative:
+    return number >= 0;
+  case FieldType::Fraction:
+    return number >= 0 && number <= 1;
+  case FieldType::BelowOne:
+    return number >= 0 && number < 1;
+  case FieldType::Boolean:
+    return value.is(Value::Boolean);
+  case FieldType::Count:
+    return value.is(Value::Integer) && value.getInteger() >= 1 && value.getInteger() <= 1'000'000'000;
+  case FieldType::Whole:
+    return value.is(Value::Integer) && value.getInteger() >= 0 && value.getInteger() <= 1'000'000'000;
+  case FieldType::Numbers:
+    return value.is(Value::List) && all_of(value.getElements(), [](const Value &each) { return each.isNumber(); });
+  }
+  llvm_unreachable("all types are listed");
+}
+
+/// Numbers that are not integers by their type are floats, however they are written.
+Value normalize(const Value &value, FieldType type) {
+  if (type == FieldType::Numbers) {
+    std::vector<Value> numbers;
+    for (const Value &each : value.getElements())
+      numbers.push_back(Value::number(each.getNumber()));
+    return Value::list(std::move(numbers));
+  }
+  return value.isNumber() && type != FieldType::Count && type != FieldType::Whole ? Value::number(value.getNumber())
+                                                                                  : value;
+}
+
+//===----------------------------------------------------------------------===//
+// The tables
+//===----------------------------------------------------------------------===//
+
+using enum FieldType;
+Value zero() { return Value::number(0); }
+
+const std::vector<RecordSpec> &getOptimizers() {
+  static const std::vector<RecordSpec> specs = {
+      {"sgd",
+       {{"momentum", BelowOne, zero()},
+        {"nesterov", FieldType::Boolean, Value::boolean(false)},
+        {"weight_decay", NonNegative, zero()}}},
+      {"adam",
+       {{"beta1", BelowOne, Value::number(0.9)},
+        {"beta2", BelowOne, Value::number(0.999)},
+        {"epsilon", Positive, Value::number(1e-8)},
+        {"weight_decay", NonNegative, zero()}}},
+      {"adamw",
+       {{"beta1", BelowOne, Value::number(0.9)},
+        {"beta2", BelowOne, Value::number(0.999)},
+        {"epsilon", Positive, Value::number(1e-8)},
+        {"weight_decay", NonNegative, Value::number(0.01)}}},
+      {"rmsprop",
+       {{"alpha", BelowOne, Value::number(0.99)},
+        {"epsilon", Positive, Value::number(1e-8)},
+        {"momentum", BelowOne, zero()},
+        {"weight_decay", NonNegative, zero()}}},
+  };
+  return specs;
+}
+
+const std::vector<RecordSpec> &getRates() {
+  static const std::vector<RecordSpec> specs = {
+      {"constant", {{"value", Positive, {}}}},
+      {"step",
+       {{"peak", Positive, {}},
+        {"every", Count, {}},
+        {"factor", Positive, Value::number(0.1)},
+        {"warmup", NonNegative, zero()}}},
+      {"cosine", {{"peak", Positive, {}}, {"warmup", NonNegative, zero()}, {"final", NonNegative, zero()}}},
+  };
+  return specs;
+}
+
+const std::vector<RecordSpec> &getAugmentations() {
+  static const std::vector<RecordSpec> specs = {{"pad_crop", {{"pad", Count, {}}}}, {"flip", {}}};
+  return specs;
+}
+
+const std::vector<RecordSpec> &getLosses() {
+  static const std::vector<RecordSpec> specs = {{"cross_entropy", {{"label_smoothing", BelowOne, zero()}}}};
+  return specs;
+}
+
+const std::vector<RecordSpec> &getNormalizations() {
+  static const std::vector<RecordSpec> specs = {
+      {"fixed", {{"mean", Numbers, {}}, {"std", Numbers, {}}}}, {"none", {}}, {"dataset", {}}};
+  return specs;
+}
+
+constexpr StringRef datasets[] = {"cifar10", "synthetic"};
+constexpr StringRef decayChoices[] = {"all", "weights"};
+
+/// Settings in the order of docs/Manifest.md; `weight_decay_on` goes into the variables instead.
+constexpr StringRef settings[] = {"data", "epochs",    "seed", "augment", "normalize",
+                                  "loss", "optimizer", "lr",   "batch",   "weight_decay_on"};
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+class RecipeReader : Evaluator {
+public:
+  RecipeReader(Network *network, Diagnostics &diagnostics) : Evaluator(diagnostics), network(network) {}
+
+  void run(const File &file, ArrayRef<Setting> overrides);
+
+private:
+  Value evaluateVariable(const VariableExpr &expr) override { return Value::word(expr.name); }
+  Value evaluateCall(const CallExpr &expr) override;
+  Value evaluatePipe(const PipeExpr &expr) override { return fail(expr.range, "a setting has no layers"); }
+  Value evaluateAdd(const BinaryExpr &expr, const Value &, const Value &) override {
+    return fail(expr.range, "a setting has no layers");
+  }
+
+  void collect(ArrayRef<Setting> given, std::vector<const Setting *> &all);
+  const Setting *find(StringRef key) const;
+
+  Value readWord(StringRef key, StringRef defaultWord, ArrayRef<StringRef> choices);
+  Value readCount(StringRef key, FieldType type, int64_t defaultValue);
+  Value readRecord(StringRef key, ArrayRef<RecordSpec> specs, Value defaultValue);
+  Value readRecord(const Value &value, SMRange range, StringRef what, ArrayRef<RecordSpec> specs);
+  Value readFields(const Value &record, const RecordSpec &spec, SMRange range);
+  Value readAugment();
+  Value readRate(StringRef optimizer);
+  Value readNormalize();
+  void readDecay();
+  void checkData(const Value &data);
+
+  Network *network; // null after a mistake in the model
+  std::vector<const Setting *> given;
+};
+
+/// A call is a record of what it is given; arguments without a name are filled in by the reader under "#0", "#1".
+Value RecipeReader::evaluateCall(const CallExpr &expr) {
+  if (expr.label)
+    return fail(expr.label->range, "a setting has no labels");
+  std::vector<Value::Field> fields;
+  for (auto [number, argument] : enumerate(expr.arguments)) {
+    Value value = evaluate(*argument.value);
+    if (value.is(Value::Poison))
+      return {};
+    std::string key = argument.name ? argument.name->text : "#" + std::to_string(number);
+    if (any_of(fields, [&](const Value::Field &field) { return field.key == key; }))
+      return fail(argument.name->range, "'" + key + "' of '" + expr.callee.text + "' is given twice");
+    fields.push_back({std::move(key), std::move(value)});
+  }
+  return Value::record(expr.callee.text, std::move(fields));
+}
+
+void RecipeReader::collect(ArrayRef<Setting> added, std::vector<const Setting *> &all) {
+  for (const Setting &setting : added) {
+    const auto *other = find_if(added, [&](const Setting &each) { return each.key.text == setting.key.text; });
+    if (!is_contained(settings, setting.key.text))
+      diagnostics.error(setting.key.range,
+                        "unknown setting '" + setting.key.text + "'" + didYouMean(setting.key.text, settings),
+                        Note{setting.key.range.Start, "settings are " + llvm::join(ArrayRef(settings), ", ")});
+    else if (other != &setting)
+      diagnostics.error(setting.key.range, "'" + setting.key.text + "' is set twice",
+                        Note{other->key.range.Start, "it is set here too"});
+    else
+      all.push_back(&setting);
+  }
+}
+
+const Setting *RecipeReader::find(StringRef key) const {
+  auto found = find_if(given, [&](const Setting *setting) { return setting->key.text == key; });
+  return found == given.end() ? nullptr : *found;
+}
+
+Value RecipeReader::readWord(StringRef key, StringRef defaultWord, ArrayRef<StringRef> choices) {
+  const Setting *setting = find(key);
+  if (!setting)
+    return Value::word(defaultWord);
+  Value value = evaluate(*setting->value);
+  if (value.is(Value::Poison) || (value.is(Value::Word) && is_contained(choices, value.getWord())))
+    return value;
+  return fail(setting->value->range, "'" + key + "' is " + llvm::join(choices, " or ") + ", not " + value.describe() +
+                                         (value.is(Value::Word) ? didYouMean(value.getWord(), choices) : ""));
+}
+
+Value RecipeReader::readCount(StringRef key, FieldType type, int64_t defaultValue) {
+  const Setting *setting = find(key);
+  if (!setting)
+    return Value::integer(defaultValue);
+  Value value = evaluate(*setting->value);
+  if (value.is(Value::Poison) || isOfType(value, type))
+    return value;
+  return fail(setting->value->range, "'" + key + "' is " + describe(type) + ", not " + value.describe());
+}
+
+Value RecipeReader::readRecord(StringRef key, ArrayRef<RecordSpec> specs, Value defaultValue) {
+  const Setting *setting = find(key);
+  if (!setting)
+    return readRecord(defaultValue, {}, key, specs);
+  return readRecord(evaluate(*setting->value), setting->value->range, key, specs);
+}
+
+Value RecipeReader::readRecord(const Value &value, SMRange range, StringRef what, ArrayRef<RecordSpec> specs) {
+  if (value.is(Value::Poison))
+    return {};
+  SmallVector<StringRef> names;
+  for (const RecordSpec &spec : specs) {
+    if ((value.is(Value::Word) || value.is(Value::Record)) && value.getName() == spec.name)
+      return readFields(value, spec, range);
+    names.push_back(spec.name);
+  }
+  bool isNamed = value.is(Value::Word) || value.is(Value::Record);
+  return fail(range, "'" + what + "' is " + llvm::join(names, ", ") + "; not " + value.describe() +
+                         (isNamed ? didYouMean(value.getName(), names) : ""));
+}
+
+/// The record's fields in the table's order, with defaults.
+Value RecipeReader::readFields(const Value &record, const RecordSpec &spec, SMRange range) {
+  std::vector<Value::Field> fields;
+  SmallVector<StringRef> known;
+  for (auto [number, field] : enumerate(spec.fields)) {
+    known.push_back(field.name);
+    const Value *value = nullptr;
+    if (record.is(Value::Record) && !(value = record.getField(field.name)))
+      value = record.getField("#" + std::to_string(number));
+    if (!value && !field.defaultValue)
+      return fail(range, "'" + spec.name + "' needs '" + field.name + "': " + describe(field.type));
+    if (value && !isOfType(*value, field.type))
+      return fail(range, "'" + field.name + "' of '" + spec.name + "' is " + describe(field.type) + ", not " +
+                             value->describe());
+    fields.push_back({field.name.str(), normalize(value ? *value : *field.defaultValue, field.type)});
+  }
+  if (!record.is(Value::Record))
+    return Value::record(spec.name, std::move(fields));
+  for (auto [number, field] : enumerate(record.getFields())) {
+    bool isPositional = StringRef(field.key).starts_with("#");
+    if (isPositional && number >= spec.fields.size())
+      return fail(range, "'" + spec.name + "' takes " + Twine(spec.fields.size()) + " arguments, not " +
+                             Twine(record.getFields().size()));
+    if (isPositional && record.getField(known[number]))
+      return fail(range, "'" + known[number] + "' of '" + spec.name + "' is given twice");
+    if (!isPositional && !is_contained(known, field.key))
+      return fail(range, "'" + spec.name + "' has no argument '" + field.key + "'" + didYouMean(field.key, known));
+  }
+  return Value::record(spec.name, std::move(fields));
+}
+
+Value RecipeReader::readAugment() {
+  const Setting *setting = find("augment");
+  if (!setting)
+    return Value::list(std::vector<Value>());
+  Value list = evaluate(*setting->value);
+  if (list.is(Value::Poison))
+    return {};
+  if (!list.is(Value::List))
+    return fail(setting->value->range, "'augment' is a list, as in [pad_crop(4), flip], not " + list.describe());
+  std::vector<Value> augmentations;
+  for (const Value &each : list.getElements()) {
+    augmentations.push_back(readRecord(each, setting->value->range, "augment", getAugmentations()));
+    if (augmentations.back().is(Value::Poison))
+      return {};
+  }
+  return Value::list(std::move(augmentations));
+}
+
+/// A plain number is constant; without one, PyTorch's default of the optimizer.
+Value RecipeReader::readRate(StringRef optimizer) {
+  const Setting *setting = find("lr");
+  if (!setting)
+    return Value::record("constant", {{"value", Value::number(optimizer == "rmsprop" ? 0.01 : 0.001)}});
+  Value value = evaluate(*setting->value);
+  if (value.isNumber())
+    value = Value::record("constant", {{"value", value}});
+  return readRecord(value, setting->value->range, "lr", getRates());
+}
+
+/// `none` and `dataset` stay words.
+Value RecipeReader::readNormalize() {
+  Value value = readRecord("normalize", getNormalizations(), Value::word("dataset"));
+  if (value.is(Value::Poison))
+    return {};
+  if (value.getName() != "fixed")
+    return Value::word(value.getName());
+  size_t channels = network ? network->image.front() : value.getField("mean")->getElements().size();
+  for (StringRef key : {"mean", "std"})
+    if (value.getField(key)->getElements().size() != channels)
+      return fail(find("normalize")->value->range, "'" + key + "' of 'fixed' has a number for each of the image's " +
+                                                       Twine(channels) + " channels, not " +
+                                                       Twine(value.getField(key)->getElements().size()));
+  if (any_of(value.getField("std")->getElements(), [](const Value &each) { return each.getNumber() <= 0; }))
+    return fail(find("normalize")->value->range, "'std' of 'fixed' is above 0");
+  return value;
+}
+
+void RecipeReader::readDecay() {
+  Value choice = readWord("weight_decay_on", "all", decayChoices);
+  if (!network || !choice.isWord("weights"))
+    return;
+  for (Layer &layer : network->layers)
+    for (Variable &variable : layer.variables)
+      variable.isDecayed = variable.shape.size() > 1;
+}
+
+/// CIFAR-10's images and classes are what they are.
+void RecipeReader::checkData(const Value &data) {
+  if (!network || !data.isWord("cifar10"))
+    return;
+  bool fits = network->image == Shape{3, 32, 32} && network->getClasses() == 10;
+  const Setting *setting = find("data");
+  if (!fits && setting)
+    fail(setting->value->range,
+         "cifar10 has images [3, 32, 32] in 10 classes; the model takes " + print(network->image) + " and has " +
+             Twine(network->getClasses()) + " classes",
+         Note{network->range.Start, "the image is declared here"});
+}
+
+void RecipeReader::run(const File &file, ArrayRef<Setting> overrides) {
+  collect(overrides, given);
+  if (!file.trains.empty())
+    collect(file.trains.front().settings, given);
+
+  bool isCifar = network && network->image == Shape{3, 32, 32} && network->getClasses() == 10;
+  Value data = readWord("data", isCifar ? "cifar10" : "synthetic", datasets);
+  Value optimizer = readRecord("optimizer", getOptimizers(), Value::word("sgd"));
+  std::vector<Value::Field> fields = {
+      {"data", data},
+      {"epochs", readCount("epochs", Whole, 10)},
+      {"seed", readCount("seed", Whole, 0)},
+      {"augment", readAugment()},
+      {"normalize", readNormalize()},
+      {"loss", readRecord("loss", getLosses(), Value::word("cross_entropy"))},
+      {"optimizer", optimizer},
+      {"lr", readRate(optimizer.is(Value::Record) ? optimizer.getName() : "sgd")},
+      {"batch", readCount("batch", Count, 128)},
+  };
+  checkData(data);
+  readDecay();
+  if (network)
+    network->recipe = Value::record("recipe", std::move(fields));
+}
+
+} // namespace
+
+void resin::frontend::settleRecipe(const File &file, ArrayRef<Setting> overrides, Network *network,
+                                   Diagnostics &diagnostics) {
+  RecipeReader(network, diagnostics).run(file, overrides);
+}
