@@ -26,7 +26,8 @@ struct CompileOptions {
   std::string cacheDirectory = {};
 };
 
-/// An object file that defines one global symbol, `symbol(spec)`, and uses none:
+/// An object file that defines one global symbol, `symbol(spec)`, and uses none but
+/// memset and memcpy:
 ///   int32_t SYMBOL(halide_buffer_t *operand0, ..., halide_buffer_t *result0, ...)
 /// Only `host` of each buffer is read: the start of the tensor's storage, halo
 /// included, on a 64-byte boundary unless the layout is dense. Results overlap no
