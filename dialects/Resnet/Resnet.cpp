@@ -2,8 +2,8 @@
 
 #include "dialects/Resnet/Resnet.h"
 
-#include "llvm/ADT/TypeSwitch.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace resin::resnet;

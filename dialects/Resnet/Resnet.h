@@ -12,6 +12,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -24,6 +25,16 @@ enum class KernelRole {
   Pointwise, ///< element by element, channel vectors broadcast
   Reduction, ///< sums over pixels, in the epilogue
   Alone,     ///< its own kernel
+};
+
+/// Whether the types are equal, encodings aside, and where both know an extent.
+bool sameUpToLayout(mlir::TypeRange lhs, mlir::TypeRange rhs);
+
+/// Verifies that an op's result types are those it infers, up to layouts.
+llvm::LogicalResult verifyInferredTypes(mlir::Operation *op);
+
+template <typename Op> struct InferredTypes : mlir::OpTrait::TraitBase<Op, InferredTypes> {
+  static llvm::LogicalResult verifyTrait(mlir::Operation *op) { return verifyInferredTypes(op); }
 };
 
 } // namespace resin::resnet

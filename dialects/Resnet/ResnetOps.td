@@ -13,10 +13,21 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 
 class Resnet_Op<string mnemonic, list<Trait> traits = []> : Op<Resnet_Dialect, mnemonic, traits>;
 
-// An op that is a function of its operands: it infers its result types, has plain loops, and takes part in fusion.
-class Resnet_ValueOp<string mnemonic, list<Trait> traits = []>
-    : Resnet_Op<mnemonic, !listconcat([Pure, DeclareOpInterfaceMethods<InferTypeOpInterface>, DeclareOpInterfaceMethods<Resnet_Evaluate>,
-                                       DeclareOpInterfaceMethods<Resnet_Kernel, ["kernelRole"]>], traits)>;
+// Result types are those that inference gives, up to layouts. Stands before InferTypeOpInterface in the list of traits, so that a mistake is told once.
+def Resnet_InferredTypes : NativeOpTrait<"InferredTypes"> {
+  let cppNamespace = "::resin::resnet";
+}
+
+// An op that is a function of its operands: it infers its result types (and checks its constraints while it does), has plain loops, and takes part in
+// fusion as `role` says (KernelRole in Resnet.h).
+class Resnet_ValueOp<string mnemonic, string role, list<Trait> traits = []>
+    : Resnet_Op<mnemonic, !listconcat([Pure, Resnet_InferredTypes, InferTypeOpAdaptor, DeclareOpInterfaceMethods<Resnet_Evaluate>,
+                                       DeclareOpInterfaceMethods<Resnet_Kernel>], traits)> {
+  let extraClassDeclaration = [{
+    ::resin::resnet::KernelRole kernelRole() { return ::resin::resnet::KernelRole::}] # role # [{; }
+    static bool isCompatibleReturnTypes(::mlir::TypeRange lhs, ::mlir::TypeRange rhs) { return ::resin::resnet::sameUpToLayout(lhs, rhs); }
+  }];
+}
 defvar Differentiable = DeclareOpInterfaceMethods<Resnet_Gradient>;
 
 def Activation : RankedTensorOf<[F32, F64]>;  // [n, c, h, w] (rank 4) or [n, features]
@@ -36,6 +47,7 @@ def Resnet_VariableOp : Resnet_Op<"variable", [Symbol]> {
   // role: "parameter", "statistic", "slot" or "prepared"; init as in docs/Manifest.md, e.g. {name = "he_normal", fan = 27 : i64}.
   // decay = false keeps weight decay off.
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$role, DictionaryAttr:$init, UnitAttr:$no_decay);
+  let hasVerifier = 1;
   let assemblyFormat = "$role $sym_name `:` $type `init` $init (`no_decay` $no_decay^)? attr-dict";
 }
 
@@ -56,7 +68,7 @@ def Resnet_WriteOp : Resnet_Op<"write", [MemoryEffects<[MemWrite]>, DeclareOpInt
 // Convolution
 //===----------------------------------------------------------------------===//
 
-class Resnet_ConvOp<string mnemonic, list<Trait> traits = []> : Resnet_ValueOp<mnemonic, traits>;
+class Resnet_ConvOp<string mnemonic, list<Trait> traits = []> : Resnet_ValueOp<mnemonic, "Anchor", traits>;
 // padding = [top, left, bottom, right]
 defvar ConvWindow = (ins DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding, DenseI64ArrayAttr:$dilations, I64Attr:$groups);
 
@@ -89,29 +101,33 @@ def Resnet_Conv2dGradWeightOp : Resnet_ConvOp<"conv2d_grad_weight"> {
 
 // What the model says: which statistics it uses depends on the function it ends up in. `specialize` turns it into batch_norm_train + running averages
 // (in @train_step) or batch_norm_inference (in @evaluate and @predict).
-def Resnet_BatchNormOp : Resnet_Op<"batch_norm", [DeclareOpInterfaceMethods<InferTypeOpInterface>, MemoryEffects<[MemRead, MemWrite]>]> {
+def Resnet_BatchNormOp : Resnet_Op<"batch_norm", [Resnet_InferredTypes, InferTypeOpAdaptor, MemoryEffects<[MemRead, MemWrite]>,
+                                                  DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Normalises each channel: the form before training and inference part";
   let arguments = (ins Activation:$input, ChannelVector:$scale, ChannelVector:$offset, FlatSymbolRefAttr:$running_mean, FlatSymbolRefAttr:$running_variance,
                        F64Attr:$epsilon, F64Attr:$momentum);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $scale `,` $offset `running` $running_mean $running_variance `epsilon` $epsilon `momentum` $momentum attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{
+    static bool isCompatibleReturnTypes(::mlir::TypeRange lhs, ::mlir::TypeRange rhs) { return ::resin::resnet::sameUpToLayout(lhs, rhs); }
+  }];
 }
 
-def Resnet_BatchNormTrainOp : Resnet_ValueOp<"batch_norm_train", [Differentiable]> {
+def Resnet_BatchNormTrainOp : Resnet_ValueOp<"batch_norm_train", "Alone", [Differentiable]> {
   let summary = "Normalises by the batch's own mean and biased variance";
   let arguments = (ins Activation:$input, ChannelVector:$scale, ChannelVector:$offset, F64Attr:$epsilon);
   let results = (outs Activation:$result, ChannelVector:$mean, ChannelVector:$variance);
   let assemblyFormat = "$input `,` $scale `,` $offset `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_BatchNormGradOp : Resnet_ValueOp<"batch_norm_grad"> {
+def Resnet_BatchNormGradOp : Resnet_ValueOp<"batch_norm_grad", "Alone"> {
   let summary = "Gradients of batch_norm_train: of its input, scale and offset";
   let arguments = (ins Activation:$gradient, Activation:$input, ChannelVector:$scale, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$epsilon);
   let results = (outs Activation:$input_gradient, ChannelVector:$scale_gradient, ChannelVector:$offset_gradient);
   let assemblyFormat = "$gradient `,` $input `,` $scale `,` $mean `,` $variance `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_BatchNormInferenceOp : Resnet_ValueOp<"batch_norm_inference"> {
+def Resnet_BatchNormInferenceOp : Resnet_ValueOp<"batch_norm_inference", "Pointwise"> {
   let summary = "Normalises by given statistics";
   let arguments = (ins Activation:$input, ChannelVector:$scale, ChannelVector:$offset, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$epsilon);
   let results = (outs Activation:$result);
@@ -119,7 +135,7 @@ def Resnet_BatchNormInferenceOp : Resnet_ValueOp<"batch_norm_inference"> {
 }
 
 // new = (1 - momentum) * old + momentum * value * factor, with factor = count / (count - 1) for a variance (PyTorch), 1 for a mean.
-def Resnet_RunningAverageOp : Resnet_ValueOp<"running_average"> {
+def Resnet_RunningAverageOp : Resnet_ValueOp<"running_average", "Alone"> {
   let summary = "Moves a running statistic towards the batch's";
   let arguments = (ins ChannelVector:$old, ChannelVector:$value, F64Attr:$momentum, F64Attr:$factor);
   let results = (outs ChannelVector:$result);
@@ -129,14 +145,14 @@ def Resnet_RunningAverageOp : Resnet_ValueOp<"running_average"> {
 // ---- the pieces batch norm is made of once it is cut for fusion (design: Ioffe and Szegedy 2015, and its backward as an affine map)
 
 // Row p holds the sums over images [p*n/pieces, (p+1)*n/pieces) and over all pixels.
-def Resnet_ChannelSumOp : Resnet_ValueOp<"channel_sum"> {
+def Resnet_ChannelSumOp : Resnet_ValueOp<"channel_sum", "Reduction"> {
   let summary = "Sum of each channel, one row for each piece of the batch";
   let arguments = (ins Activation:$input, I64Attr:$pieces);
   let results = (outs Floats:$result); // [pieces, c]
   let assemblyFormat = "$input `pieces` $pieces attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_ChannelDotOp : Resnet_ValueOp<"channel_dot"> {
+def Resnet_ChannelDotOp : Resnet_ValueOp<"channel_dot", "Reduction"> {
   let summary = "Sum of a product over each channel, one row for each piece of the batch";
   let arguments = (ins Activation:$lhs, Activation:$rhs, I64Attr:$pieces);
   let results = (outs Floats:$result); // [pieces, c]
@@ -144,7 +160,7 @@ def Resnet_ChannelDotOp : Resnet_ValueOp<"channel_dot"> {
 }
 
 // From the sums of y and y^2: mean, biased variance, and the affine map multiplier = scale / sqrt(variance + epsilon), addend = offset - mean * multiplier.
-def Resnet_BatchNormFinalizeOp : Resnet_ValueOp<"batch_norm_finalize"> {
+def Resnet_BatchNormFinalizeOp : Resnet_ValueOp<"batch_norm_finalize", "Alone"> {
   let summary = "From partial sums to batch norm's affine map, in double";
   let arguments = (ins Floats:$sum, Floats:$sum_of_squares, ChannelVector:$scale, ChannelVector:$offset, F64Attr:$count, F64Attr:$epsilon);
   let results = (outs ChannelVector:$multiplier, ChannelVector:$addend, ChannelVector:$mean, ChannelVector:$variance);
@@ -152,21 +168,21 @@ def Resnet_BatchNormFinalizeOp : Resnet_ValueOp<"batch_norm_finalize"> {
 }
 
 // From the sums of dz and dz*y: dy = a*dz + b*y + c, and the gradients of scale and offset.
-def Resnet_BatchNormGradFinalizeOp : Resnet_ValueOp<"batch_norm_grad_finalize"> {
+def Resnet_BatchNormGradFinalizeOp : Resnet_ValueOp<"batch_norm_grad_finalize", "Alone"> {
   let summary = "From partial sums to the affine map of batch norm's gradient, in double";
   let arguments = (ins Floats:$sum, Floats:$dot, ChannelVector:$scale, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$count, F64Attr:$epsilon);
   let results = (outs ChannelVector:$a, ChannelVector:$b, ChannelVector:$c, ChannelVector:$scale_gradient, ChannelVector:$offset_gradient);
   let assemblyFormat = "$sum `,` $dot `,` $scale `,` $mean `,` $variance `count` $count `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_ScaleShiftOp : Resnet_ValueOp<"scale_shift"> {
+def Resnet_ScaleShiftOp : Resnet_ValueOp<"scale_shift", "Pointwise"> {
   let summary = "x * multiplier + addend, by channel";
   let arguments = (ins Activation:$input, ChannelVector:$multiplier, ChannelVector:$addend);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $multiplier `,` $addend attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_AffineCombineOp : Resnet_ValueOp<"affine_combine"> {
+def Resnet_AffineCombineOp : Resnet_ValueOp<"affine_combine", "Pointwise"> {
   let summary = "a*x + b*y + c, by channel";
   let arguments = (ins Activation:$x, Activation:$y, ChannelVector:$a, ChannelVector:$b, ChannelVector:$c);
   let results = (outs Activation:$result);
@@ -176,21 +192,21 @@ def Resnet_AffineCombineOp : Resnet_ValueOp<"affine_combine"> {
 // ---- folding batch norm into the convolution before it, for inference
 
 // multiplier = scale / sqrt(variance + epsilon), addend = offset - mean * multiplier
-def Resnet_InferenceAffineOp : Resnet_ValueOp<"inference_affine"> {
+def Resnet_InferenceAffineOp : Resnet_ValueOp<"inference_affine", "Alone"> {
   let summary = "Batch norm's affine map from running statistics";
   let arguments = (ins ChannelVector:$scale, ChannelVector:$offset, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$epsilon);
   let results = (outs ChannelVector:$multiplier, ChannelVector:$addend);
   let assemblyFormat = "$scale `,` $offset `,` $mean `,` $variance `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_ScaleFilterOp : Resnet_ValueOp<"scale_filter"> {
+def Resnet_ScaleFilterOp : Resnet_ValueOp<"scale_filter", "Alone"> {
   let summary = "Multiplies each output channel's filter";
   let arguments = (ins Filter:$filter, ChannelVector:$multiplier);
   let results = (outs Filter:$result);
   let assemblyFormat = "$filter `,` $multiplier attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_ScaleAddOp : Resnet_ValueOp<"scale_add"> {
+def Resnet_ScaleAddOp : Resnet_ValueOp<"scale_add", "Alone"> {
   let summary = "x * multiplier + addend of channel vectors: a convolution's bias through batch norm";
   let arguments = (ins ChannelVector:$x, ChannelVector:$multiplier, ChannelVector:$addend);
   let results = (outs ChannelVector:$result);
@@ -201,7 +217,7 @@ def Resnet_ScaleAddOp : Resnet_ValueOp<"scale_add"> {
 // Pointwise
 //===----------------------------------------------------------------------===//
 
-def Resnet_ReluOp : Resnet_ValueOp<"relu", [Differentiable]> {
+def Resnet_ReluOp : Resnet_ValueOp<"relu", "Pointwise", [Differentiable]> {
   let summary = "max(x, 0)";
   let arguments = (ins Activation:$input);
   let results = (outs Activation:$result);
@@ -209,21 +225,21 @@ def Resnet_ReluOp : Resnet_ValueOp<"relu", [Differentiable]> {
 }
 
 // gradient where activation > 0, else 0. `activation` is relu's result or its input: the mask is the same.
-def Resnet_ReluGradOp : Resnet_ValueOp<"relu_grad"> {
+def Resnet_ReluGradOp : Resnet_ValueOp<"relu_grad", "Pointwise"> {
   let summary = "The gradient where the activation is positive";
   let arguments = (ins Activation:$gradient, Activation:$activation);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `,` $activation attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_AddOp : Resnet_ValueOp<"add", [Differentiable, Commutative]> {
+def Resnet_AddOp : Resnet_ValueOp<"add", "Pointwise", [Differentiable, Commutative]> {
   let summary = "The residual join: x + y";
   let arguments = (ins Activation:$lhs, Activation:$rhs);
   let results = (outs Activation:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_AddBiasOp : Resnet_ValueOp<"add_bias", [Differentiable]> {
+def Resnet_AddBiasOp : Resnet_ValueOp<"add_bias", "Pointwise", [Differentiable]> {
   let summary = "x + bias, by channel (rank 4) or by feature (rank 2)";
   let arguments = (ins Activation:$input, ChannelVector:$bias);
   let results = (outs Activation:$result);
@@ -232,7 +248,7 @@ def Resnet_AddBiasOp : Resnet_ValueOp<"add_bias", [Differentiable]> {
 
 // Keeps an element with probability 1 - rate and divides it by that. The mask is Philox4x32-10 keyed by `seed`, counter (element index / 4, layer).
 // Its gradient is the same op on the gradient. `specialize` removes it outside training.
-def Resnet_DropoutOp : Resnet_ValueOp<"dropout", [Differentiable]> {
+def Resnet_DropoutOp : Resnet_ValueOp<"dropout", "Alone", [Differentiable]> {
   let summary = "Zeroes elements at random in training";
   let arguments = (ins Activation:$input, Seed:$seed, F64Attr:$rate, I64Attr:$layer);
   let results = (outs Activation:$result);
@@ -243,7 +259,7 @@ def Resnet_DropoutOp : Resnet_ValueOp<"dropout", [Differentiable]> {
 // Pools and shape
 //===----------------------------------------------------------------------===//
 
-class Resnet_PoolOp<string mnemonic, list<Trait> traits = []> : Resnet_ValueOp<mnemonic, traits>;
+class Resnet_PoolOp<string mnemonic, list<Trait> traits = []> : Resnet_ValueOp<mnemonic, "Anchor", traits>;
 // padding = [top, left, bottom, right]
 defvar PoolWindow = (ins DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding);
 
@@ -276,28 +292,28 @@ def Resnet_AvgPoolGradOp : Resnet_PoolOp<"avg_pool_grad"> {
   let assemblyFormat = "$gradient `size` $size `kernel` $kernel `strides` $strides `padding` $padding `count_include_pad` $count_include_pad attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_GlobalAvgPoolOp : Resnet_ValueOp<"global_avg_pool", [Differentiable]> {
+def Resnet_GlobalAvgPoolOp : Resnet_ValueOp<"global_avg_pool", "Anchor", [Differentiable]> {
   let summary = "Mean of each channel: [n, c, h, w] -> [n, c]";
   let arguments = (ins Activation:$input);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_GlobalAvgPoolGradOp : Resnet_ValueOp<"global_avg_pool_grad"> {
+def Resnet_GlobalAvgPoolGradOp : Resnet_ValueOp<"global_avg_pool_grad", "Anchor"> {
   let summary = "Spreads a channel's gradient over its pixels";
   let arguments = (ins Activation:$gradient, DenseI64ArrayAttr:$size);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `size` $size attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_FlattenOp : Resnet_ValueOp<"flatten", [Differentiable]> {
+def Resnet_FlattenOp : Resnet_ValueOp<"flatten", "Alone", [Differentiable]> {
   let summary = "[n, c, h, w] -> [n, c*h*w], row-major";
   let arguments = (ins Activation:$input);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_UnflattenOp : Resnet_ValueOp<"unflatten"> {
+def Resnet_UnflattenOp : Resnet_ValueOp<"unflatten", "Alone"> {
   let summary = "[n, c*h*w] -> [n, c, h, w]: flatten's inverse and gradient";
   let arguments = (ins Activation:$input, DenseI64ArrayAttr:$size); // [c, h, w]
   let results = (outs Activation:$result);
@@ -305,28 +321,28 @@ def Resnet_UnflattenOp : Resnet_ValueOp<"unflatten"> {
 }
 
 // With pad_channels, the parameter-free shortcut of He et al. 2015, option A.
-def Resnet_SubsampleOp : Resnet_ValueOp<"subsample", [Differentiable]> {
+def Resnet_SubsampleOp : Resnet_ValueOp<"subsample", "Alone", [Differentiable]> {
   let summary = "Every stride-th row and column";
   let arguments = (ins Activation:$input, I64Attr:$stride);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `stride` $stride attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_SubsampleGradOp : Resnet_ValueOp<"subsample_grad"> {
+def Resnet_SubsampleGradOp : Resnet_ValueOp<"subsample_grad", "Alone"> {
   let summary = "Every stride-th row and column gets the gradient, the others zero";
   let arguments = (ins Activation:$gradient, I64Attr:$stride, DenseI64ArrayAttr:$size);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `stride` $stride `size` $size attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_PadChannelsOp : Resnet_ValueOp<"pad_channels", [Differentiable]> {
+def Resnet_PadChannelsOp : Resnet_ValueOp<"pad_channels", "Alone", [Differentiable]> {
   let summary = "Appends channels of zeros";
   let arguments = (ins Activation:$input, I64Attr:$channels); // of the result
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `channels` $channels attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_TakeChannelsOp : Resnet_ValueOp<"take_channels"> {
+def Resnet_TakeChannelsOp : Resnet_ValueOp<"take_channels", "Alone"> {
   let summary = "The first channels: pad_channels' gradient";
   let arguments = (ins Activation:$input, I64Attr:$channels);
   let results = (outs Activation:$result);
@@ -337,42 +353,42 @@ def Resnet_TakeChannelsOp : Resnet_ValueOp<"take_channels"> {
 // Dense layers and losses
 //===----------------------------------------------------------------------===//
 
-def Resnet_LinearOp : Resnet_ValueOp<"linear", [Differentiable]> {
+def Resnet_LinearOp : Resnet_ValueOp<"linear", "Anchor", [Differentiable]> {
   let summary = "x * transpose(weight): [n, in] x [out, in] -> [n, out]";
   let arguments = (ins Activation:$input, Filter:$weight);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $weight attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_LinearGradDataOp : Resnet_ValueOp<"linear_grad_data"> {
+def Resnet_LinearGradDataOp : Resnet_ValueOp<"linear_grad_data", "Anchor"> {
   let summary = "gradient * weight: [n, out] x [out, in] -> [n, in]";
   let arguments = (ins Activation:$gradient, Filter:$weight);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `,` $weight attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_LinearGradWeightOp : Resnet_ValueOp<"linear_grad_weight"> {
+def Resnet_LinearGradWeightOp : Resnet_ValueOp<"linear_grad_weight", "Anchor"> {
   let summary = "transpose(gradient) * input: [out, in]";
   let arguments = (ins Activation:$gradient, Activation:$input);
   let results = (outs Filter:$result);
   let assemblyFormat = "$gradient `,` $input attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_BatchSumOp : Resnet_ValueOp<"batch_sum"> {
+def Resnet_BatchSumOp : Resnet_ValueOp<"batch_sum", "Alone"> {
   let summary = "Sum over the leading dimension: a bias's gradient, and the end of partial sums";
   let arguments = (ins Floats:$input);
   let results = (outs Floats:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_SoftmaxOp : Resnet_ValueOp<"softmax", [Differentiable]> {
+def Resnet_SoftmaxOp : Resnet_ValueOp<"softmax", "Alone", [Differentiable]> {
   let summary = "exp(x - max) / sum, over classes";
   let arguments = (ins Activation:$input);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_SoftmaxGradOp : Resnet_ValueOp<"softmax_grad"> {
+def Resnet_SoftmaxGradOp : Resnet_ValueOp<"softmax_grad", "Alone"> {
   let summary = "s * (g - sum(g * s))";
   let arguments = (ins Activation:$gradient, Activation:$softmax);
   let results = (outs Activation:$result);
@@ -380,7 +396,7 @@ def Resnet_SoftmaxGradOp : Resnet_ValueOp<"softmax_grad"> {
 }
 
 // Of image n: -sum_c q_c log p_c with p = softmax(logits) and q = (1 - s) onehot(label) + s / classes; zero where label is -1.
-def Resnet_CrossEntropyOp : Resnet_ValueOp<"cross_entropy"> {
+def Resnet_CrossEntropyOp : Resnet_ValueOp<"cross_entropy", "Alone"> {
   let summary = "Softmax cross entropy of each image against its label, with label smoothing";
   let arguments = (ins Activation:$logits, Labels:$labels, F64Attr:$label_smoothing);
   let results = (outs Floats:$result); // [n]
@@ -388,14 +404,14 @@ def Resnet_CrossEntropyOp : Resnet_ValueOp<"cross_entropy"> {
 }
 
 // (p - q) * factor; `factor` is 1 / batch for the mean loss.
-def Resnet_CrossEntropyGradOp : Resnet_ValueOp<"cross_entropy_grad"> {
+def Resnet_CrossEntropyGradOp : Resnet_ValueOp<"cross_entropy_grad", "Alone"> {
   let summary = "Gradient of the mean cross entropy with respect to the logits";
   let arguments = (ins Activation:$logits, Labels:$labels, F64Attr:$label_smoothing, F64Attr:$factor);
   let results = (outs Activation:$result);
   let assemblyFormat = "$logits `,` $labels `label_smoothing` $label_smoothing `factor` $factor attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_LabelRankOp : Resnet_ValueOp<"label_rank"> {
+def Resnet_LabelRankOp : Resnet_ValueOp<"label_rank", "Alone"> {
   let summary = "How many classes stand before the label's: 0 is a top-1 hit";
   let arguments = (ins Activation:$logits, Labels:$labels);
   let results = (outs Labels:$result); // [n]
@@ -406,7 +422,7 @@ def Resnet_LabelRankOp : Resnet_ValueOp<"label_rank"> {
 // Optimizers: PyTorch's formulas; `learning_rate` and `step` (from 1) are scalars of the run
 //===----------------------------------------------------------------------===//
 
-class Resnet_OptimizerOp<string mnemonic> : Resnet_ValueOp<mnemonic>;
+class Resnet_OptimizerOp<string mnemonic> : Resnet_ValueOp<mnemonic, "Alone">;
 
 def Resnet_SgdOp : Resnet_OptimizerOp<"sgd"> {
   let summary = "Stochastic gradient descent with momentum and weight decay; with momentum 0 the slot passes through";
@@ -437,10 +453,11 @@ def Resnet_RmspropOp : Resnet_OptimizerOp<"rmsprop"> {
 // Layout and fusion
 //===----------------------------------------------------------------------===//
 
-def Resnet_RelayoutOp : Resnet_Op<"relayout", [Pure, DeclareOpInterfaceMethods<Resnet_Evaluate>, DeclareOpInterfaceMethods<Resnet_Kernel, ["kernelRole"]>]> {
+def Resnet_RelayoutOp : Resnet_Op<"relayout", [Pure, DeclareOpInterfaceMethods<Resnet_Evaluate>, DeclareOpInterfaceMethods<Resnet_Kernel>]> {
   let summary = "The same tensor in another layout";
   let arguments = (ins AnyRankedTensor:$input);
   let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
   let assemblyFormat = "$input attr-dict `:` type($input) `to` type($result)";
 }
 
@@ -451,13 +468,14 @@ def Resnet_FusedOp : Resnet_Op<"fused", [Pure, IsolatedFromAbove, SingleBlockImp
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs, I64Attr:$pieces, DenseI64ArrayAttr:$operand_dims, DenseI64ArrayAttr:$result_dims);
   let results = (outs Variadic<AnyRankedTensor>:$outputs);
   let regions = (region SizedRegion<1>:$body);
+  let hasVerifier = 1;
   let assemblyFormat = "`(` $inputs `)` `pieces` $pieces `dims` $operand_dims `to` $result_dims attr-dict `:` functional-type($inputs, $outputs) $body";
 }
 
 def Resnet_YieldOp : Resnet_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["FusedOp"]>]> {
   let summary = "Ends a fused region";
   let arguments = (ins Variadic<AnyRankedTensor>:$values);
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ /* yields nothing */ }]>];
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 

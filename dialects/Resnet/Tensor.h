@@ -35,8 +35,12 @@ struct Tensor {
   /// Element of a matrix or an image.
   double &at(int64_t i, int64_t j) { return data[i * shape[1] + j]; }
   double at(int64_t i, int64_t j) const { return data[i * shape[1] + j]; }
-  double &at(int64_t n, int64_t c, int64_t y, int64_t x) { return data[((n * shape[1] + c) * shape[2] + y) * shape[3] + x]; }
-  double at(int64_t n, int64_t c, int64_t y, int64_t x) const { return data[((n * shape[1] + c) * shape[2] + y) * shape[3] + x]; }
+  double &at(int64_t n, int64_t c, int64_t y, int64_t x) {
+    return data[((n * shape[1] + c) * shape[2] + y) * shape[3] + x];
+  }
+  double at(int64_t n, int64_t c, int64_t y, int64_t x) const {
+    return data[((n * shape[1] + c) * shape[2] + y) * shape[3] + x];
+  }
 };
 
 } // namespace resin::resnet

@@ -1,0 +1,76 @@
+//===- Fused.cpp - The region that fusion builds, and changes of layout ---===//
+
+#include "dialects/Resnet/Checker.h"
+
+using namespace mlir;
+
+namespace resin::resnet {
+
+//===----------------------------------------------------------------------===//
+// relayout
+//===----------------------------------------------------------------------===//
+
+LogicalResult RelayoutOp::verify() {
+  auto from = getInput().getType(), to = getType();
+  if (from.getShape() != to.getShape() || from.getElementType() != to.getElementType()) // relayout_c1
+    return mlir::emitError(getLoc()) << "'relayout' changes only the layout, not " << from << " to " << to;
+  return success();
+}
+
+void RelayoutOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  results[0].data = operands[0].data;
+}
+
+//===----------------------------------------------------------------------===//
+// fused
+//===----------------------------------------------------------------------===//
+
+/// The type of one piece of `whole`, cut along `dim` (-1: not at all); null where it cannot be cut.
+static RankedTensorType pieceOf(RankedTensorType whole, int64_t dim, int64_t pieces) {
+  if (dim == -1)
+    return whole;
+  if (dim < 0 || dim >= whole.getRank() || whole.isDynamicDim(dim) || whole.getDimSize(dim) % pieces != 0)
+    return {};
+  Shape shape(whole.getShape());
+  shape[dim] /= pieces;
+  return RankedTensorType::get(shape, whole.getElementType(), whole.getEncoding());
+}
+
+/// Each value of the region has the type of a piece of the value outside.
+static LogicalResult verifyPieces(FusedOp op, StringRef what, TypeRange wholes, ArrayRef<int64_t> dims,
+                                  TypeRange inside) {
+  if (dims.size() != wholes.size() || inside.size() != wholes.size()) // fused_c2
+    return mlir::emitError(op.getLoc()) << "'fused' has " << wholes.size() << ' ' << what << "s, " << dims.size()
+                                        << " dims for them and " << inside.size() << " in its region";
+  for (unsigned i = 0; i < wholes.size(); ++i) {
+    auto whole = cast<RankedTensorType>(wholes[i]);
+    const RankedTensorType piece = pieceOf(whole, dims[i], op.getPieces());
+    if (!piece) // fused_c3
+      return mlir::emitError(op.getLoc()) << "'fused' cannot cut " << what << ' ' << i << ' ' << whole << " into "
+                                          << op.getPieces() << " equal pieces along dimension " << dims[i];
+    if (piece != inside[i]) // fused_c4
+      return mlir::emitError(op.getLoc()) << "'fused' has pieces of type " << piece << " for " << what << ' ' << i
+                                          << ", but its region has " << inside[i];
+  }
+  return success();
+}
+
+LogicalResult FusedOp::verify() {
+  const int64_t pieces = getPieces();
+  if (pieces < 1) // fused_c1
+    return mlir::emitError(getLoc()) << "'fused' needs at least one piece, not " << pieces;
+  Block &body = getBody().front();
+  auto yield = cast<YieldOp>(body.getTerminator());
+  if (failed(verifyPieces(*this, "operand", getInputs().getTypes(), getOperandDims(), body.getArgumentTypes())) ||
+      failed(verifyPieces(*this, "result", getResultTypes(), getResultDims(), yield.getOperandTypes())))
+    return failure();
+  if (pieces > 1 && llvm::is_contained(getResultDims(), -1)) // fused_c5
+    return mlir::emitError(getLoc()) << "'fused' puts the results of " << pieces
+                                     << " pieces together along some dimension, not -1";
+  for (Operation &op : body.without_terminator())
+    if (!isa<EvaluateOpInterface>(op)) // fused_c6
+      return mlir::emitError(op.getLoc()) << "'" << op.getName() << "' cannot stand in a fused region";
+  return success();
+}
+
+} // namespace resin::resnet

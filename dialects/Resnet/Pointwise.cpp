@@ -1,0 +1,124 @@
+//===- Pointwise.cpp - relu, add, add_bias, dropout -----------------------===//
+
+#include "dialects/Resnet/Channels.h"
+#include "dialects/Resnet/Checker.h"
+#include "support/Philox.h"
+
+using namespace mlir;
+
+namespace resin::resnet {
+
+//===----------------------------------------------------------------------===//
+// relu
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReluOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor op,
+                                       SmallVectorImpl<Type> &types) {
+  Checker check(location, getOperationName());
+  return check.infer(types, op.getInput(), check.shape(op.getInput(), "an activation", {4, 2})); // relu_c1
+}
+
+void ReluOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  for (int64_t i = 0; i < operands[0].size(); ++i)
+    results[0].data[i] = operands[0].data[i] > 0 ? operands[0].data[i] : 0;
+}
+
+// dx = dy where y > 0; by the result and not the input, so that the input need not be kept.
+SmallVector<Value> ReluOp::gradient(OpBuilder &builder, ValueRange resultGradients, ArrayRef<bool> wanted) {
+  return {ReluGradOp::create(builder, getLoc(), resultGradients[0], getResult())};
+}
+
+LogicalResult ReluGradOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor op,
+                                           SmallVectorImpl<Type> &types) {
+  Checker check(location, getOperationName());
+  check.shape(op.getGradient(), "a gradient", {4, 2});                                                  // relu_grad_c1
+  const Shape shape = check.sameShape(op.getOperands(), "takes a gradient in the activation's shape:"); // relu_grad_c1
+  check.sameElementType(op.getOperands());                                                              // relu_grad_c1
+  return check.infer(types, op.getGradient(), shape);
+}
+
+void ReluGradOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  for (int64_t i = 0; i < operands[0].size(); ++i)
+    results[0].data[i] = operands[1].data[i] > 0 ? operands[0].data[i] : 0;
+}
+
+//===----------------------------------------------------------------------===//
+// add
+//===----------------------------------------------------------------------===//
+
+LogicalResult AddOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor op,
+                                      SmallVectorImpl<Type> &types) {
+  Checker check(location, getOperationName());
+  check.shape(op.getLhs(), "an activation", {4, 2});              // add_c1
+  const Shape shape = check.sameShape(op.getOperands(), "joins"); // add_c1
+  check.sameElementType(op.getOperands());                        // add_c1
+  return check.infer(types, op.getLhs(), shape);
+}
+
+void AddOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  for (int64_t i = 0; i < operands[0].size(); ++i)
+    results[0].data[i] = operands[0].data[i] + operands[1].data[i];
+}
+
+// dx = dy = dz
+SmallVector<Value> AddOp::gradient(OpBuilder &builder, ValueRange resultGradients, ArrayRef<bool> wanted) {
+  return {resultGradients[0], resultGradients[0]};
+}
+
+//===----------------------------------------------------------------------===//
+// add_bias
+//===----------------------------------------------------------------------===//
+
+LogicalResult AddBiasOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor op,
+                                          SmallVectorImpl<Type> &types) {
+  Checker check(location, getOperationName());
+  const Shape shape = check.shape(op.getInput(), "an activation", {4, 2}); // add_bias_c1
+  check.sameElementType(op.getOperands());                                 // add_bias_c1
+  if (!check.failed())
+    check.channels(op.getBias(), "a bias", shape[1]); // add_bias_c1
+  return check.infer(types, op.getInput(), shape);
+}
+
+void AddBiasOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  forEachElement(operands[0],
+                 [&](int64_t i, int64_t c) { results[0].data[i] = operands[0].data[i] + operands[1].data[c]; });
+}
+
+// dx = dy; d bias = sum of dy over the batch and all pixels
+SmallVector<Value> AddBiasOp::gradient(OpBuilder &builder, ValueRange resultGradients, ArrayRef<bool> wanted) {
+  Value sums = resultGradients[0];
+  if (!wanted[1])
+    return {sums, Value()};
+  if (getInput().getType().getRank() == 4)
+    sums = ChannelSumOp::create(builder, getLoc(), sums, /*pieces=*/1);
+  return {resultGradients[0], BatchSumOp::create(builder, getLoc(), sums)};
+}
+
+//===----------------------------------------------------------------------===//
+// dropout
+//===----------------------------------------------------------------------===//
+
+LogicalResult DropoutOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor op,
+                                          SmallVectorImpl<Type> &types) {
+  Checker check(location, getOperationName());
+  const Shape shape = check.shape(op.getInput(), "an activation", {4, 2}); // dropout_c1
+  check.channels(op.getSeed(), "a seed", 2);                               // dropout_c2
+  const double rate = op.getRate().convertToDouble();
+  check.that(rate >= 0 && rate < 1, "takes a rate from 0 to below 1, not " + spell(rate)); // dropout_c3
+  return check.infer(types, op.getInput(), shape);
+}
+
+void DropoutOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  const auto seed0 = static_cast<uint32_t>(static_cast<int64_t>(operands[1].data[0]));
+  const auto seed1 = static_cast<uint32_t>(static_cast<int64_t>(operands[1].data[1]));
+  const double rate = getRate().convertToDouble();
+  for (int64_t i = 0; i < operands[0].size(); ++i)
+    results[0].data[i] = philox::dropoutKeeps(seed0, seed1, getLayer(), i, rate) ? operands[0].data[i] / (1 - rate) : 0;
+}
+
+// dx = dropout(dy): linear in x, with the same mask
+SmallVector<Value> DropoutOp::gradient(OpBuilder &builder, ValueRange resultGradients, ArrayRef<bool> wanted) {
+  return {DropoutOp::create(builder, getLoc(), resultGradients[0], getSeed(), getRateAttr(), getLayerAttr()), Value()};
+}
+
+} // namespace resin::resnet

@@ -1,0 +1,26 @@
+//===- resin-opt.cpp - Runs passes over .mlir files: the tests' tool ------===//
+
+#include "dialects/Resnet/InterpretPass.h"
+#include "dialects/Resnet/Resnet.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "mlir/Transforms/Passes.h"
+
+static void registerDialects(mlir::DialectRegistry &registry) {
+  registry.insert<mlir::func::FuncDialect, resin::resnet::ResnetDialect>();
+}
+
+static void registerPasses() {
+  mlir::registerCanonicalizerPass();
+  mlir::registerCSEPass();
+  resin::resnet::registerInterpretPass();
+}
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  registerPasses();
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Resin's optimizer driver\n", registry));
+}
