@@ -127,6 +127,11 @@ void Fuser::chooseCut() {
     return cutUpdate();
   if (isa<DropoutOp>(lead)) // counts its elements from the batch's first
     return;
+  if (group.rows) {
+    cut = Cut::Images;
+    pieces = group.rows;
+    return;
+  }
   // What a global pool reads, not what it makes.
   for (Value value : {Value(lead->getResult(0)), lead->getOperand(0)})
     if (isActivation(typeOf(value)))
@@ -157,8 +162,8 @@ void Fuser::cutUpdate() {
 
 void Fuser::cutActivation(RankedTensorType space) {
   cut = Cut::Images;
-  pieces = group.rows ? group.rows : piecesOf(space);
-  if (!inference || group.rows)
+  pieces = piecesOf(space);
+  if (!inference)
     return;
   // Nothing is summed over pieces here, so a few images may be cut finer.
   int64_t images = space.getDimSize(0);
@@ -296,6 +301,7 @@ struct Fuse : resin::impl::FuseBase<Fuse> {
 
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
+      eraseUnread(function);
       fuseAll(function);
       fuseSumsOfLanes(function);
       moveReadsAndWrites(function);
@@ -303,6 +309,13 @@ struct Fuse : resin::impl::FuseBase<Fuse> {
   }
 
 private:
+  /// A kernel without a result would have nothing to say: a gradient of the image, for example.
+  static void eraseUnread(func::FuncOp function) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front().without_terminator())))
+      if (op.use_empty() && !isa<WriteOp>(op))
+        op.erase();
+  }
+
   void fuseAll(func::FuncOp function) {
     Operation *end = function.getBody().front().getTerminator();
     OpBuilder builder(end);

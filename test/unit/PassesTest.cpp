@@ -103,16 +103,21 @@ std::string preActivation() {
 // Running them
 //===----------------------------------------------------------------------===//
 
-struct Run {
+struct Outcome {
   std::vector<Tensor> results;
   Store store;
 };
 
-class PassesTest : public testing::TestWithParam<std::pair<const char *, std::string (*)()>> {
+struct Net {
+  const char *name;
+  std::string (*write)();
+};
+
+class PassesTest : public testing::TestWithParam<Net> {
 protected:
   void SetUp() override {
     context.loadDialect<ResnetDialect, func::FuncDialect>();
-    module = parseSourceString<ModuleOp>(GetParam().second(), &context);
+    module = parseSourceString<ModuleOp>(GetParam().write(), &context);
     ASSERT_TRUE(module);
     SpecializeOptions options;
     options.predictBatch = {1, 2};
@@ -138,7 +143,7 @@ protected:
     auto function = module->lookupSymbol<func::FuncOp>(name);
     for (unsigned i = 0; i < function.getNumArguments(); ++i) {
       Tensor value(cast<RankedTensorType>(function.getArgumentTypes()[i]).getShape());
-      StringRef argument = function.getArgAttrOfType<StringAttr>(i, "resnet.name");
+      StringRef argument = function.getArgAttrOfType<StringAttr>(i, "resnet.name").getValue();
       for (int64_t j = 0; j < value.size(); ++j) {
         double unit = uniform(argument, j + 10000 * step);
         value.data[j] = argument == "image"           ? 2 * unit - 1
@@ -151,9 +156,9 @@ protected:
     return values;
   }
 
-  Run run(StringRef name, int steps, Store store) {
+  Outcome run(StringRef name, int steps, Store store) {
     Interpreter interpreter(*module, Precision::F64);
-    Run all;
+    Outcome all;
     for (int step = 1; step <= steps; ++step) {
       auto results = interpreter.run(name, arguments(name, step), store);
       EXPECT_TRUE(succeeded(results)) << name.str();
@@ -193,7 +198,7 @@ protected:
       ASSERT_NEAR(expected.data[i], actual.data[i], 1e-9 * largest) << what << " element " << i;
   }
 
-  static void expectNear(const Run &expected, const Run &actual, const std::string &what) {
+  static void expectNear(const Outcome &expected, const Outcome &actual, const std::string &what) {
     ASSERT_EQ(expected.results.size(), actual.results.size()) << what;
     for (size_t i = 0; i < expected.results.size(); ++i)
       expectNear(expected.results[i], actual.results[i], what + " result " + std::to_string(i));
@@ -234,7 +239,7 @@ TEST_P(PassesTest, InferenceStaysTheSame) {
 
 TEST_P(PassesTest, TrainingStaysTheSame) {
   ASSERT_TRUE(apply(createDifferentiate()) && apply(createAppendOptimizer()));
-  Run expected = run("train_step", 2, initialStore());
+  Outcome expected = run("train_step", 2, initialStore());
   std::pair<const char *, MakePass> passes[] = {{"fold-batch-norm", createFoldBatchNorm},
                                                 {"hoist-prepare", createHoistPrepare},
                                                 {"decompose-batch-norm", createDecomposeBatchNorm},
@@ -283,9 +288,9 @@ TEST_P(PassesTest, EveryGateHolds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Nets, PassesTest,
-                         testing::Values(std::pair{"basic_blocks", basicBlocks}, std::pair{"option_a", optionA},
-                                         std::pair{"bottleneck", bottleneck}, std::pair{"stem_pool_dropout", stemPoolDropout},
-                                         std::pair{"keras_like", kerasLike}, std::pair{"pre_activation", preActivation}),
-                         [](const auto &info) { return info.param.first; });
+                         testing::Values(Net{"basic_blocks", basicBlocks}, Net{"option_a", optionA}, Net{"bottleneck", bottleneck},
+                                         Net{"stem_pool_dropout", stemPoolDropout}, Net{"keras_like", kerasLike},
+                                         Net{"pre_activation", preActivation}),
+                         [](const auto &info) { return std::string(info.param.name); });
 
 } // namespace
