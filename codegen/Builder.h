@@ -27,6 +27,11 @@ struct Machine {
 };
 Machine machineOf(const Halide::Target &target);
 
+/// Makes Halide throw its errors as CompileError (which is no std::exception) and
+/// keep its warnings to itself: it would warn of every result with a halo, whose
+/// loops cover the interior only.
+void quietHalide();
+
 /// One dimension of a tensor in memory. `min` is negative where there is a halo,
 /// so that logical pixels count from 0.
 struct StorageDimension {
@@ -42,6 +47,13 @@ struct StorageDimension {
 std::vector<StorageDimension> storageDimensions(const TensorSpec &tensor);
 /// Where a logical element ([n,c,y,x], [k,c,r,s], ...) stands in those dimensions.
 std::vector<Halide::Expr> storageIndex(const TensorSpec &tensor, const std::vector<Halide::Expr> &logical);
+/// The way back: the logical element at a place in storage, clamped to the shape,
+/// and whether that place holds an element rather than padding.
+struct LogicalIndex {
+  std::vector<Halide::Expr> at;
+  Halide::Expr real;
+};
+LogicalIndex logicalIndex(const TensorSpec &tensor, const std::vector<Halide::Expr> &storage);
 
 /// Operand `index` of a kernel, with its shape and strides fixed.
 Halide::ImageParam makeOperand(const TensorSpec &tensor, int index);
@@ -52,6 +64,10 @@ void bindResult(Halide::Func result, const TensorSpec &tensor);
 /// Adds an update that writes zeros to the ring of a result with a halo, and
 /// schedules it. Does nothing without one.
 void zeroRing(Halide::Func result, const TensorSpec &tensor, const Machine &machine);
+
+/// A zero that LLVM cannot see, made from any float: it turns loops that store a
+/// plain zero into calls of memset, and a kernel calls nothing.
+Halide::Expr hiddenZero(Halide::Expr anything);
 
 /// Where an epilogue is evaluated: channel `kb * 16 + ki` of pixel (x, y) of image n.
 struct Coordinates {
@@ -94,7 +110,8 @@ struct BuiltKernel {
 
 /// Builds algorithm and schedule of the kernels whose anchor is `conv2d`,
 /// `conv2d_grad_data` or `conv2d_grad_weight`. False if the spec has none of them.
-bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel);
+/// `knobs` are those of the template that takes it; none means its defaults.
+bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel, const std::vector<int> &knobs = {});
 
 } // namespace resin::codegen
 

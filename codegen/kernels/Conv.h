@@ -1,0 +1,67 @@
+//===- Conv.h - What a convolution's kernel computes ------------*- C++ -*-===//
+//
+// The three directions of a convolution as plain numbers, read off a KernelSpec,
+// and the templates in schedules/ that build them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_CODEGEN_KERNELS_CONV_H
+#define RESIN_CODEGEN_KERNELS_CONV_H
+
+#include "codegen/Builder.h"
+
+namespace resin::codegen {
+
+enum class ConvDirection { Forward, GradData, GradWeight };
+
+/// The convolution in its forward sense, whatever the direction:
+///   x [n, c, h, w] with filters [k, c/groups, r, s] gives y [n, k, oh, ow].
+struct ConvShape {
+  int n, c, h, w, k, oh, ow, r, s;
+  int strideY, strideX, top, left, dilationY, dilationX, groups;
+};
+
+struct ConvKernel {
+  const KernelSpec &spec;
+  const Machine &machine;
+  int node; ///< of the convolution
+  ConvDirection direction;
+  ConvShape shape;
+  std::vector<Halide::ImageParam> operands;
+  Epilogue epilogue;
+  std::vector<int> knobs; ///< of the template; empty for its defaults
+
+  /// First and second operand of the convolution.
+  int operandNumber(int i) const { return spec.nodes[node].operands[i]; }
+  const TensorSpec &operandSpec(int i) const { return spec.operands[operandNumber(i)]; }
+  const Halide::ImageParam &operand(int i) const { return operands[operandNumber(i)]; }
+};
+
+/// A convolution whose anchor gathers: each result is a sum over taps and source
+/// channels. One axis of it: result `classes * j + p` reads source pixels
+/// `j * step + offset + t * tapStep` through filter taps `firstTap + t * tapStride`,
+/// t in [0, taps). Forward has one class; the data gradient has one for each
+/// residue modulo the stride.
+struct GatherAxis {
+  struct Class {
+    int taps, offset, firstTap;
+  };
+  int step, tapStep, tapStride;
+  std::vector<Class> classes;
+
+  int sourceMin() const;
+  /// Largest source pixel read when there are `count` results.
+  int sourceMax(int count) const;
+};
+GatherAxis forwardAxis(int stride, int pad, int dilation, int kernel);
+GatherAxis gradDataAxis(int stride, int pad, int dilation, int kernel);
+
+/// Templates. Each returns false if the kernel is not of its kind.
+bool buildConvDirect(ConvKernel &conv, std::vector<Halide::Func> &outputs);
+bool buildConvWeight(ConvKernel &conv, std::vector<Halide::Func> &outputs);
+/// Any layout, groups, padding: correct, not fast.
+void buildConvGeneric(ConvKernel &conv, std::vector<Halide::Func> &outputs);
+
+} // namespace resin::codegen
+
+#endif // RESIN_CODEGEN_KERNELS_CONV_H

@@ -1,0 +1,303 @@
+//===- ConvKernelTest.cpp - Convolution kernels against plain loops -------===//
+
+#include "test/unit/ConvCase.h"
+
+#include <gtest/gtest.h>
+
+namespace resin::codegen {
+namespace {
+
+using Kind = LayoutKind;
+
+HostTensor filled(const TensorSpec &spec) {
+  static std::mt19937 random(7);
+  HostTensor t(spec);
+  t.randomize(random);
+  return t;
+}
+
+/// A result that holds rubbish, to be overwritten.
+HostTensor rubbish(const TensorSpec &spec) {
+  HostTensor t(spec);
+  t.fillStorage(123.f);
+  return t;
+}
+
+class ConvKernelShapes : public testing::TestWithParam<ConvCase> {};
+
+TEST_P(ConvKernelShapes, Forward) {
+  const ConvCase c = GetParam();
+  KernelSpec spec = c.forward();
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]);
+  LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), y.data()});
+  EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
+  EXPECT_TRUE(y.paddingIsZero());
+}
+
+TEST_P(ConvKernelShapes, GradData) {
+  const ConvCase c = GetParam();
+  KernelSpec spec = c.gradData();
+  HostTensor dy = filled(spec.operands[0]), w = filled(spec.operands[1]), dx = rubbish(spec.results[0]);
+  LoadedKernel(spec, hostKernelTarget()).call({dy.data(), w.data(), dx.data()});
+  EXPECT_LT(relativeError(dx, referenceGradData(c, dy, w)), 1e-5);
+  EXPECT_TRUE(dx.paddingIsZero());
+}
+
+TEST_P(ConvKernelShapes, GradWeight) {
+  const ConvCase c = GetParam();
+  for (bool lane : {false, true}) {
+    KernelSpec spec = c.gradWeight(lane);
+    HostTensor x = filled(spec.operands[0]), dy = filled(spec.operands[1]), dw = rubbish(spec.results[0]);
+    LoadedKernel(spec, hostKernelTarget()).call({x.data(), dy.data(), dw.data()});
+    EXPECT_LT(relativeError(dw, referenceGradWeight(c, x, dy)), 1e-5);
+    EXPECT_TRUE(dw.paddingIsZero());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelShapes,
+                         testing::Values(ConvCase{2, 16, 8, 8, 16, 3, 3, 1, 1}, ConvCase{1, 32, 7, 7, 32, 3, 3, 1, 1},
+                                         ConvCase{1, 16, 1, 1, 16, 3, 3, 1, 1}, ConvCase{2, 20, 13, 9, 40, 3, 3, 1, 1},
+                                         ConvCase{1, 16, 14, 14, 32, 3, 3, 1, 1, 1, 1, 1, 1}, ConvCase{2, 16, 8, 8, 32, 3, 3, 2, 1},
+                                         ConvCase{1, 16, 7, 7, 16, 3, 3, 2, 1}, ConvCase{1, 16, 9, 12, 16, 5, 3, 1, 2, 1, 1, 0, 2},
+                                         ConvCase{1, 16, 10, 10, 16, 3, 3, 1, 2, 2}, ConvCase{2, 32, 6, 6, 48, 1, 1, 1, 0},
+                                         ConvCase{2, 32, 6, 6, 48, 1, 1, 2, 0, 1, 1, 1, 1}));
+
+//===----------------------------------------------------------------------===//
+// Epilogues
+//===----------------------------------------------------------------------===//
+
+TensorSpec channelSums(int64_t channels) { return {ElementType::F32, {1, channels}, Kind::C16}; }
+TensorSpec channelVector(int64_t channels) { return {ElementType::F32, {channels}, Kind::C16}; }
+
+/// Sum over images and pixels of a product of values in row-major [n,c,h,w].
+std::vector<double> sumProducts(const std::vector<double> &a, const std::vector<double> &b, int n, int c, int pixels) {
+  std::vector<double> sums(c);
+  for (int i = 0; i < n; ++i)
+    for (int ch = 0; ch < c; ++ch)
+      for (int p = 0; p < pixels; ++p) {
+        const size_t at = (size_t(i) * c + ch) * pixels + p;
+        sums[ch] += a[at] * b[at];
+      }
+  return sums;
+}
+
+std::vector<double> valuesOf(HostTensor &t) {
+  std::vector<double> result;
+  t.forEach([&](const std::vector<int> &i) { result.push_back(t.at(i)); });
+  return result;
+}
+
+class ConvKernelEpilogues : public testing::TestWithParam<ConvCase> {};
+
+TEST_P(ConvKernelEpilogues, BatchStatistics) {
+  const ConvCase c = GetParam();
+  KernelSpec spec = c.forward();
+  const int64_t k = c.k;
+  spec.nodes.push_back({"channel_sum", {2}, {{"pieces", int64_t(1)}}, {{1, k}}});
+  spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{1, k}}});
+  spec.yields = {2, 3, 4};
+  spec.results.insert(spec.results.end(), {channelSums(k), channelSums(k)});
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]);
+  HostTensor y = rubbish(spec.results[0]), sum = rubbish(spec.results[1]), dot = rubbish(spec.results[2]);
+  LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), y.data(), sum.data(), dot.data()});
+  const std::vector<double> want = referenceForward(c, x, w), got = valuesOf(y), ones(got.size(), 1.0);
+  const int pixels = c.outHeight() * c.outWidth();
+  EXPECT_LT(relativeError(y, want), 1e-5);
+  EXPECT_LT(relativeError(sum, sumProducts(got, ones, c.n, c.k, pixels)), 1e-6);
+  EXPECT_LT(relativeError(dot, sumProducts(got, got, c.n, c.k, pixels)), 1e-6);
+  EXPECT_TRUE(y.paddingIsZero() && sum.paddingIsZero() && dot.paddingIsZero());
+}
+
+TEST_P(ConvKernelEpilogues, BiasAddRelu) {
+  const ConvCase c = GetParam();
+  KernelSpec spec = c.forward();
+  TensorSpec skip = c.y();
+  skip.halo = 1;
+  spec.operands.insert(spec.operands.end(), {channelVector(c.k), skip});
+  spec.nodes = {c.forwardNode(), {"add_bias", {4, 2}, {}, {c.yShape()}}, {"add", {5, 3}, {}, {c.yShape()}}, {"relu", {6}, {}, {c.yShape()}}};
+  spec.yields = {7};
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), bias = filled(spec.operands[2]), other = filled(skip), y = rubbish(spec.results[0]);
+  LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), bias.data(), other.data(), y.data()});
+  std::vector<double> want = referenceForward(c, x, w);
+  size_t at = 0;
+  y.forEach([&](const std::vector<int> &i) {
+    want[at] = std::max(0.0, want[at] + bias.at({i[1]}) + other.at(i));
+    ++at;
+  });
+  EXPECT_LT(relativeError(y, want), 1e-5);
+  EXPECT_TRUE(y.paddingIsZero());
+}
+
+// The join's backward: dz = relu_grad(dx + skip's gradient, z), with the sums of dz and dz * y that batch norm's gradient starts from.
+TEST_P(ConvKernelEpilogues, GradDataMaskAndSums) {
+  const ConvCase c = GetParam();
+  KernelSpec spec = c.gradData();
+  TensorSpec plain = c.dx(), z = c.dx();
+  z.halo = 1;
+  const int64_t channels = c.c;
+  spec.operands.insert(spec.operands.end(), {plain, z, plain});
+  spec.nodes = {c.gradDataNode(),
+                {"add", {5, 2}, {}, {c.xShape()}},
+                {"relu_grad", {6, 3}, {}, {c.xShape()}},
+                {"channel_sum", {7}, {{"pieces", int64_t(1)}}, {{1, channels}}},
+                {"channel_dot", {7, 4}, {{"pieces", int64_t(1)}}, {{1, channels}}}};
+  spec.yields = {7, 8, 9};
+  spec.results.insert(spec.results.end(), {channelSums(channels), channelSums(channels)});
+  HostTensor dy = filled(spec.operands[0]), w = filled(spec.operands[1]), skip = filled(plain), mask = filled(z), below = filled(plain);
+  HostTensor dz = rubbish(spec.results[0]), sum = rubbish(spec.results[1]), dot = rubbish(spec.results[2]);
+  LoadedKernel(spec, hostKernelTarget()).call({dy.data(), w.data(), skip.data(), mask.data(), below.data(), dz.data(), sum.data(), dot.data()});
+  std::vector<double> want = referenceGradData(c, dy, w);
+  size_t at = 0;
+  dz.forEach([&](const std::vector<int> &i) {
+    want[at] = mask.at(i) > 0 ? want[at] + skip.at(i) : 0.0;
+    ++at;
+  });
+  const std::vector<double> got = valuesOf(dz), ones(got.size(), 1.0);
+  EXPECT_LT(relativeError(dz, want), 1e-5);
+  EXPECT_LT(relativeError(sum, sumProducts(got, ones, c.n, c.c, c.h * c.w)), 1e-6);
+  EXPECT_LT(relativeError(dot, sumProducts(got, valuesOf(below), c.n, c.c, c.h * c.w)), 1e-6);
+  EXPECT_TRUE(dz.paddingIsZero() && sum.paddingIsZero() && dot.paddingIsZero());
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelEpilogues,
+                         testing::Values(ConvCase{2, 16, 8, 8, 16, 3, 3, 1, 1}, ConvCase{1, 32, 7, 7, 32, 3, 3, 1, 1, 1, 1, 0, 1},
+                                         ConvCase{1, 16, 1, 1, 16, 3, 3, 1, 1}, ConvCase{2, 20, 13, 9, 40, 3, 3, 1, 1},
+                                         ConvCase{1, 16, 14, 11, 32, 3, 3, 1, 1, 1, 1, 1, 1}, ConvCase{2, 16, 8, 8, 32, 3, 3, 2, 1},
+                                         ConvCase{1, 16, 7, 7, 16, 3, 3, 2, 1}, ConvCase{2, 32, 6, 6, 48, 1, 1, 2, 0}));
+
+// Sums of squares at a mean of ten deviations, where the variance is their small difference. What is left is half an ulp of each piece's rows: 3e-8 / sqrt(16 pieces)
+// x 101 and x 200 of the squares' and the plain sum's share, 1e-6 together.
+TEST(ConvKernelTest, VarianceFarFromZero) {
+  const ConvCase c{4, 16, 56, 56, 16, 1, 1, 1, 0};
+  KernelSpec spec = c.forward();
+  spec.nodes.push_back({"channel_sum", {2}, {{"pieces", int64_t(1)}}, {{1, 16}}});
+  spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{1, 16}}});
+  spec.yields = {2, 3, 4};
+  spec.results.insert(spec.results.end(), {channelSums(16), channelSums(16)});
+  HostTensor x(spec.operands[0]), w(spec.operands[1]), y(spec.results[0]), sum(spec.results[1]), dot(spec.results[2]);
+  w.fill([](const std::vector<int> &i) { return i[0] == i[1] ? 1.f : 0.f; });
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal(10.f, 1.f);
+  LoadedKernel kernel(spec, hostKernelTarget());
+  const int pieces = 16;
+  std::vector<double> s(16), q(16), exact(16), exactSquares(16);
+  for (int piece = 0; piece < pieces; ++piece) {
+    x.fill([&](const std::vector<int> &) { return normal(random); });
+    kernel.call({x.data(), w.data(), y.data(), sum.data(), dot.data()});
+    x.forEach([&](const std::vector<int> &i) { exact[i[1]] += x.at(i), exactSquares[i[1]] += double(x.at(i)) * x.at(i); });
+    for (int k = 0; k < 16; ++k)
+      s[k] += sum.at({0, k}), q[k] += dot.at({0, k});
+  }
+  const double count = double(pieces) * c.n * c.h * c.w;
+  for (int k = 0; k < 16; ++k) {
+    const double want = exactSquares[k] / count - exact[k] / count * exact[k] / count, got = q[k] / count - s[k] / count * s[k] / count;
+    EXPECT_LT(std::abs(got - want) / want, 3e-6) << "channel " << k;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Stems, groups, odd layouts
+//===----------------------------------------------------------------------===//
+
+class ConvKernelStems : public testing::TestWithParam<ConvCase> {};
+
+TEST_P(ConvKernelStems, Forward) {
+  const ConvCase c = GetParam();
+  KernelSpec spec = c.forward(Kind::Dense, Kind::K16);
+  spec.nodes.push_back({"channel_sum", {2}, {{"pieces", int64_t(1)}}, {{1, c.k}}});
+  spec.yields = {2, 3};
+  spec.results.push_back(channelSums(c.k));
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]), sum = rubbish(spec.results[1]);
+  LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), y.data(), sum.data()});
+  const std::vector<double> got = valuesOf(y), ones(got.size(), 1.0);
+  EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
+  EXPECT_LT(relativeError(sum, sumProducts(got, ones, c.n, c.k, c.outHeight() * c.outWidth())), 1e-6);
+  EXPECT_TRUE(y.paddingIsZero());
+}
+
+TEST_P(ConvKernelStems, GradWeight) {
+  const ConvCase c = GetParam();
+  for (bool lane : {false, true}) {
+    KernelSpec spec = c.gradWeight(lane, Kind::Dense, Kind::K16);
+    HostTensor x = filled(spec.operands[0]), dy = filled(spec.operands[1]), dw = rubbish(spec.results[0]);
+    LoadedKernel(spec, hostKernelTarget()).call({x.data(), dy.data(), dw.data()});
+    EXPECT_LT(relativeError(dw, referenceGradWeight(c, x, dy)), 1e-5);
+    EXPECT_TRUE(dw.paddingIsZero());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelStems,
+                         testing::Values(ConvCase{2, 3, 32, 32, 16, 3, 3, 1, 1}, ConvCase{1, 3, 28, 28, 64, 7, 7, 2, 3}, ConvCase{1, 1, 9, 9, 20, 5, 5, 1, 2},
+                                         ConvCase{2, 3, 13, 13, 16, 3, 3, 2, 1, 1, 1, 1, 1}));
+
+class ConvKernelGeneric : public testing::TestWithParam<ConvCase> {};
+
+TEST_P(ConvKernelGeneric, AllDirections) {
+  const ConvCase c = GetParam();
+  for (Kind layout : {Kind::Dense, Kind::C16}) {
+    KernelSpec forward = c.forward(layout, Kind::K16, layout), gradData = c.gradData(layout, Kind::K16, layout), gradWeight = c.gradWeight(true, layout, Kind::K16);
+    gradWeight.operands[1].layout = layout;
+    // No halo to lean on.
+    forward.operands[0].halo = gradData.operands[0].halo = gradWeight.operands[0].halo = gradWeight.operands[1].halo = 0;
+    HostTensor x = filled(forward.operands[0]), w = filled(forward.operands[1]), dy = filled(gradData.operands[0]);
+    HostTensor y = rubbish(forward.results[0]), dx = rubbish(gradData.results[0]), dw = rubbish(gradWeight.results[0]);
+    LoadedKernel(forward, hostKernelTarget()).call({x.data(), w.data(), y.data()});
+    LoadedKernel(gradData, hostKernelTarget()).call({dy.data(), w.data(), dx.data()});
+    LoadedKernel(gradWeight, hostKernelTarget()).call({x.data(), dy.data(), dw.data()});
+    EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
+    EXPECT_LT(relativeError(dx, referenceGradData(c, dy, w)), 1e-5);
+    EXPECT_LT(relativeError(dw, referenceGradWeight(c, x, dy)), 1e-5);
+    EXPECT_TRUE(y.paddingIsZero() && dx.paddingIsZero() && dw.paddingIsZero());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelGeneric,
+                         testing::Values(ConvCase{2, 16, 8, 8, 32, 3, 3, 1, 1, 1, 2}, ConvCase{1, 32, 7, 5, 32, 3, 3, 2, 1, 1, 32}, ConvCase{1, 5, 6, 6, 7, 3, 3, 1, 1},
+                                         ConvCase{1, 12, 9, 9, 24, 3, 3, 1, 2, 2, 4, 0, 1}));
+
+TEST(ConvKernelTest, GenericConvolutionTakesSums) {
+  const ConvCase c{2, 16, 6, 6, 16, 3, 3, 1, 1, 1, 4};
+  KernelSpec spec = c.forward(Kind::C16, Kind::K16);
+  spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{1, 16}}});
+  spec.yields = {2, 3};
+  spec.results.push_back(channelSums(16));
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]), dot = rubbish(spec.results[1]);
+  LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), y.data(), dot.data()});
+  EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
+  EXPECT_LT(relativeError(dot, sumProducts(valuesOf(y), valuesOf(y), 2, 16, 36)), 1e-6);
+}
+
+// The gradient of a slice of output channels: dY's images stand as far apart as in the whole.
+TEST(ConvKernelTest, GradWeightOfASliceOfChannels) {
+  const ConvCase whole{3, 16, 7, 7, 64, 3, 3, 1, 1};
+  ConvCase part = whole;
+  part.k = 32;
+  KernelSpec spec = part.gradWeight();
+  spec.operands[1].storedChannels = 64;
+  HostTensor x = filled(whole.x()), dy = filled(whole.dy()), dw = rubbish(spec.results[0]);
+  // Channels 16..47 start one block of [h + 2][w + 2][16] into dY.
+  LoadedKernel(spec, hostKernelTarget()).call({x.data(), dy.data() + 9 * 9 * 16, dw.data()});
+  std::vector<double> all = referenceGradWeight(whole, x, dy);
+  EXPECT_LT(relativeError(dw, {all.begin() + 16 * 16 * 9, all.begin() + 48 * 16 * 9}), 1e-5);
+}
+
+// Code for other CPUs compiles and calls nothing, run here or not.
+TEST(ConvKernelTest, CompilesForEveryTarget) {
+  const ConvCase c{1, 32, 14, 14, 32, 3, 3, 1, 1, 1, 1, 0, 1}, strided{1, 32, 14, 14, 32, 3, 3, 2, 1};
+  for (const Halide::Target &target : {sseTarget(), avx2Target(), avx512Target()})
+    for (const KernelSpec &spec : {c.forward(), c.gradData(), c.gradWeight(true), strided.forward(), strided.gradData(), strided.gradWeight()})
+      EXPECT_NO_THROW(LoadedKernel(spec, target)) << target.to_string();
+}
+
+// SSE code runs everywhere.
+TEST(ConvKernelTest, SseComputesTheSame) {
+  const ConvCase c{1, 32, 14, 14, 32, 3, 3, 1, 1, 1, 1, 0, 1};
+  KernelSpec spec = c.forward();
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]);
+  LoadedKernel(spec, sseTarget()).call({x.data(), w.data(), y.data()});
+  EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
+  EXPECT_TRUE(y.paddingIsZero());
+}
+
+} // namespace
+} // namespace resin::codegen

@@ -1,0 +1,216 @@
+//===- KernelRunner.h - Compile a KernelSpec and call it --------*- C++ -*-===//
+//
+// Compiles a built kernel to an object, links it into a shared library that may
+// have no undefined symbol, and calls it as compiled programs do: with buffers of
+// which only the address is filled in.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_TEST_UNIT_KERNELRUNNER_H
+#define RESIN_TEST_UNIT_KERNELRUNNER_H
+
+#include "codegen/Builder.h"
+
+#include "HalideRuntime.h"
+
+#include <dlfcn.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+extern char **environ;
+
+namespace resin::codegen {
+
+/// A tensor in memory as its spec says, with access by logical coordinates.
+class HostTensor {
+public:
+  explicit HostTensor(const TensorSpec &spec) : spec(spec), dimensions(storageDimensions(spec)) {
+    int64_t last = 0;
+    for (const StorageDimension &d : dimensions)
+      last += (d.extent - 1) * d.stride;
+    size = last + 1;
+    memory.reset(static_cast<float *>(std::aligned_alloc(64, (size * 4 + 63) / 64 * 64)));
+    fill([](const std::vector<int> &) { return 0.f; });
+  }
+
+  float *data() { return memory.get(); }
+  const TensorSpec &tensor() const { return spec; }
+  int64_t elements() const { return size; }
+
+  /// Sets every place in storage, padding and halo included.
+  void fillStorage(float value) { std::fill(data(), data() + size, value); }
+
+  float &at(const std::vector<int> &logical) { return memory.get()[offset(logical)]; }
+  /// Logical coordinates of the elements, in row-major order.
+  void forEach(const std::function<void(const std::vector<int> &)> &visit) const {
+    std::vector<int> at(spec.shape.size(), 0);
+    while (true) {
+      visit(at);
+      int d = at.size() - 1;
+      while (d >= 0 && ++at[d] == spec.shape[d])
+        at[d--] = 0;
+      if (d < 0)
+        return;
+    }
+  }
+  void fill(const std::function<float(const std::vector<int> &)> &value) {
+    std::fill(data(), data() + size, 0.f);
+    forEach([&](const std::vector<int> &i) { at(i) = value(i); });
+  }
+  void randomize(std::mt19937 &random, float low = -1, float high = 1) {
+    std::uniform_real_distribution<float> uniform(low, high);
+    fill([&](const std::vector<int> &) { return uniform(random); });
+  }
+  /// Whether halo and padding hold nothing but zeros.
+  bool paddingIsZero() {
+    std::vector<bool> real(size, false);
+    forEach([&](const std::vector<int> &i) { real[offset(i)] = true; });
+    // Between the images of a slice stand channels that are not ours.
+    std::vector<int> place(dimensions.size(), 0);
+    while (true) {
+      int64_t o = 0;
+      for (size_t d = 0; d < place.size(); ++d)
+        o += place[d] * dimensions[d].stride;
+      if (!real[o] && data()[o] != 0)
+        return false;
+      size_t d = 0;
+      while (d < place.size() && ++place[d] == dimensions[d].extent)
+        place[d++] = 0;
+      if (d == place.size())
+        return true;
+    }
+  }
+
+private:
+  struct Free {
+    void operator()(float *p) const { std::free(p); }
+  };
+  TensorSpec spec;
+  std::vector<StorageDimension> dimensions;
+  int64_t size;
+  std::unique_ptr<float[], Free> memory;
+
+  int64_t offset(const std::vector<int> &i) const {
+    auto dimension = [&](size_t d, int at) { return (at - dimensions[d].min) * dimensions[d].stride; };
+    const int b = kChannelBlock;
+    const size_t k = i.size() == 5;
+    const int64_t lane = k ? dimension(dimensions.size() - 1, i[0]) : 0;
+    switch (spec.layout) {
+    case LayoutKind::Dense: {
+      int64_t o = 0;
+      for (size_t d = 0; d < i.size(); ++d)
+        o += dimension(i.size() - 1 - d, i[d]);
+      return o;
+    }
+    case LayoutKind::C16:
+      if (i.size() == 4)
+        return dimension(0, i[1] % b) + dimension(1, i[3]) + dimension(2, i[2]) + dimension(3, i[1] / b) + dimension(4, i[0]);
+      return i.size() == 2 ? dimension(0, i[1]) + dimension(1, i[0]) : dimension(0, i[0]);
+    case LayoutKind::K16C16:
+      return lane + dimension(0, i[k] % b) + dimension(1, i[k + 1] % b) + dimension(2, i[k + 3]) + dimension(3, i[k + 2]) +
+             dimension(4, i[k + 1] / b) + dimension(5, i[k] / b);
+    case LayoutKind::K16:
+      if (i.size() == 2)
+        return dimension(0, i[0] % b) + dimension(1, i[1]) + dimension(2, i[0] / b);
+      return lane + dimension(0, i[k] % b) + dimension(1, i[k + 3]) + dimension(2, i[k + 2]) + dimension(3, i[k + 1]) + dimension(4, i[k] / b);
+    case LayoutKind::C16K16:
+      return dimension(0, i[1] % b) + dimension(1, i[0] % b) + dimension(2, i[3]) + dimension(3, i[2]) + dimension(4, i[0] / b) +
+             dimension(5, i[1] / b);
+    }
+    return 0;
+  }
+};
+
+inline Halide::Target kernelTarget(const std::string &features) {
+  return Halide::Target("x86-64-linux-" + features + "-no_asserts-no_bounds_query-no_runtime");
+}
+inline Halide::Target avx2Target() { return kernelTarget("sse41-avx-avx2-f16c-fma"); }
+inline Halide::Target avx512Target() { return kernelTarget("sse41-avx-avx2-f16c-fma-avx512_skylake"); }
+inline Halide::Target sseTarget() { return kernelTarget("sse41"); }
+
+/// The best of the three that this machine runs.
+inline Halide::Target hostKernelTarget() {
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
+    return avx512Target();
+  return __builtin_cpu_supports("avx2") ? avx2Target() : sseTarget();
+}
+
+/// A kernel, compiled and loaded.
+class LoadedKernel {
+public:
+  LoadedKernel(const KernelSpec &spec, const Halide::Target &target, const std::vector<int> &knobs = {}) {
+    char name[] = "/tmp/resin-kernel-XXXXXX";
+    if (!mkdtemp(name))
+      throw std::runtime_error("cannot make a temporary folder");
+    folder = name;
+    try {
+      compile(spec, target, knobs);
+    } catch (const Halide::Error &e) {
+      throw std::runtime_error(e.what());
+    }
+    // -z defs: a kernel calls nothing.
+    run({"ld.lld-22", "-shared", "-z", "defs", "-o", folder + "/k.so", folder + "/k.o"});
+  }
+  ~LoadedKernel() {
+    if (handle)
+      dlclose(handle);
+    std::filesystem::remove_all(folder);
+  }
+
+  int call(const std::vector<float *> &tensors) {
+    load();
+    halide_buffer_t buffers[16] = {};
+    void *arguments[16];
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      buffers[i].host = reinterpret_cast<uint8_t *>(tensors[i]);
+      arguments[i] = &buffers[i];
+    }
+    return entry(arguments);
+  }
+
+private:
+  std::string folder;
+  void *handle = nullptr;
+  int (*entry)(void **) = nullptr;
+
+  void compile(const KernelSpec &spec, const Halide::Target &target, const std::vector<int> &knobs) {
+    quietHalide();
+    BuiltKernel kernel;
+    if (!buildConv(spec, machineOf(target), kernel, knobs))
+      throw std::runtime_error("no template takes the kernel");
+    Halide::Pipeline(kernel.outputs).compile_to_object(folder + "/k.o", kernel.arguments, "kernel", target);
+  }
+
+  void load() {
+    if (entry)
+      return;
+    handle = dlopen((folder + "/k.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+    entry = handle ? reinterpret_cast<int (*)(void **)>(dlsym(handle, "kernel_argv")) : nullptr;
+    if (!entry)
+      throw std::runtime_error("cannot load the kernel");
+  }
+
+  static void run(const std::vector<std::string> &command) {
+    std::vector<char *> argv;
+    for (const std::string &word : command)
+      argv.push_back(const_cast<char *>(word.c_str()));
+    argv.push_back(nullptr);
+    pid_t pid;
+    int status = 1;
+    if (posix_spawnp(&pid, argv[0], nullptr, nullptr, argv.data(), environ) || waitpid(pid, &status, 0) < 0 || status)
+      throw std::runtime_error("the kernel does not link by itself");
+  }
+};
+
+} // namespace resin::codegen
+
+#endif // RESIN_TEST_UNIT_KERNELRUNNER_H
