@@ -4,6 +4,7 @@
 #include "dialects/Resnet/InterpretPass.h"
 #include "dialects/Resnet/Resnet.h"
 #include "passes/KernelPhases.h"
+#include "passes/Pipelines.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -20,6 +21,7 @@ static void registerPasses() {
   mlir::registerCSEPass();
   resin::resnet::registerInterpretPass();
   resin::registerKernelPassesAndPhases();
+  resin::registerPassesAndPipelines();
 }
 
 int main(int argc, char **argv) {

@@ -1,8 +1,8 @@
 // RUN: resin-opt %s --lower-to-kernel --split-input-file --verify-diagnostics
 
-func.func @unfused(%x: tensor<16xf32> {resnet.name = "x"}) -> (tensor<16xf32> {resnet.name = "y"}) {
+func.func @unfused(%x: tensor<4x16xf32> {resnet.name = "x"}) -> (tensor<4x16xf32> {resnet.name = "y"}) {
   // expected-error@+1 {{is in no resnet.fused: run --fuse before --lower-to-kernel}}
-  %y = resnet.relu %x : (tensor<16xf32>) -> tensor<16xf32>
+  %y = resnet.relu %x : (tensor<4x16xf32>) -> tensor<4x16xf32>
   return %y : tensor<16xf32>
 }
 
