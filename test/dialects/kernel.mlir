@@ -7,15 +7,15 @@ kernel.variable "statistic" @bn1.running_mean : !kernel.view<16xf32, c16> init {
 
 // CHECK-LABEL: @views_print_as_they_are_read
 func.func @views_print_as_they_are_read() {
-  // CHECK: kernel.slot @conv1.weight : !kernel.view<16x3x3x3xf32, k16>
+  // CHECK: kernel.slot @conv1.weight : <16x3x3x3xf32, k16>
   %w = kernel.slot @conv1.weight : !kernel.view<16x3x3x3xf32, k16>
-  // CHECK: kernel.argument "image" at 4096 : !kernel.view<8x3x32x32xf32, halo = 1>
+  // CHECK: kernel.argument "image" at 4096 : <8x3x32x32xf32, halo = 1>
   %image = kernel.argument "image" at 4096 : !kernel.view<8x3x32x32xf32, halo = 1>
-  // CHECK: kernel.argument "learning_rate" : !kernel.view<f32>
+  // CHECK: kernel.argument "learning_rate" : <f32>
   %rate = kernel.argument "learning_rate" : !kernel.view<f32>
-  // CHECK: kernel.result "rank" : !kernel.view<8xi32>
+  // CHECK: kernel.result "rank" : <8xi32>
   %rank = kernel.result "rank" : !kernel.view<8xi32>
-  // CHECK: kernel.alloc at 64 : !kernel.view<8x64x4x4xf32, c16, halo = 1>
+  // CHECK: kernel.alloc at 64 : <8x64x4x4xf32, c16, halo = 1>
   %a = kernel.alloc at 64 : !kernel.view<8x64x4x4xf32, c16, halo = 1>
   return
 }
@@ -28,13 +28,13 @@ func.func @a_loop_takes_parts() {
   // CHECK-NEXT: ^bb0(%[[PIECE:.*]]: index):
   kernel.parallel pieces 4 {
   ^bb0(%piece: index):
-    // CHECK: kernel.slice %{{.*}}[%[[PIECE]]] dim 0 of 4 : !kernel.view<8x64x4x4xf32, c16, halo = 1> -> !kernel.view<2x64x4x4xf32, c16, halo = 1>
+    // CHECK: kernel.slice %{{.*}}[%[[PIECE]]] dim 0 of 4 : <8x64x4x4xf32, c16, halo = 1> -> <2x64x4x4xf32, c16, halo = 1>
     %part = kernel.slice %x[%piece] dim 0 of 4 : !kernel.view<8x64x4x4xf32, c16, halo = 1> -> !kernel.view<2x64x4x4xf32, c16, halo = 1>
-    // CHECK: kernel.slice %{{.*}}[%[[PIECE]]] dim 1 of 4 : !kernel.view<8x64x4x4xf32, c16, halo = 1> -> !kernel.view<8x16x4x4xf32, c16, halo = 1, stored = 64>
+    // CHECK: kernel.slice %{{.*}}[%[[PIECE]]] dim 1 of 4 : <8x64x4x4xf32, c16, halo = 1> -> <8x16x4x4xf32, c16, halo = 1, stored = 64>
     %channels = kernel.slice %y[%piece] dim 1 of 4 : !kernel.view<8x64x4x4xf32, c16, halo = 1> -> !kernel.view<8x16x4x4xf32, c16, halo = 1, stored = 64>
-    // CHECK: %[[SCRATCH:.*]] = kernel.scratch : !kernel.view<2x64x4x4xf32, c16, halo = 1>
+    // CHECK: %[[SCRATCH:.*]] = kernel.scratch : <2x64x4x4xf32, c16, halo = 1>
     %scratch = kernel.scratch : !kernel.view<2x64x4x4xf32, c16, halo = 1>
-    // CHECK: kernel.copy %{{.*}} to %[[SCRATCH]] : !kernel.view<2x64x4x4xf32, c16, halo = 1>
+    // CHECK: kernel.copy %{{.*}} to %[[SCRATCH]] : <2x64x4x4xf32, c16, halo = 1>
     kernel.copy %part to %scratch : !kernel.view<2x64x4x4xf32, c16, halo = 1>
   }
   return

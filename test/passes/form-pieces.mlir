@@ -10,7 +10,7 @@ func.func @piece_by_piece() {
   // CHECK-NOT: kernel.alloc
   %t = kernel.alloc : !kernel.view<8x16x2x2xf32, c16>
   // CHECK: kernel.parallel pieces 4
-  // CHECK: %[[T:.*]] = kernel.scratch : !kernel.view<2x16x2x2xf32, c16>
+  // CHECK: %[[T:.*]] = kernel.scratch : <2x16x2x2xf32, c16>
   // CHECK: kernel.copy %{{.*}} to %[[T]]
   // CHECK: kernel.copy %[[T]] to
   // CHECK-NOT: kernel.parallel

@@ -3,7 +3,7 @@
 func.func @unfused(%x: tensor<4x16xf32> {resnet.name = "x"}) -> (tensor<4x16xf32> {resnet.name = "y"}) {
   // expected-error@+1 {{is in no resnet.fused: run --fuse before --lower-to-kernel}}
   %y = resnet.relu %x : (tensor<4x16xf32>) -> tensor<4x16xf32>
-  return %y : tensor<16xf32>
+  return %y : tensor<4x16xf32>
 }
 
 // -----

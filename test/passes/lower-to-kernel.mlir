@@ -2,8 +2,8 @@
 
 // A region becomes a loop over its pieces, its argument and result the places that the runtime knows.
 // CHECK-LABEL: func.func @pieces()
-// CHECK:   %[[X:.*]] = kernel.argument "image" : !kernel.view<8x16x4x4xf32, c16>
-// CHECK:   %[[Y:.*]] = kernel.result "y" : !kernel.view<8x16x4x4xf32, c16>
+// CHECK:   %[[X:.*]] = kernel.argument "image" : <8x16x4x4xf32, c16>
+// CHECK:   %[[Y:.*]] = kernel.result "y" : <8x16x4x4xf32, c16>
 // CHECK:   kernel.parallel pieces 4
 // CHECK:     %[[A:.*]] = kernel.slice %[[X]][%{{.*}}] dim 0 of 4
 // CHECK:     %[[B:.*]] = kernel.slice %[[Y]][%{{.*}}] dim 0 of 4
@@ -48,7 +48,7 @@ func.func @update_in_place(%g: tensor<16xf32> {resnet.name = "gradient"}, %rate:
 
 // -----
 
-resnet.variable "prepared" @p : tensor<16xf32> init {}
+resnet.variable "prepared" @p : tensor<4x16xf32> init {}
 
 // Somebody reads the old value behind the producer: the new one is made apart and copied at the write.
 // CHECK-LABEL: func.func @old_value_is_read_later()
@@ -59,25 +59,25 @@ resnet.variable "prepared" @p : tensor<16xf32> init {}
 // CHECK:   kernel.launch @relu_{{[^(]*}}(%[[P]]) -> (%{{.*}}) spec
 // CHECK: kernel.parallel
 // CHECK:   kernel.copy %[[NEW]] to %{{.*}}
-func.func @old_value_is_read_later(%x: tensor<16xf32> {resnet.name = "x"}) -> (tensor<16xf32> {resnet.name = "y"}) {
-  %old = resnet.read @p : tensor<16xf32>
-  %new = resnet.fused(%x) pieces 1 dims [-1] to [-1] : (tensor<16xf32>) -> tensor<16xf32> {
-  ^bb0(%a: tensor<16xf32>):
-    %b = resnet.relu %a : (tensor<16xf32>) -> tensor<16xf32>
-    resnet.yield %b : tensor<16xf32>
+func.func @old_value_is_read_later(%x: tensor<4x16xf32> {resnet.name = "x"}) -> (tensor<4x16xf32> {resnet.name = "y"}) {
+  %old = resnet.read @p : tensor<4x16xf32>
+  %new = resnet.fused(%x) pieces 1 dims [-1] to [-1] : (tensor<4x16xf32>) -> tensor<4x16xf32> {
+  ^bb0(%a: tensor<4x16xf32>):
+    %b = resnet.relu %a : (tensor<4x16xf32>) -> tensor<4x16xf32>
+    resnet.yield %b : tensor<4x16xf32>
   }
-  %y = resnet.fused(%old) pieces 1 dims [-1] to [-1] : (tensor<16xf32>) -> tensor<16xf32> {
-  ^bb0(%a: tensor<16xf32>):
-    %b = resnet.relu %a : (tensor<16xf32>) -> tensor<16xf32>
-    resnet.yield %b : tensor<16xf32>
+  %y = resnet.fused(%old) pieces 1 dims [-1] to [-1] : (tensor<4x16xf32>) -> tensor<4x16xf32> {
+  ^bb0(%a: tensor<4x16xf32>):
+    %b = resnet.relu %a : (tensor<4x16xf32>) -> tensor<4x16xf32>
+    resnet.yield %b : tensor<4x16xf32>
   }
-  resnet.write @p, %new : tensor<16xf32>
-  return %y : tensor<16xf32>
+  resnet.write @p, %new : tensor<4x16xf32>
+  return %y : tensor<4x16xf32>
 }
 
 // -----
 
-resnet.variable "prepared" @p : tensor<16xf32> init {}
+resnet.variable "prepared" @p : tensor<4x16xf32> init {}
 
 // The write comes first, and the old value is needed behind it: it is kept.
 // CHECK-LABEL: func.func @old_value_is_kept()
@@ -85,13 +85,13 @@ resnet.variable "prepared" @p : tensor<16xf32> init {}
 // CHECK: %[[KEPT:.*]] = kernel.alloc
 // CHECK: kernel.copy %[[P]] to %[[KEPT]]
 // CHECK: kernel.launch @relu_{{[^(]*}}(%[[KEPT]])
-func.func @old_value_is_kept(%x: tensor<16xf32> {resnet.name = "x"}) -> (tensor<16xf32> {resnet.name = "y"}) {
-  %old = resnet.read @p : tensor<16xf32>
-  resnet.write @p, %x : tensor<16xf32>
-  %y = resnet.fused(%old) pieces 1 dims [-1] to [-1] : (tensor<16xf32>) -> tensor<16xf32> {
-  ^bb0(%a: tensor<16xf32>):
-    %b = resnet.relu %a : (tensor<16xf32>) -> tensor<16xf32>
-    resnet.yield %b : tensor<16xf32>
+func.func @old_value_is_kept(%x: tensor<4x16xf32> {resnet.name = "x"}) -> (tensor<4x16xf32> {resnet.name = "y"}) {
+  %old = resnet.read @p : tensor<4x16xf32>
+  resnet.write @p, %x : tensor<4x16xf32>
+  %y = resnet.fused(%old) pieces 1 dims [-1] to [-1] : (tensor<4x16xf32>) -> tensor<4x16xf32> {
+  ^bb0(%a: tensor<4x16xf32>):
+    %b = resnet.relu %a : (tensor<4x16xf32>) -> tensor<4x16xf32>
+    resnet.yield %b : tensor<4x16xf32>
   }
-  return %y : tensor<16xf32>
+  return %y : tensor<4x16xf32>
 }

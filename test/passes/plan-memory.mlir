@@ -8,7 +8,7 @@
 // CHECK-SAME: kernel.arena_bytes = 8192
 // CHECK-SAME: lower_bound = {chain = 4096 : i64, other = 0 : i64}
 // CHECK-SAME: transients = {chain = 4096 : i64, other = 0 : i64}
-// APART-SAME: transients = {chain = 6144 : i64, other = 0 : i64}
+// APART: transients = {chain = 6144 : i64, other = 0 : i64}
 
 // CHECK: kernel.variable "parameter" @w {{.*}} at 0
 kernel.variable "parameter" @w : !kernel.view<16xf32, c16> init {}
