@@ -269,7 +269,7 @@ static int linkProgram(const BuildOptions &options, ModuleOp module, const Lower
     complain() << "cannot create a temporary folder: " << error.message() << "\n";
     return kCannotCreate;
   }
-  auto cleanUp = llvm::make_scope_exit([&] { llvm::sys::fs::remove_directories(folder); });
+  llvm::scope_exit cleanUp([&] { llvm::sys::fs::remove_directories(folder); });
 
   LinkJob job;
   job.output = options.output.empty() ? path::stem(options.file).str() : options.output;
@@ -323,6 +323,7 @@ int resin::build(const BuildOptions &options) {
   registry.insert<func::FuncDialect, resnet::ResnetDialect, kernel::KernelDialect, LLVM::LLVMDialect>();
   // One thread: modules are small, and kernels are compiled in forks of this process.
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false);
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
   OwningOpRef<ModuleOp> module = load(options, settings, sources, context);
   if (!module)

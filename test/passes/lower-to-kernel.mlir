@@ -48,7 +48,7 @@ func.func @update_in_place(%g: tensor<16xf32> {resnet.name = "gradient"}, %rate:
 
 // -----
 
-resnet.variable "prepared" @p : tensor<4x16xf32> init {}
+resnet.variable "prepared" @p : tensor<4x16xf32> init {name = "constant", value = 0.0}
 
 // Somebody reads the old value behind the producer: the new one is made apart and copied at the write.
 // CHECK-LABEL: func.func @old_value_is_read_later()
@@ -77,7 +77,7 @@ func.func @old_value_is_read_later(%x: tensor<4x16xf32> {resnet.name = "x"}) -> 
 
 // -----
 
-resnet.variable "prepared" @p : tensor<4x16xf32> init {}
+resnet.variable "prepared" @p : tensor<4x16xf32> init {name = "constant", value = 0.0}
 
 // The write comes first, and the old value is needed behind it: it is kept.
 // CHECK-LABEL: func.func @old_value_is_kept()
