@@ -1,0 +1,82 @@
+//===- Manifest.h - What a program says about itself ------------*- C++ -*-===//
+//
+// The JSON that compiled code carries (docs/Manifest.md), read into structs once
+// at start. Offsets are held against the arena here, so that nobody else has to.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_RUNTIME_MANIFEST_H
+#define RESIN_RUNTIME_MANIFEST_H
+
+#include "runtime/Recipe.h"
+#include "support/KernelSpec.h"
+#include "support/Status.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace resin::runtime {
+
+/// A tensor's place in the arena.
+struct Tensor {
+  std::string name;
+  ElementType type = ElementType::F32;
+  std::vector<int64_t> shape;
+  LayoutKind layout = LayoutKind::Dense;
+  int64_t halo = 0;
+  uint64_t offset = 0; ///< bytes
+
+  int64_t elements() const;
+};
+
+enum class Role { Parameter, Statistic, Slot, Prepared };
+
+struct Initializer {
+  std::string name;
+  double value = 0;
+  double fan = 0, fanIn = 0, fanOut = 0;
+};
+
+struct Variable : Tensor {
+  Role role = Role::Parameter;
+  Initializer init;
+};
+
+struct Function {
+  std::string name;
+  int64_t batch = 0;
+  std::vector<Tensor> arguments, results;
+
+  const Tensor *argument(std::string_view name) const;
+  const Tensor *result(std::string_view name) const;
+};
+
+struct Kernel {
+  std::string name, function, source, layer;
+  double flops = 0, bytes = 0; ///< of one call
+  int64_t calls = 0;           ///< in one call of `function`
+};
+
+struct Manifest {
+  std::string model, source, hash;
+  std::string target;
+  std::vector<std::string> features;
+  uint64_t arenaBytes = 0, scratchBytes = 0;
+  int64_t batch = 0, classes = 0;
+  std::vector<int64_t> image; ///< channels, height, width
+  double flopsPerImage = 0;
+  Recipe recipe;
+  std::vector<Variable> variables;
+  std::vector<Function> functions;
+  std::vector<Kernel> kernels;
+  std::string text; ///< the JSON itself
+
+  const Function *function(std::string_view name) const;
+};
+
+StatusOr<Manifest> parseManifest(std::string_view text);
+
+} // namespace resin::runtime
+
+#endif // RESIN_RUNTIME_MANIFEST_H

@@ -1,0 +1,143 @@
+//===- Program.cpp - The command line of a compiled network ---------------===//
+
+#include "runtime/Program.h"
+#include "runtime/Signals.h"
+#include "runtime/ThreadPool.h"
+#include "runtime/commands/Commands.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <functional>
+
+using namespace resin;
+using namespace resin::runtime;
+
+static constexpr const char *kExitCodes =
+    "Results go to standard output, everything else to standard error.\n\n"
+    "Exit codes:\n"
+    "  0    done\n"
+    "  1    training diverged, or a mistake of the program\n"
+    "  64   the command line cannot be understood\n"
+    "  65   an input file is not what it should be\n"
+    "  66   an input file is not there\n"
+    "  69   this CPU lacks what the program was built for\n"
+    "  73   the output cannot be created\n"
+    "  74   reading or writing failed on the way\n"
+    "  130, 143   stopped by SIGINT or SIGTERM, after saving; a second signal kills at once\n";
+
+namespace {
+struct Command {
+  CLI::App *app;
+  Status (*run)(const ResinProgram &, const Arguments &);
+};
+} // namespace
+
+static void addThreads(CLI::App &app, Arguments &arguments) {
+  app.add_option("--threads", arguments.threads, "workers (default: the CPUs this process may use)")
+      ->check(CLI::Range(1, 1024));
+}
+
+static const char *kSetHelp = "change the recipe: train.epochs, .seed, .lr, .lr.peak .., .augment, .normalize";
+
+static Command addTrain(CLI::App &app, Arguments &arguments) {
+  CLI::App *train = app.add_subcommand("train", "train the network, or go on training it");
+  train->add_option("--data", arguments.data, "folder with CIFAR-10's binary files, or 'synthetic'");
+  train->add_option("--out", arguments.out, "folder for checkpoints and metrics")->required();
+  train->add_option("--epochs", arguments.epochs, "times through the training set; 0 writes the initial weights")
+      ->check(CLI::NonNegativeNumber);
+  train->add_option("--steps", arguments.steps, "stop after this many updates in all")->check(CLI::NonNegativeNumber);
+  train->add_flag("--resume", arguments.resume, "go on from the folder's last good checkpoint, with its settings");
+  train->add_option("--seed", arguments.seed, "of initial values, order and augmentation");
+  addThreads(*train, arguments);
+  train->add_option("--limit", arguments.limit, "use only the first images of each part")->check(CLI::NonNegativeNumber);
+  train->add_option("--lr", arguments.rate, "peak of the learning rate")->check(CLI::NonNegativeNumber);
+  train->add_flag("--no-shuffle", arguments.noShuffle, "take the training images in the order of the files");
+  train->add_option("--set", arguments.sets, kSetHelp)->allow_extra_args(false);
+  train->add_option("--weights", arguments.weights, "safetensors file to start from");
+  train->add_flag("--overwrite", arguments.overwrite, "begin anew in a folder that holds a run");
+  return {train, runTrain};
+}
+
+static Command addEval(CLI::App &app, Arguments &arguments) {
+  CLI::App *eval = app.add_subcommand("eval", "top-1, top-5 and loss on the test set");
+  eval->add_option("--weights", arguments.weights, "safetensors file")->required();
+  eval->add_option("--data", arguments.data, "folder with CIFAR-10's binary files, or 'synthetic'")->required();
+  eval->add_option("--limit", arguments.limit, "use only the first images")->check(CLI::NonNegativeNumber);
+  eval->add_option("--set", arguments.sets, "train.normalize=..: how images are normalised")->allow_extra_args(false);
+  addThreads(*eval, arguments);
+  return {eval, runEval};
+}
+
+static Command addPredict(CLI::App &app, Arguments &arguments) {
+  CLI::App *predict = app.add_subcommand("predict", "logits of images in a .npy file");
+  predict->add_option("--weights", arguments.weights, "safetensors file")->required();
+  predict->add_option("--input", arguments.input, ".npy file: float32 [n, c, h, w], already normalised")->required();
+  predict->add_option("--output", arguments.output, ".npy file to write the logits to");
+  predict->add_option("--topk", arguments.topk, "print the likeliest classes of each image")->check(CLI::PositiveNumber);
+  addThreads(*predict, arguments);
+  return {predict, runPredict};
+}
+
+static Command addBench(CLI::App &app, Arguments &arguments) {
+  CLI::App *bench = app.add_subcommand("bench", "time a train step, predictions and every kernel");
+  bench->add_flag("--json", arguments.json, "for tools");
+  bench->add_option("--seconds", arguments.seconds, "how long to measure")->check(CLI::Range(0.0, 86400.0));
+  addThreads(*bench, arguments);
+  return {bench, runBench};
+}
+
+static Command addInfo(CLI::App &app, Arguments &arguments) {
+  CLI::App *info = app.add_subcommand("info", "what this program is: model, memory plan, kernels");
+  info->add_flag("--json", arguments.json, "for tools");
+  addThreads(*info, arguments);
+  return {info, runInfo};
+}
+
+/// Carries out the command; what it printed has to arrive as well.
+static Status runCommand(const Command &command, const ResinProgram &program, const Arguments &arguments) {
+  Status status = command.run(program, arguments);
+  if (std::fflush(stdout) != 0 && status.ok())
+    return Status::ioError("standard output: cannot write: ", systemError());
+  return status;
+}
+
+static int leave(const Status &status) {
+  const bool asked = status.code() == ExitCode::Interrupted || status.code() == ExitCode::Terminated;
+  if (status.failed())
+    std::fprintf(stderr, "%s%s\n", asked ? "" : "error: ", status.message().c_str());
+  return static_cast<int>(status.code());
+}
+
+static int parseAndRun(const ResinProgram &program, int argc, const char *const *argv) {
+  Arguments arguments;
+  arguments.threads = usableCpus();
+  CLI::App app("A network compiled by Resin: trains, evaluates, predicts.");
+  app.require_subcommand(1);
+  app.footer(kExitCodes);
+  const Command commands[] = {addTrain(app, arguments), addEval(app, arguments), addPredict(app, arguments),
+                              addBench(app, arguments), addInfo(app, arguments)};
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    const bool asked = error.get_exit_code() == 0; // --help
+    app.exit(error, std::cout, std::cerr);
+    return static_cast<int>(asked ? ExitCode::Ok : ExitCode::Usage);
+  }
+  installSignalHandlers();
+  for (const Command &command : commands)
+    if (command.app->parsed())
+      return leave(runCommand(command, program, arguments));
+  return static_cast<int>(ExitCode::Usage);
+}
+
+int resin::runtime::runProgram(const ResinProgram &program, int argc, const char *const *argv) {
+  try {
+    return parseAndRun(program, argc, argv);
+  } catch (const std::bad_alloc &) {
+    return leave({ExitCode::Failure, "out of memory"});
+  } catch (const std::exception &error) {
+    return leave({ExitCode::Failure, error.what()});
+  }
+}

@@ -1,0 +1,74 @@
+//===- RunState.cpp - What a training run is and how far it has come ------===//
+//
+// JSON in three of the file's metadata strings. Its numbers are printed so that
+// they are read back to the bit.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/RunState.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace resin;
+using namespace resin::runtime;
+using Json = nlohmann::json;
+
+safetensors::Metadata resin::runtime::describe(const RunState &state, const std::string &model,
+                                               const std::string &hash) {
+  const Settings &settings = state.settings;
+  const Position &at = state.position;
+  Json position = {{"epoch", at.epoch},      {"step", at.step},       {"step_in_epoch", at.stepInEpoch},
+                   {"loss_sum", at.lossSum}, {"correct", at.correct}, {"best_top1", at.bestTop1}};
+  Json run = {{"recipe", Json::parse(printRecipe(settings.recipe))},
+              {"data", settings.data},
+              {"limit", settings.limit},
+              {"shuffle", settings.shuffle}};
+  Json scale = {{"mean", state.scale.mean}, {"std", state.scale.deviation}};
+  return {{"resin.model", model},
+          {"resin.hash", hash},
+          {"resin.position", position.dump()},
+          {"resin.settings", run.dump()},
+          {"resin.normalize", scale.dump()}};
+}
+
+PixelScale resin::runtime::scaleOf(const safetensors::Metadata &metadata) {
+  auto found = metadata.find("resin.normalize");
+  Json json = found == metadata.end() ? Json() : Json::parse(found->second, nullptr, false);
+  PixelScale scale;
+  try {
+    scale = {json.at("mean"), json.at("std")};
+  } catch (const std::exception &) {
+    return {};
+  }
+  for (double deviation : scale.deviation)
+    if (!(deviation > 0))
+      return {};
+  return scale.mean.size() == scale.deviation.size() ? scale : PixelScale();
+}
+
+Status resin::runtime::understand(const std::string &path, const safetensors::Metadata &metadata, RunState &state) {
+  auto found = [&](const char *key) { return metadata.contains(key) ? metadata.at(key) : std::string(); };
+  if (!metadata.contains("resin.position"))
+    return Status::badData(path, ": is not a checkpoint of a run: it says nothing of its position");
+  try {
+    const Json position = Json::parse(found("resin.position")), run = Json::parse(found("resin.settings"));
+    Position &at = state.position;
+    at.epoch = position.at("epoch");
+    at.step = position.at("step");
+    at.stepInEpoch = position.at("step_in_epoch");
+    at.lossSum = position.at("loss_sum");
+    at.correct = position.at("correct");
+    at.bestTop1 = position.at("best_top1");
+    state.settings.data = run.at("data");
+    state.settings.limit = run.at("limit");
+    state.settings.shuffle = run.at("shuffle");
+    if (Status status = parseRecipe(run.at("recipe").dump(), state.settings.recipe); status.failed())
+      return Status::badData(path, ": ", status.message());
+    if (at.epoch < 0 || at.step < 0 || at.stepInEpoch < 0 || at.stepInEpoch > at.step)
+      return Status::badData(path, ": its position is out of range");
+  } catch (const std::exception &error) {
+    return Status::badData(path, ": its position cannot be read: ", error.what());
+  }
+  state.scale = scaleOf(metadata);
+  return {};
+}

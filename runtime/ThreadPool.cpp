@@ -1,0 +1,170 @@
+//===- ThreadPool.cpp - Workers that compute the pieces of a region -------===//
+
+#include "runtime/ThreadPool.h"
+
+#include <algorithm>
+#include <cassert>
+#include <climits>
+#include <cmath>
+#include <fstream>
+#include <string>
+
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+using namespace resin::runtime;
+
+//===----------------------------------------------------------------------===//
+// The machine
+//===----------------------------------------------------------------------===//
+
+static std::vector<int> allowedCpus() {
+  cpu_set_t mask;
+  std::vector<int> cpus;
+  if (sched_getaffinity(0, sizeof(mask), &mask) == 0)
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(cpu, &mask))
+        cpus.push_back(cpu);
+  return cpus;
+}
+
+/// CPUs' worth of time the cgroup grants; 0 where it sets no limit.
+static double cgroupQuota() {
+  std::string quota;
+  double period = 0;
+  if (std::ifstream file("/sys/fs/cgroup/cpu.max"); file >> quota >> period && quota != "max" && period > 0)
+    return std::atof(quota.c_str()) / period;
+  double used = 0;
+  std::ifstream first("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), second("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  if (first >> used && second >> period && used > 0 && period > 0)
+    return used / period;
+  return 0;
+}
+
+unsigned resin::runtime::usableCpus() {
+  unsigned count = std::max<unsigned>(1, static_cast<unsigned>(allowedCpus().size()));
+  if (double quota = cgroupQuota(); quota > 0)
+    count = std::min(count, std::max(1u, static_cast<unsigned>(std::ceil(quota))));
+  return count;
+}
+
+static void pinTo(pthread_t thread, int cpu) {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  CPU_SET(cpu, &mask);
+  pthread_setaffinity_np(thread, sizeof(mask), &mask); // where that is not allowed, the scheduler chooses
+}
+
+static void sleepWhile(std::atomic<uint32_t> &word, uint32_t value) {
+  syscall(SYS_futex, reinterpret_cast<uint32_t *>(&word), FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+}
+
+static void wakeAll(std::atomic<uint32_t> &word) {
+  syscall(SYS_futex, reinterpret_cast<uint32_t *>(&word), FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+}
+
+//===----------------------------------------------------------------------===//
+// The pool
+//===----------------------------------------------------------------------===//
+
+// About 30 microseconds at 40 ns a pause: longer than the serial stretch between
+// two regions of a train step.
+static constexpr int kSpins = 800;
+
+ThreadPool::ThreadPool(unsigned workers) {
+  const std::vector<int> cpus = allowedCpus();
+  const bool ownCore = workers <= cpus.size() && workers <= usableCpus();
+  spins = ownCore ? kSpins : 0;
+  for (unsigned worker = 1; worker < workers; ++worker)
+    threads.emplace_back([this, worker] { work(worker); });
+  // Only where every CPU has its worker: with fewer, pins could meet on two threads of
+  // one core, or with those of another program of ours.
+  if (!ownCore || workers < 2 || workers < cpus.size())
+    return;
+  pinTo(pthread_self(), cpus[0]);
+  for (unsigned worker = 1; worker < workers; ++worker)
+    pinTo(threads[worker - 1].native_handle(), cpus[worker]);
+}
+
+ThreadPool::~ThreadPool() {
+  leaving = true;
+  region.fetch_add(1);
+  wakeAll(region);
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
+void ThreadPool::run(Body newBody, const void *newContext, int64_t pieces) {
+  assert(pieces >= 0 && pieces <= INT32_MAX && "a region's pieces are counted in 32 bits");
+  if (threads.empty() || pieces <= 1) {
+    for (int64_t piece = 0; piece < pieces; ++piece)
+      newBody(newContext, piece, 0);
+    return;
+  }
+  body.store(newBody, std::memory_order_relaxed);
+  context.store(newContext, std::memory_order_relaxed);
+  finished.store(0, std::memory_order_relaxed);
+  counter.store(static_cast<uint64_t>(pieces) << 32, std::memory_order_release);
+  region.fetch_add(1);
+  if (sleepers.load() > 0)
+    wakeAll(region);
+  computePieces(0);
+  waitForPieces(pieces);
+}
+
+/// Takes pieces until none is left, then says how many it computed.
+void ThreadPool::computePieces(int64_t worker) {
+  uint32_t computed = 0;
+  uint64_t state = counter.load(std::memory_order_acquire);
+  while (true) {
+    const uint32_t pieces = static_cast<uint32_t>(state >> 32), taken = static_cast<uint32_t>(state);
+    if (taken >= pieces)
+      break;
+    if (!counter.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel, std::memory_order_acquire))
+      continue;
+    // The region cannot end before this piece is counted, so these are its own.
+    body.load(std::memory_order_relaxed)(context.load(std::memory_order_relaxed), taken, worker);
+    ++computed;
+    state = counter.load(std::memory_order_acquire);
+  }
+  if (computed == 0)
+    return;
+  finished.fetch_add(computed);
+  if (worker != 0 && mainSleeps.load())
+    wakeAll(finished);
+}
+
+void ThreadPool::waitForPieces(int64_t pieces) {
+  const uint32_t all = static_cast<uint32_t>(pieces);
+  for (int spin = 0; spin < spins; ++spin) {
+    if (finished.load(std::memory_order_acquire) == all)
+      return;
+    __builtin_ia32_pause();
+  }
+  mainSleeps.store(1);
+  for (uint32_t done = finished.load(); done != all; done = finished.load())
+    sleepWhile(finished, done);
+  mainSleeps.store(0);
+}
+
+/// False when the pool is being taken down.
+bool ThreadPool::waitForRegion(uint32_t &seen) {
+  for (int spin = 0; spin < spins && region.load(std::memory_order_acquire) == seen; ++spin)
+    __builtin_ia32_pause();
+  if (region.load() == seen) {
+    sleepers.fetch_add(1);
+    while (region.load() == seen)
+      sleepWhile(region, seen);
+    sleepers.fetch_sub(1);
+  }
+  seen = region.load();
+  return !leaving.load();
+}
+
+void ThreadPool::work(int64_t worker) {
+  uint32_t seen = 0;
+  while (waitForRegion(seen))
+    computePieces(worker);
+}

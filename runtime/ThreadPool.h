@@ -1,0 +1,70 @@
+//===- ThreadPool.h - Workers that compute the pieces of a region -*- C++ -*-===//
+//
+// The calling thread is worker 0; the others wait for regions. A region is a count
+// of pieces, which the workers take one by one from a shared counter: which worker
+// computes which piece is open, and kernels are such that it does not show.
+//
+// Waiting is a short spin, for the serial stretch between two regions takes
+// microseconds, and then a sleep in the kernel, so that a worker without a core of
+// its own takes none from others.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_RUNTIME_THREADPOOL_H
+#define RESIN_RUNTIME_THREADPOOL_H
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+namespace resin::runtime {
+
+/// CPUs this process may use: those of its affinity mask, fewer under a cgroup's quota.
+unsigned usableCpus();
+
+class ThreadPool {
+public:
+  using Body = void (*)(const void *context, int64_t piece, int64_t worker);
+
+  explicit ThreadPool(unsigned workers);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool &) = delete;
+
+  unsigned workers() const { return static_cast<unsigned>(threads.size()) + 1; }
+
+  /// Runs body(context, 0 .. pieces-1, worker) and returns when all are done. Called
+  /// by the thread that made the pool, and not from within a body.
+  void run(Body body, const void *context, int64_t pieces);
+
+  template <typename Function> void run(int64_t pieces, const Function &function) {
+    run([](const void *context, int64_t piece,
+           int64_t worker) { (*static_cast<const Function *>(context))(piece, worker); },
+        &function, pieces);
+  }
+
+private:
+  void work(int64_t worker);
+  void computePieces(int64_t worker);
+  bool waitForRegion(uint32_t &seen);
+  void waitForPieces(int64_t pieces);
+
+  // Written by the main thread before a region opens, read by who took a piece of it.
+  std::atomic<Body> body{nullptr};
+  std::atomic<const void *> context{nullptr};
+
+  /// Pieces of the region in the high half, pieces taken in the low one: taking one
+  /// succeeds only in the region it was looked up in.
+  alignas(64) std::atomic<uint64_t> counter{0};
+  alignas(64) std::atomic<uint32_t> finished{0}; ///< pieces done
+  std::atomic<uint32_t> mainSleeps{0};
+  alignas(64) std::atomic<uint32_t> region{0}; ///< grows by one with each
+  std::atomic<uint32_t> sleepers{0};
+  std::atomic<bool> leaving{false};
+  int spins;
+  std::vector<std::thread> threads;
+};
+
+} // namespace resin::runtime
+
+#endif // RESIN_RUNTIME_THREADPOOL_H

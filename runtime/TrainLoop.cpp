@@ -1,0 +1,211 @@
+//===- TrainLoop.cpp - Training -------------------------------------------===//
+//
+// For each epoch:
+//
+//   1. Put the training images into the epoch's order and drop the last incomplete
+//      batch. For each batch: write its images and labels where the network reads
+//      them, set the rate, make one update.
+//   2. Evaluate on the test set, report a row, save.
+//
+// What a step does is a function of (seed, epoch, sample, step) and of the weights;
+// a run that stops anywhere and resumes makes the very updates it would have made.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/TrainLoop.h"
+#include "runtime/Evaluate.h"
+#include "runtime/LearningRate.h"
+#include "runtime/Progress.h"
+#include "runtime/Signals.h"
+#include "support/Philox.h"
+
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+
+using namespace resin;
+using namespace resin::runtime;
+
+// A long epoch is saved on the way, so that a power cut costs minutes.
+static constexpr std::chrono::minutes kBetweenSaves(10);
+
+TrainLoop::TrainLoop(Model &model, const DataSet &data, RunState &state, RunFolder &folder, Metrics &metrics,
+                     int64_t steps)
+    : model(model), data(data), state(state), at(state.position), folder(folder), metrics(metrics), lastStep(steps),
+      function(*model.function("train_step")), writer(*function.argument("image"), state.scale),
+      stepsPerEpoch(data.train.size() / function.batch), saved(Clock::now()),
+      secondsBefore(metrics.rows().empty() ? 0 : metrics.rows().back().seconds) {}
+
+Status TrainLoop::run() {
+  if (at.step == 0)
+    if (Status status = save(); status.failed())
+      return status;
+  while (!isOver()) {
+    if (Status status = trainEpoch(); status.failed())
+      return status;
+    if (Status status = closeEpoch(); status.failed())
+      return status;
+  }
+  return {};
+}
+
+bool TrainLoop::isOver() const {
+  return at.epoch >= state.settings.recipe.epochs || (lastStep >= 0 && at.step >= lastStep);
+}
+
+//===----------------------------------------------------------------------===//
+// 1. The updates of an epoch
+//===----------------------------------------------------------------------===//
+
+static std::vector<int64_t> orderOf(const Settings &settings, int64_t images, int64_t epoch) {
+  if (settings.shuffle)
+    return shuffled(images, settings.recipe.seed, epoch);
+  std::vector<int64_t> order(images);
+  std::iota(order.begin(), order.end(), int64_t(0));
+  return order;
+}
+
+Status TrainLoop::trainEpoch() {
+  const std::vector<int64_t> order = orderOf(state.settings, data.train.size(), at.epoch);
+  Progress progress(concat("epoch ", at.epoch + 1, "/", state.settings.recipe.epochs), stepsPerEpoch);
+  while (at.stepInEpoch < stepsPerEpoch && !isOver()) {
+    if (stopSignal())
+      return saveAndLeave();
+    const double rate = rateOf(at.step);
+    const Clock::time_point start = Clock::now();
+    feed(order);
+    if (Status status = step(rate); status.failed())
+      return status;
+    const double took = std::chrono::duration<double>(Clock::now() - start).count();
+    seconds += took;
+    epochSeconds += took;
+    epochImages += function.batch;
+    progress.update(at.stepInEpoch, [&] { return facts(rate); });
+    if (Status status = saveNowAndThen(); status.failed())
+      return status;
+  }
+  return {};
+}
+
+/// Writes the next batch and its labels where the network reads them.
+void TrainLoop::feed(const std::vector<int64_t> &order) {
+  const Recipe &recipe = state.settings.recipe;
+  const int64_t *samples = order.data() + at.stepInEpoch * function.batch;
+  float *image = model.at<float>(*function.argument("image"));
+  std::vector<int32_t> labels(function.batch);
+  model.pool().run(function.batch, [&](int64_t slot, int64_t) {
+    const int64_t sample = samples[slot];
+    const View view = drawView(recipe.augment, recipe.seed, at.epoch, sample, data.train.shape[2]);
+    writer.writePixels(image, slot, data.train.image(sample), view);
+    labels[slot] = data.train.labels[sample];
+  });
+  model.write<int32_t>(*function.argument("label"), labels);
+}
+
+/// Makes one update and adds its losses to the epoch's.
+Status TrainLoop::step(double rate) {
+  const float number = static_cast<float>(at.step + 1), learningRate = static_cast<float>(rate);
+  const philox::Words words = philox::block(philox::keyOf(state.settings.recipe.seed), philox::hashName("dropout"),
+                                            static_cast<uint64_t>(at.step));
+  const int32_t seed[] = {static_cast<int32_t>(words[0]), static_cast<int32_t>(words[1])};
+  if (const Tensor *argument = function.argument("learning_rate"))
+    model.write<float>(*argument, {&learningRate, 1});
+  if (const Tensor *argument = function.argument("step"))
+    model.write<float>(*argument, {&number, 1});
+  if (const Tensor *argument = function.argument("seed"))
+    model.write<int32_t>(*argument, seed);
+
+  model.call(function);
+
+  const std::vector<float> loss = model.read<float>(*function.result("loss"));
+  const std::vector<int32_t> rank = model.read<int32_t>(*function.result("rank"));
+  const double sum = std::accumulate(loss.begin(), loss.end(), 0.0);
+  if (!std::isfinite(sum))
+    return {ExitCode::Failure, concat("step ", at.step + 1, " (epoch ", at.epoch + 1, "): the loss is ", sum,
+                                      ": training has diverged; the last good checkpoint is ",
+                                      folder.file("last.safetensors"), "; try a lower rate (--lr)")};
+  at.lossSum += sum;
+  at.correct += std::count(rank.begin(), rank.end(), 0);
+  ++at.step;
+  ++at.stepInEpoch;
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// 2. The end of an epoch
+//===----------------------------------------------------------------------===//
+
+Status TrainLoop::closeEpoch() {
+  StatusOr<Score> score = evaluate(model, data.test, state.scale);
+  if (score.failed())
+    return stopSignal() ? saveAndLeave() : score.status();
+  if (!std::isfinite(score->loss))
+    return {ExitCode::Failure, concat("epoch ", at.epoch + 1, ": the loss on the test set is ", score->loss,
+                                      ": training has diverged; the last good checkpoint is ",
+                                      folder.file("last.safetensors"))};
+
+  const double images = static_cast<double>(at.stepInEpoch * function.batch);
+  MetricsRow row;
+  row.epoch = at.epoch + 1;
+  row.step = at.step;
+  row.trainLoss = at.lossSum / images;
+  row.trainTop1 = 100 * static_cast<double>(at.correct) / images;
+  row.evalLoss = score->loss;
+  row.evalTop1 = score->top1;
+  row.learningRate = rateOf(at.step - 1);
+  row.imagesPerSecond = epochSeconds > 0 ? static_cast<double>(epochImages) / epochSeconds : 0;
+  row.seconds = secondsBefore + seconds;
+  epochSeconds = 0;
+  epochImages = 0;
+
+  const bool best = row.evalTop1 > at.bestTop1;
+  // An epoch cut short by --steps is reported, but stays open for a run that goes on.
+  if (at.stepInEpoch == stepsPerEpoch)
+    at = {.epoch = at.epoch + 1, .step = at.step, .bestTop1 = std::max(at.bestTop1, row.evalTop1)};
+
+  // The row comes before the checkpoint that counts its epoch: a run killed in between
+  // writes it again rather than never.
+  if (Status status = metrics.add(row); status.failed())
+    return status;
+  if (Status status = save(); status.failed())
+    return status;
+  if (best)
+    if (Status status = folder.markBest(); status.failed())
+      return status;
+  std::printf("epoch %lld  step %lld  train_loss %.4f  train_top1 %.2f  eval_loss %.4f  eval_top1 %.2f  lr %.4g  "
+              "images_per_second %.1f\n",
+              static_cast<long long>(row.epoch), static_cast<long long>(row.step), row.trainLoss, row.trainTop1,
+              row.evalLoss, row.evalTop1, row.learningRate, row.imagesPerSecond);
+  std::fflush(stdout);
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Saving and saying
+//===----------------------------------------------------------------------===//
+
+Status TrainLoop::save() {
+  saved = Clock::now();
+  return folder.save(model, state);
+}
+
+Status TrainLoop::saveNowAndThen() { return Clock::now() - saved < kBetweenSaves ? Status() : save(); }
+
+Status TrainLoop::saveAndLeave() {
+  if (Status status = save(); status.failed())
+    return status;
+  return stopped(concat("saved ", folder.file("last.safetensors"), " at step ", at.step, "; --resume goes on from there"));
+}
+
+double TrainLoop::rateOf(int64_t step) const {
+  const Recipe &recipe = state.settings.recipe;
+  return learningRate(recipe.schedule, step, stepsPerEpoch, recipe.epochs);
+}
+
+std::string TrainLoop::facts(double rate) const {
+  const double images = static_cast<double>(at.stepInEpoch * function.batch);
+  char text[128];
+  std::snprintf(text, sizeof text, "loss %.4f  top-1 %.1f %%  lr %.4g  %.0f images/s", at.lossSum / images,
+                100 * static_cast<double>(at.correct) / images, rate, static_cast<double>(epochImages) / epochSeconds);
+  return text;
+}

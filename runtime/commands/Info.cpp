@@ -1,0 +1,52 @@
+//===- Info.cpp - net info ------------------------------------------------===//
+
+#include "runtime/Model.h"
+#include "runtime/commands/Commands.h"
+#include "runtime/commands/Facts.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+
+using namespace resin;
+using namespace resin::runtime;
+
+/// The manifest's own words, and what follows from them.
+static void printJson(const Manifest &manifest, unsigned threads) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::parse(manifest.text), json;
+  for (const char *key : {"model", "source", "hash", "target", "batch", "classes", "image", "flops_per_image", "recipe"})
+    if (all.contains(key))
+      json[key] = all[key];
+  json["parameters"] = parameterCount(manifest);
+  const Memory memory = memoryOf(manifest, threads);
+  json["threads"] = threads;
+  json["memory"] = all.contains("memory") ? all["memory"] : nlohmann::ordered_json::object();
+  json["memory"]["arena_bytes"] = manifest.arenaBytes;
+  json["memory"]["scratch_bytes"] = memory.scratch;
+  json["memory"]["variable_bytes"] = memory.variables;
+  json["memory"]["predicted_peak_bytes"] = memory.total;
+  for (const char *key : {"variables", "functions", "kernels"})
+    if (all.contains(key))
+      json[key] = all[key];
+  std::printf("%s\n", json.dump(2).c_str());
+}
+
+static void printTable(const Manifest &manifest, unsigned threads) {
+  printFacts(manifest, threads, stdout);
+  std::printf("recipe   batch %lld, %s\n", static_cast<long long>(manifest.batch), printRecipe(manifest.recipe).c_str());
+  std::printf("entry   ");
+  for (const Function &function : manifest.functions)
+    std::printf(" %s", function.name.c_str());
+  std::printf("\n\n%-14s %-24s %6s %12s  %s\n", "function", "layer", "calls", "MFLOP a call", "kernel");
+  for (const Kernel &kernel : manifest.kernels)
+    std::printf("%-14s %-24s %6lld %12.2f  %s\n", kernel.function.c_str(), kernel.layer.c_str(),
+                static_cast<long long>(kernel.calls), kernel.flops / 1e6, kernel.name.c_str());
+}
+
+Status resin::runtime::runInfo(const ResinProgram &program, const Arguments &arguments) {
+  StatusOr<Manifest> manifest = parseManifest({program.manifest, program.manifest_bytes});
+  if (manifest.failed())
+    return manifest.status();
+  arguments.json ? printJson(*manifest, arguments.threads) : printTable(*manifest, arguments.threads);
+  return {};
+}

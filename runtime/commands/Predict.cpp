@@ -1,0 +1,118 @@
+//===- Predict.cpp - net predict ------------------------------------------===//
+//
+//   1. Read the images and hold their shape against the network's.
+//   2. Cut them into the batches that were compiled: the largest that fits what is
+//      left, and at the end the smallest, filled up.
+//   3. Write the logits, or print the likeliest classes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Checkpoint.h"
+#include "runtime/Model.h"
+#include "runtime/Signals.h"
+#include "runtime/commands/Commands.h"
+#include "runtime/data/BatchWriter.h"
+#include "support/Npy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+
+using namespace resin;
+using namespace resin::runtime;
+
+static StatusOr<npy::Array> readImages(const std::string &path, const std::vector<int64_t> &image) {
+  StatusOr<npy::Array> array = npy::read(path);
+  if (array.failed())
+    return array;
+  std::vector<int64_t> wanted = image;
+  wanted.insert(wanted.begin(), array->shape.empty() ? 0 : array->shape[0]);
+  if (array->shape != wanted)
+    return Status::badData(path, ": has the shape ", safetensors::printShape(array->shape), "; this network takes [any, ",
+                           image[0], ", ", image[1], ", ", image[2], "]");
+  return array;
+}
+
+/// The compiled sizes, largest first.
+static std::vector<const Function *> predictors(const Manifest &manifest) {
+  std::vector<const Function *> found;
+  for (const Function &function : manifest.functions)
+    if (function.name.starts_with("predict_"))
+      found.push_back(&function);
+  std::sort(found.begin(), found.end(), [](auto *a, auto *b) { return a->batch > b->batch; });
+  return found;
+}
+
+static const Function &choose(const std::vector<const Function *> &sizes, int64_t left) {
+  for (const Function *function : sizes)
+    if (function->batch <= left)
+      return *function;
+  return *sizes.back();
+}
+
+static void predictBatch(Model &model, const Function &function, const float *images, int64_t count, float *logits) {
+  const Tensor &argument = *function.argument("image");
+  const BatchWriter writer(argument, PixelScale());
+  const int64_t size = argument.elements() / function.batch, classes = model.manifest().classes;
+  float *place = model.at<float>(argument);
+  model.pool().run(function.batch, [&](int64_t slot, int64_t) {
+    slot < count ? writer.writeNumbers(place, slot, images + slot * size) : writer.clear(place, slot);
+  });
+  model.call(function);
+  const std::vector<float> all = model.read<float>(*function.result("logits"));
+  std::copy_n(all.data(), count * classes, logits);
+}
+
+static void printTop(const float *logits, int64_t classes, int64_t topk, int64_t index, const std::string &data) {
+  std::vector<int64_t> order(classes);
+  std::iota(order.begin(), order.end(), int64_t(0));
+  auto likelier = [&](int64_t a, int64_t b) { return std::pair(-logits[a], a) < std::pair(-logits[b], b); };
+  std::sort(order.begin(), order.end(), likelier);
+  const double largest = logits[order[0]];
+  double sum = 0;
+  for (int64_t c = 0; c < classes; ++c)
+    sum += std::exp(logits[c] - largest);
+  std::printf("image %lld:", static_cast<long long>(index));
+  for (int64_t i = 0; i < std::min(topk, classes); ++i)
+    std::printf("%s %lld %s %.4f", i ? "," : "", static_cast<long long>(order[i]), className(data, order[i]).c_str(),
+                std::exp(logits[order[i]] - largest) / sum);
+  std::printf("\n");
+}
+
+Status resin::runtime::runPredict(const ResinProgram &program, const Arguments &arguments) {
+  StatusOr<std::unique_ptr<Model>> loaded = Model::load(program, arguments.threads);
+  if (loaded.failed())
+    return loaded.status();
+  Model &model = **loaded;
+  const std::vector<const Function *> sizes = predictors(model.manifest());
+  if (sizes.empty())
+    return {ExitCode::Failure, "this program was built without 'predict'; rebuild it with --predict-batch"};
+  PixelScale ignored;
+  if (Status status = loadWeights(model, *arguments.weights, ignored); status.failed())
+    return status;
+  StatusOr<npy::Array> images = readImages(arguments.input, model.manifest().image);
+  if (images.failed())
+    return images.status();
+
+  const int64_t count = images->shape[0], classes = model.manifest().classes;
+  const int64_t size = std::accumulate(images->shape.begin() + 1, images->shape.end(), int64_t(1), std::multiplies<>());
+  std::vector<float> logits(count * classes);
+  model.prepare();
+  for (int64_t done = 0; done < count;) {
+    if (stopSignal())
+      return stopped(concat("after ", done, " of ", count, " images"));
+    const Function &function = choose(sizes, count - done);
+    const int64_t taken = std::min(function.batch, count - done);
+    predictBatch(model, function, images->elements.data() + done * size, taken, logits.data() + done * classes);
+    done += taken;
+  }
+
+  if (arguments.output)
+    if (Status status = npy::write(*arguments.output, std::vector<int64_t>{count, classes}, logits); status.failed())
+      return status;
+  if (arguments.topk || !arguments.output)
+    for (int64_t i = 0; i < count; ++i)
+      printTop(logits.data() + i * classes, classes, arguments.topk.value_or(1), i, model.manifest().recipe.data);
+  return {};
+}

@@ -1,0 +1,25 @@
+//===- Scale.h - What `normalize` comes to ----------------------*- C++ -*-===//
+
+#ifndef RESIN_RUNTIME_COMMANDS_SCALE_H
+#define RESIN_RUNTIME_COMMANDS_SCALE_H
+
+#include "runtime/Manifest.h"
+#include "runtime/data/ImageSet.h"
+
+namespace resin::runtime {
+
+/// One mean and deviation for each channel of the network's images.
+inline StatusOr<PixelScale> pixelScale(const Manifest &manifest, const Normalize &normalize, const ImageSet &train) {
+  const size_t channels = static_cast<size_t>(manifest.image[0]);
+  if (normalize.kind == Normalize::Kind::DataSet)
+    return measure(train);
+  if (normalize.kind == Normalize::Kind::None)
+    return PixelScale{std::vector<double>(channels, 0.0), std::vector<double>(channels, 1.0)};
+  if (normalize.mean.size() != channels)
+    return Status::usage("train.normalize: gives ", normalize.mean.size(), " means for ", channels, " channels");
+  return PixelScale{normalize.mean, normalize.deviation};
+}
+
+} // namespace resin::runtime
+
+#endif // RESIN_RUNTIME_COMMANDS_SCALE_H

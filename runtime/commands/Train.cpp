@@ -1,0 +1,129 @@
+//===- Train.cpp - net train ----------------------------------------------===//
+//
+//   1. Settle what is asked for: the program's recipe, then what a resumed run was
+//      started with, then the command line.
+//   2. Read the data and measure it.
+//   3. Set the variables: initial values, a weights file, or the checkpoint.
+//   4. Train.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/Checkpoint.h"
+#include "runtime/Initialize.h"
+#include "runtime/Signals.h"
+#include "runtime/TrainLoop.h"
+#include "runtime/commands/Commands.h"
+#include "runtime/commands/Facts.h"
+#include "runtime/commands/Scale.h"
+
+#include <cstdio>
+
+using namespace resin;
+using namespace resin::runtime;
+
+static Status applyArguments(const Arguments &arguments, Settings &settings) {
+  Recipe &recipe = settings.recipe;
+  for (const std::string &assignment : arguments.sets)
+    if (Status status = setRecipe(recipe, assignment); status.failed())
+      return status;
+  recipe.epochs = arguments.epochs.value_or(recipe.epochs);
+  recipe.seed = arguments.seed.value_or(recipe.seed);
+  recipe.schedule.peak = arguments.rate.value_or(recipe.schedule.peak);
+  settings.limit = arguments.limit.value_or(settings.limit);
+  settings.data = arguments.data.value_or(settings.data);
+  settings.shuffle &= !arguments.noShuffle;
+  if (settings.data.empty())
+    return Status::usage("train: --data is needed: a folder, or 'synthetic'");
+  return {};
+}
+
+/// Starts the state: fresh, or where the folder's run stands.
+static Status openRun(Model &model, const Arguments &arguments, RunFolder &folder, RunState &state) {
+  state.settings.recipe = model.manifest().recipe;
+  if (arguments.resume)
+    return folder.load(model, state);
+  if (!folder.holdsRun() || arguments.overwrite)
+    return {};
+  // Initial weights alone are nothing to lose.
+  RunState there;
+  if (folder.load(model, there).ok() && there.position.step == 0)
+    return {};
+  return {ExitCode::CannotCreate, concat(arguments.out, ": holds a run already; go on with --resume, begin anew with "
+                                                        "--overwrite, or name another folder")};
+}
+
+static StatusOr<DataSet> loadData(Model &model, const Settings &settings) {
+  const DataNeeds needs{model.manifest().image, model.manifest().classes, settings.limit};
+  StatusOr<ImageSet> train = loadImages(settings.data, Part::Train, needs, model.pool());
+  if (train.failed())
+    return train.status();
+  StatusOr<ImageSet> test = loadImages(settings.data, Part::Test, needs, model.pool());
+  if (test.failed())
+    return test.status();
+  return DataSet{std::move(*train), std::move(*test)};
+}
+
+/// The values a fresh run starts from.
+static Status setVariables(Model &model, const Arguments &arguments, const RunState &state) {
+  initialize(model, state.settings.recipe.seed);
+  PixelScale ignored;
+  return arguments.weights ? loadWeights(model, *arguments.weights, ignored) : Status();
+}
+
+static void introduce(const Model &model, const Arguments &arguments, const RunState &state, const DataSet &data) {
+  const Recipe &recipe = state.settings.recipe;
+  printFacts(model.manifest(), arguments.threads, stderr);
+  std::fprintf(stderr, "data     %s: %lld training and %lld test images\nrecipe   %s\n", state.settings.data.c_str(),
+               static_cast<long long>(data.train.size()), static_cast<long long>(data.test.size()),
+               printRecipe(recipe).c_str());
+  if (state.position.step > 0)
+    std::fprintf(stderr, "resume   after step %lld, in epoch %lld\n", static_cast<long long>(state.position.step),
+                 static_cast<long long>(state.position.epoch + 1));
+}
+
+Status resin::runtime::runTrain(const ResinProgram &program, const Arguments &arguments) {
+  if (arguments.resume && (arguments.weights || arguments.overwrite))
+    return Status::usage("train: --resume goes on from the folder's checkpoint: --weights and --overwrite do not go with it");
+  StatusOr<std::unique_ptr<Model>> loaded = Model::load(program, arguments.threads);
+  if (loaded.failed())
+    return loaded.status();
+  Model &model = **loaded;
+  const Function *function = model.function("train_step");
+  if (!function)
+    return {ExitCode::Failure, "this program was built without 'train_step'"};
+
+  RunState state;
+  // Before a folder is made for nothing.
+  Settings asked{model.manifest().recipe, arguments.resume ? "resumed" : "", -1, true};
+  if (Status status = applyArguments(arguments, asked); status.failed())
+    return status;
+  StatusOr<RunFolder> folder = RunFolder::open(arguments.out);
+  if (folder.failed())
+    return folder.status();
+  if (Status status = openRun(model, arguments, *folder, state); status.failed())
+    return status;
+  if (Status status = applyArguments(arguments, state.settings); status.failed())
+    return status;
+
+  StatusOr<DataSet> data = loadData(model, state.settings);
+  if (data.failed())
+    return data.status();
+  if (data->train.size() < function->batch)
+    return Status::badData(state.settings.data, ": has ", data->train.size(),
+                           " training images, fewer than the program's batch of ", function->batch);
+  StatusOr<PixelScale> scale = pixelScale(model.manifest(), state.settings.recipe.normalize, data->train);
+  if (scale.failed())
+    return scale.status();
+  state.scale = *scale;
+
+  if (!arguments.resume) {
+    state.position = {};
+    if (Status status = setVariables(model, arguments, state); status.failed())
+      return status;
+  }
+  StatusOr<Metrics> metrics = Metrics::open(*folder, state.position.epoch);
+  if (metrics.failed())
+    return metrics.status();
+  introduce(model, arguments, state, *data);
+  return TrainLoop(model, *data, state, *folder, *metrics, arguments.steps.value_or(-1)).run();
+}

@@ -1,0 +1,73 @@
+//===- Cifar.cpp - CIFAR-10's binary files --------------------------------===//
+
+#include "runtime/data/Cifar.h"
+#include "support/Files.h"
+
+#include <algorithm>
+#include <filesystem>
+
+using namespace resin;
+using namespace resin::runtime;
+namespace fs = std::filesystem;
+
+static constexpr size_t kPixels = 3 * 32 * 32, kRecord = 1 + kPixels;
+
+/// The batch files of a folder, in the order of their numbers.
+static std::vector<std::string> batchFiles(const fs::path &folder, Part part) {
+  std::vector<std::pair<size_t, std::string>> found;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    const bool train = name.starts_with("data_batch_") && name.ends_with(".bin");
+    if (part == Part::Train ? train : name == "test_batch.bin")
+      found.emplace_back(name.size(), entry->path().string());
+  }
+  std::sort(found.begin(), found.end()); // 2 before 10
+  std::vector<std::string> paths;
+  for (auto &[length, path] : found)
+    paths.push_back(path);
+  return paths;
+}
+
+static Status appendRecords(const std::string &path, int64_t classes, ImageSet &set) {
+  StatusOr<std::vector<std::byte>> bytes = readFile(path);
+  if (bytes.failed())
+    return bytes.status();
+  if (bytes->empty())
+    return Status::badData(path, ": is empty");
+  if (bytes->size() % kRecord)
+    return Status::badData(path, ": has ", bytes->size(), " bytes, which is not a multiple of the ", kRecord,
+                           " of a record: it is truncated or of another format");
+  const uint8_t *record = reinterpret_cast<const uint8_t *>(bytes->data());
+  const size_t records = bytes->size() / kRecord;
+  set.pixels.reserve(set.pixels.size() + records * kPixels);
+  for (size_t i = 0; i < records; ++i, record += kRecord) {
+    if (record[0] >= classes)
+      return Status::badData(path, ": record ", i, " (byte ", i * kRecord, ") has the label ", int(record[0]),
+                             "; there are ", classes, " classes");
+    set.labels.push_back(record[0]);
+    set.pixels.insert(set.pixels.end(), record + 1, record + kRecord);
+  }
+  return {};
+}
+
+StatusOr<ImageSet> resin::runtime::readCifar(const std::string &folder, Part part, const DataNeeds &needs) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error))
+    return Status::noInput(folder, ": is not a folder");
+  std::vector<std::string> paths = batchFiles(folder, part);
+  if (paths.empty())
+    paths = batchFiles(fs::path(folder) / "cifar-10-batches-bin", part);
+  if (paths.empty())
+    return Status::noInput(folder, ": has no ", part == Part::Train ? "data_batch_*.bin" : "test_batch.bin");
+
+  ImageSet set;
+  set.shape = {3, 32, 32};
+  if (needs.image != set.shape)
+    return Status::badData(folder, ": has images of 3 x 32 x 32, and this network takes ", needs.image[0], " x ",
+                           needs.image[1], " x ", needs.image[2]);
+  for (const std::string &path : paths)
+    if (Status status = appendRecords(path, needs.classes, set); status.failed())
+      return status;
+  return set;
+}

@@ -1,0 +1,134 @@
+//===- Synthetic.cpp - Images drawn from a formula ------------------------===//
+//
+//   1. Draw the image's numbers: one Philox stream an image.
+//   2. The ground: two colours mixed by a sum of three waves, with noise.
+//   3. The shape: a question of its own coordinates (u, v), in which it fills the
+//      square from -1 to 1.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/data/Synthetic.h"
+#include "runtime/ThreadPool.h"
+#include "support/Philox.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace resin;
+using namespace resin::runtime;
+
+static constexpr int kShapes = 10;
+static constexpr uint64_t kMostBytes = 256 << 20;
+
+/// Whether (u, v) lies in the shape.
+static bool covers(int shape, double u, double v) {
+  const double a = std::abs(u), b = std::abs(v), square = u * u + v * v;
+  if (a > 1 || b > 1)
+    return false;
+  switch (shape) {
+  case 0: // disc
+    return square < 1;
+  case 1: // ring
+    return square < 1 && square > 0.36;
+  case 2: // square
+    return a < 0.85 && b < 0.85;
+  case 3: // frame
+    return std::max(a, b) < 0.9 && std::max(a, b) > 0.5;
+  case 4: // triangle
+    return v > -0.8 && a < (0.9 - v) / 1.8;
+  case 5: // upright cross
+    return std::min(a, b) < 0.28;
+  case 6: // slanted cross
+    return std::abs(a - b) < 0.36;
+  case 7: // three bars across
+    return b < 0.2 || b > 0.65;
+  case 8: // three bars upright
+    return a < 0.2 || a > 0.65;
+  default: // four corners
+    return a > 0.35 && b > 0.35;
+  }
+}
+
+namespace {
+/// The numbers of one image, in the order they are asked for.
+struct Draws {
+  uint64_t stream;
+  uint64_t next = 0;
+  double unit() { return philox::uniform(0x5e51, stream, next++); }
+  double between(double low, double high) { return low + (high - low) * unit(); }
+};
+
+struct Picture {
+  double x, y, radius; ///< of the shape, in parts of the image's side
+  std::vector<double> colour, ground[2];
+  double wave[3][3]; ///< frequency in x and y, phase
+
+  Picture(Draws &draws, int64_t channels, int hue, int hues) {
+    radius = draws.between(0.22, 0.38);
+    x = draws.between(radius, 1 - radius);
+    y = draws.between(radius, 1 - radius);
+    const bool lighter = draws.unit() < 0.5;
+    for (int64_t c = 0; c < channels; ++c) {
+      const double middle = draws.between(0.35, 0.65), spread = draws.between(0.02, 0.16);
+      ground[0].push_back(middle - spread);
+      ground[1].push_back(middle + spread);
+      double away = draws.between(0.15, 0.35);
+      if (hues > 1) // the class also says which channel stands out most
+        away *= hue % channels == c ? 1.3 : 0.3 + 0.5 * (hue / static_cast<double>(hues));
+      colour.push_back(std::clamp(middle + (lighter ? away : -away), 0.0, 1.0));
+    }
+    for (auto &row : wave) {
+      row[0] = draws.between(-40, 40);
+      row[1] = draws.between(-40, 40);
+      row[2] = draws.between(0, 6.283185307179586);
+    }
+  }
+
+  double texture(double px, double py) const {
+    double sum = 0;
+    for (auto &row : wave)
+      sum += std::sin(row[0] * px + row[1] * py + row[2]);
+    return 0.5 + sum / 6;
+  }
+};
+} // namespace
+
+static void draw(const Picture &picture, int shape, uint64_t stream, const std::vector<int64_t> &size, uint8_t *out) {
+  const int64_t height = size[1], width = size[2];
+  for (int64_t j = 0; j < height; ++j)
+    for (int64_t i = 0; i < width; ++i) {
+      const double px = (i + 0.5) / width, py = (j + 0.5) / height;
+      const bool inside = covers(shape, (px - picture.x) / picture.radius, (py - picture.y) / picture.radius);
+      const double mix = picture.texture(px, py);
+      // One word of noise a pixel: eight bits for each of the first four channels.
+      const uint32_t noise = philox::block(philox::keyOf(0x901e), stream, j * width + i)[0];
+      for (int64_t c = 0; c < size[0]; ++c) {
+        double value = inside ? picture.colour[c] : picture.ground[0][c] + mix * (picture.ground[1][c] - picture.ground[0][c]);
+        value += 0.12 * ((noise >> (8 * (c % 4)) & 255) / 255.0 - 0.5);
+        out[(c * height + j) * width + i] = static_cast<uint8_t>(std::clamp(value, 0.0, 1.0) * 255 + 0.5);
+      }
+    }
+}
+
+ImageSet resin::runtime::synthesize(Part part, const DataNeeds &needs, ThreadPool &pool) {
+  ImageSet set;
+  set.shape = needs.image;
+  const uint64_t imageBytes = static_cast<uint64_t>(set.imageBytes());
+  int64_t count = part == Part::Train ? 20000 : 4000;
+  count = std::min<int64_t>(count, std::max<uint64_t>(256, kMostBytes / imageBytes));
+  if (needs.limit >= 0)
+    count = std::min(count, needs.limit);
+  set.labels.resize(count);
+  set.pixels.resize(count * imageBytes);
+
+  const int hues = static_cast<int>((needs.classes + kShapes - 1) / kShapes);
+  pool.run(count, [&](int64_t index, int64_t) {
+    const uint64_t stream = static_cast<uint64_t>(index) * 2 + (part == Part::Test);
+    Draws draws{stream};
+    const int label = static_cast<int>(draws.unit() * static_cast<double>(needs.classes));
+    set.labels[index] = label;
+    draw(Picture(draws, set.shape[0], label / kShapes, hues), label % kShapes, stream, set.shape,
+         set.pixels.data() + index * imageBytes);
+  });
+  return set;
+}

@@ -1,0 +1,172 @@
+//===- Files.cpp - Whole files in, whole files out ------------------------===//
+
+#include "support/Files.h"
+
+#include <filesystem>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace resin;
+
+namespace {
+/// Closes a descriptor at the end of the scope.
+struct Descriptor {
+  int value;
+  explicit Descriptor(int value) : value(value) {}
+  Descriptor(const Descriptor &) = delete;
+  ~Descriptor() {
+    if (value >= 0)
+      ::close(value);
+  }
+};
+} // namespace
+
+static Status readAll(int descriptor, const std::string &path, std::vector<std::byte> &bytes) {
+  for (size_t done = 0; done < bytes.size();) {
+    ssize_t got = ::read(descriptor, bytes.data() + done, bytes.size() - done);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return Status::ioError(path, ": cannot read: ", systemError());
+    if (got == 0)
+      return Status::badData(path, ": became shorter while it was read");
+    done += static_cast<size_t>(got);
+  }
+  return {};
+}
+
+StatusOr<std::vector<std::byte>> resin::readFile(const std::string &path) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.value < 0)
+    return Status::noInput(path, ": cannot open: ", systemError());
+  struct stat facts;
+  if (::fstat(file.value, &facts) != 0)
+    return Status::ioError(path, ": cannot read: ", systemError());
+  if (!S_ISREG(facts.st_mode))
+    return Status::noInput(path, ": is not a file");
+  std::vector<std::byte> bytes(static_cast<size_t>(facts.st_size));
+  if (Status status = readAll(file.value, path, bytes); status.failed())
+    return status;
+  return bytes;
+}
+
+Status resin::syncFolderOf(const std::string &path) {
+  std::string folder = std::filesystem::path(path).parent_path().string();
+  Descriptor opened(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Some file systems cannot sync a folder and say EINVAL: then the rename is all there is.
+  if (opened.value < 0 || (::fsync(opened.value) != 0 && errno != EINVAL))
+    return Status::ioError(folder, ": cannot sync: ", systemError());
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Checksum
+//===----------------------------------------------------------------------===//
+
+void Checksum::addWord(uint64_t word) {
+  state = (state ^ word) * 0xD6E8FEB86659FD93ull;
+  state ^= state >> 32;
+}
+
+void Checksum::add(std::span<const std::byte> bytes) {
+  size_t i = 0;
+  auto addByte = [&] {
+    pending |= static_cast<uint64_t>(bytes[i++]) << 8 * (length++ % 8);
+    if (length % 8 == 0)
+      addWord(std::exchange(pending, 0));
+  };
+  while (i < bytes.size() && length % 8)
+    addByte();
+  for (; bytes.size() - i >= 8; i += 8, length += 8) {
+    uint64_t word;
+    std::memcpy(&word, bytes.data() + i, 8);
+    addWord(word);
+  }
+  while (i < bytes.size())
+    addByte();
+}
+
+uint64_t Checksum::value() const {
+  Checksum last = *this;
+  last.addWord(pending);
+  last.addWord(length);
+  return last.state;
+}
+
+//===----------------------------------------------------------------------===//
+// StagedFile
+//===----------------------------------------------------------------------===//
+
+StagedFile::StagedFile(StagedFile &&other) noexcept
+    : path(std::move(other.path)), staged(std::exchange(other.staged, {})),
+      descriptor(std::exchange(other.descriptor, -1)), written(other.written) {}
+
+StagedFile::~StagedFile() {
+  if (descriptor >= 0)
+    ::close(descriptor);
+  if (!staged.empty())
+    ::unlink(staged.c_str());
+}
+
+StatusOr<StagedFile> StagedFile::create(const std::string &path) {
+  StagedFile file;
+  file.path = path;
+  std::string aside = path + ".part";
+  file.descriptor = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file.descriptor < 0)
+    return Status(ExitCode::CannotCreate, concat(path, ": cannot create: ", systemError()));
+  file.staged = aside;
+  return file;
+}
+
+Status StagedFile::write(std::span<const std::byte> bytes) {
+  written.add(bytes);
+  while (!bytes.empty()) {
+    ssize_t put = ::write(descriptor, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR)
+      continue;
+    if (put < 0)
+      return Status::ioError(path, ": cannot write: ", systemError());
+    bytes = bytes.subspan(static_cast<size_t>(put));
+  }
+  return {};
+}
+
+Status StagedFile::sync() {
+  bool synced = ::fsync(descriptor) == 0;
+  bool closed = ::close(std::exchange(descriptor, -1)) == 0;
+  if (!synced || !closed)
+    return Status::ioError(path, ": cannot write: ", systemError());
+  return {};
+}
+
+Status StagedFile::verify() const {
+  Descriptor file(::open(staged.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.value < 0)
+    return Status::ioError(staged, ": cannot read back: ", systemError());
+  Checksum found;
+  std::vector<std::byte> chunk(1 << 20);
+  while (true) {
+    ssize_t got = ::read(file.value, chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return Status::ioError(staged, ": cannot read back: ", systemError());
+    if (got == 0)
+      break;
+    found.add(std::span(chunk).first(static_cast<size_t>(got)));
+  }
+  if (found.value() != written.value())
+    return Status::ioError(staged, ": is not what was written to it");
+  return {};
+}
+
+Status StagedFile::publish() {
+  assert(descriptor < 0 && "the file is synced before it is published");
+  if (::rename(staged.c_str(), path.c_str()) != 0)
+    return Status::ioError(path, ": cannot rename: ", systemError());
+  staged.clear();
+  return syncFolderOf(path);
+}

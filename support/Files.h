@@ -1,0 +1,69 @@
+//===- Files.h - Whole files in, whole files out ----------------*- C++ -*-===//
+//
+// A file is read at once, after its size is known, and written aside, synced and
+// renamed: whoever opens it sees all of the old one or all of the new one.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_SUPPORT_FILES_H
+#define RESIN_SUPPORT_FILES_H
+
+#include "support/Status.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace resin {
+
+/// A 64-bit sum over bytes in order, however they are cut into calls. It tells
+/// damage, not malice.
+class Checksum {
+public:
+  void add(std::span<const std::byte> bytes);
+  uint64_t value() const;
+
+private:
+  void addWord(uint64_t word);
+  uint64_t state = 0x9E3779B97F4A7C15ull, pending = 0, length = 0;
+};
+
+StatusOr<std::vector<std::byte>> readFile(const std::string &path);
+
+/// Makes the names in the folder of `path` last through a power cut.
+Status syncFolderOf(const std::string &path);
+
+/// A file that appears under its name only when it is complete; dropped before
+/// that, it leaves nothing behind.
+class StagedFile {
+public:
+  StagedFile() = default;
+  StagedFile(StagedFile &&other) noexcept;
+  StagedFile &operator=(StagedFile &&) = delete;
+  ~StagedFile();
+
+  static StatusOr<StagedFile> create(const std::string &path);
+
+  Status write(std::span<const std::byte> bytes);
+  Status write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
+  /// Everything written is on the disk when this returns; nothing can be added.
+  Status sync();
+  /// Reads it back and holds it against what was written.
+  Status verify() const;
+  /// Renames it to the name it was created for.
+  Status publish();
+  /// Where it stands until then.
+  const std::string &stagedPath() const { return staged; }
+
+private:
+  std::string path, staged;
+  int descriptor = -1;
+  Checksum written;
+};
+
+} // namespace resin
+
+#endif // RESIN_SUPPORT_FILES_H
