@@ -1,18 +1,33 @@
-//===- Spec.h - From a fused region to its KernelSpec -----------*- C++ -*-===//
+//===- Spec.h - Between fused regions and KernelSpecs -----------*- C++ -*-===//
+//
+// `specOf` is the only way from the dialect to kernels; `fusedFromSpec` is the way
+// back, by which any spec can be run by the interpreter.
+//
+//===----------------------------------------------------------------------===//
 
 #ifndef RESIN_DIALECTS_RESNET_SPEC_H
 #define RESIN_DIALECTS_RESNET_SPEC_H
 
-#include "dialects/Resnet/Resnet.h"
 #include "support/KernelSpec.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 
 namespace resin::resnet {
 
-/// What one piece of the tensor is to a kernel: `whole` cut into `pieces` along `dim` (-1: not at all).
-TensorSpec specOf(mlir::RankedTensorType whole, int64_t dim, int64_t pieces);
+class FusedOp;
 
-/// The canonical print of the region: the kernel that computes one piece.
-KernelSpec specOf(FusedOp fused);
+/// The kernel of a verified fused op: one piece of it. Attributes that are flags become the integers 0 and 1, absent
+/// ones too.
+KernelSpec specOf(FusedOp op);
+
+/// How a tensor of this type is stored: shape, element type, layout.
+TensorSpec tensorSpecOf(mlir::RankedTensorType type);
+
+/// A module whose function @kernel holds one fused op of one piece, of which `specOf` gives the spec again; only
+/// storedChannels is lost, as the tensors are the pieces themselves. Null, after a diagnostic, where the spec is not
+/// one the dialect verifies.
+mlir::OwningOpRef<mlir::ModuleOp> fusedFromSpec(mlir::MLIRContext *context, const KernelSpec &spec);
 
 } // namespace resin::resnet
 
