@@ -10,6 +10,7 @@ namespace resin::codegen {
 struct DirectKnobs {
   int pixels;      ///< of a register tile, along x (of each residue class)
   int rows;        ///< of a register tile
+  int images;      ///< of a register tile: fills it where maps are small and odd
   int vectors;     ///< of result channels in a register tile
   int channels;    ///< source channels unrolled
   bool tapsInside; ///< the taps of a row unrolled inside the pixels: each broadcast feeds several of them
