@@ -13,8 +13,15 @@
 namespace resin::codegen {
 
 DirectKnobs directKnobs(const std::vector<int> &k) {
-  assert(k.size() == 7 && "the template has seven knobs");
-  return {k[0], k[1], k[2], k[3], k[4], k[5] != 0, k[6] != 0};
+  assert(k.size() == 8 && "the template has eight knobs");
+  return {k[0], k[1], k[2], k[3], k[4], k[5] != 0, k[6], static_cast<DirectOrder>(k[7])};
+}
+
+static int largestDivisor(int value, int limit) {
+  for (int d = std::min(value, limit); d > 1; --d)
+    if (value % d == 0)
+      return d;
+  return 1;
 }
 
 static int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
@@ -35,8 +42,8 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
   const int classesX = axisX.classes.size(), classesY = axisY.classes.size();
   const int width = (forward ? s.ow : s.w) / classesX, height = (forward ? s.oh : s.h) / classesY;
   const int sourceChannels = forward ? s.c : s.k, resultBlocks = ((forward ? s.k : s.c) + 15) / 16;
-  const int perBlock = kChannelBlock / conv.machine.vectorFloats;
-  DirectKnobs best{1, 1, 1, 1, 1, false, false};
+  const int perBlock = kChannelBlock / conv.machine.vectorFloats, sourcePixels = forward ? s.h * s.w : s.oh * s.ow;
+  DirectKnobs best{1, 1, 1, 1, 1, false, 0, DirectOrder::Images};
   double bestRate = 0;
   for (int vectors : {2, 1, 4})
     for (int images = 1; images <= std::min(s.n, 4); images *= 2)
@@ -46,11 +53,9 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
             continue;
           if ((classesX > 1 && width % pixels) || (classesY > 1 && height % rows))
             continue;
-          const DirectKnobs t{pixels, rows, images, vectors, 1, false, false};
+          const DirectKnobs t{pixels, rows, images, vectors, 1, false, 0, DirectOrder::Images};
           const double used = double(width) / roundUp(width, pixels) * height / roundUp(height, rows);
-          // A panel of weights beyond a small L2 (512 channels, 4 vectors): 64 % of peak beside 73 %.
-          const bool fits = int64_t(sourceChannels) * s.r * s.s * vectors * conv.machine.vectorFloats * 4 < 400 << 10;
-          const double rate = used * rateTile(t, conv.machine) * (fits ? 1 : 0.85);
+          const double rate = used * rateTile(t, conv.machine);
           if (rate > bestRate + 1e-3)
             best = t, bestRate = rate;
         }
@@ -60,21 +65,23 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
   for (int channels : {1, 2, 4})
     if (!planar && body * channels <= 64 && body * channels * copies <= 300)
       best.channels = channels;
+  // A panel of weights that would stream from L2 for every tile is cut into chunks that stay in L1: 512 channels at 7x7 68 -> 87 % of peak, 256 at 14x14 84 -> 88 %.
+  const int panelWidth = best.vectors * conv.machine.vectorFloats * 4, sourceBlocks = (sourceChannels + 15) / 16;
+  const int blockBytes = kChannelBlock * s.r * s.s * panelWidth;
+  if (!planar && s.r * s.s > 1 && blockBytes * sourceBlocks > 128 << 10)
+    best.blocks = largestDivisor(sourceBlocks, std::max(1, (20 << 10) / blockBytes));
   // Where the weights exceed a small L2 they should not stream once per image.
-  best.panelOuter = s.n > best.images && int64_t(sourceChannels) * resultBlocks * 16 * s.r * s.s * 4 > 1 << 19;
+  if (best.blocks || (s.n > best.images && int64_t(sourceChannels) * resultBlocks * 16 * s.r * s.s * 4 > 1 << 19))
+    best.order = DirectOrder::Panels;
+  // A 1x1 convolution does little with each value: 256 channels at 56x56 to 64 40 -> 96 % of peak.
+  if (s.r * s.s == 1)
+    best.order = int64_t(sourceChannels) * sourcePixels * 4 > 1 << 18 ? DirectOrder::Rows : DirectOrder::Images;
   return best;
 }
 
 WeightKnobs weightKnobs(const std::vector<int> &k) {
   assert(k.size() == 9 && "the template has nine knobs");
   return {k[0], k[1], k[2], k[3], k[4], k[5], k[6], k[7] != 0, k[8] != 0};
-}
-
-static int largestDivisor(int value, int limit) {
-  for (int d = std::min(value, limit); d > 1; --d)
-    if (value % d == 0)
-      return d;
-  return 1;
 }
 
 WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
@@ -94,10 +101,12 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   const int perBlock = kChannelBlock / conv.machine.vectorFloats;
   if (t.vectors > perBlock && outputBlocks % (t.vectors / perBlock))
     t.vectors = perBlock;
-  t.rows = largestDivisor(s.oh, std::max(1, 256 / s.ow));
+  // A block of rows of one channel block of X stays in L1: 28 KB of it. Twice as much cost a fifth (128 channels at 28x28, stride 2).
+  const int rowBytes = s.strideY * (s.w + 2) * (planar ? 4 * s.c : 64);
+  t.rows = largestDivisor(s.oh, std::max(1, (28 << 10) / rowBytes));
   t.pixels = largestDivisor(t.rolled ? s.w : s.ow, 2);
   const int64_t weightBytes = int64_t(s.k) * s.c * s.r * s.s * 4;
-  t.pixelsInside = weightBytes > 1 << 20;
+  t.pixelsInside = weightBytes > 3 << 19;
   if (t.pixelsInside)
     t.images = largestDivisor(s.n, std::max(1, 4096 / (s.oh * s.ow)));
   return t;

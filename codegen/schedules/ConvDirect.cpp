@@ -63,12 +63,11 @@ private:
   /// Result pixels of a tile.
   const int tileX = knobs.pixels * axisCount(axisX), tileY = knobs.rows * axisCount(axisY);
 
-  Var ki{"ki"}, x{"x"}, y{"y"}, kb{"kb"}, n{"n"}, xo{"xo"}, xi{"xi"}, yo{"yo"}, yi{"yi"}, no{"no"}, ni{"ni"}, p{"p"};
+  Var ki{"ki"}, x{"x"}, y{"y"}, kb{"kb"}, n{"n"}, xo{"xo"}, xi{"xi"}, yo{"yo"}, yi{"yi"}, no{"no"}, ni{"ni"}, p{"p"}, chunk{"chunk"};
   Var kii{"kii"}, kv{"kv"}, kvo{"kvo"}, kvi{"kvi"}, kbo{"kbo"}, kbi{"kbi"};
 
-  Func acc{"acc"};
-  RDom taps;
-  int tapCount = 0; ///< of all classes together
+  Func acc{"acc"}, sum{"sum"};
+  RDom taps, walk;
   std::map<int, Func> tileValues;        // value number -> Func
   std::vector<std::pair<Func, int>> results;
   Func tileSums{"tile_sums"};
@@ -92,11 +91,58 @@ private:
     if (hasClasses())
       return defineClasses();
     const GatherAxis::Class &cx = axisX.classes[0], &cy = axisY.classes[0];
-    taps = RDom(0, lanes, 0, cx.taps, 0, cy.taps, 0, sourceBlocks, "taps");
+    taps = RDom(0, lanes, 0, cx.taps, 0, cy.taps, 0, blocksPerChunk(), "taps");
     Expr ci = taps[0], tx = taps[1], ty = taps[2], cb = taps[3];
-    acc(ki, x, y, kb, n) = 0.f;
-    acc(ki, x, y, kb, n) += filter(ci, cx.firstTap + tx * axisX.tapStride, cy.firstTap + ty * axisY.tapStride, cb) *
-                            source(ci, x * axisX.step + cx.offset + tx * axisX.tapStep, y * axisY.step + cy.offset + ty * axisY.tapStep, cb);
+    if (isChunked())
+      cb = chunk * knobs.blocks + cb;
+    accumulate(filter(ci, cx.firstTap + tx * axisX.tapStride, cy.firstTap + ty * axisY.tapStride, cb) *
+                   source(ci, x * axisX.step + cx.offset + tx * axisX.tapStep, y * axisY.step + cy.offset + ty * axisY.tapStep, cb),
+               Expr());
+  }
+  bool isChunked() const { return knobs.blocks && knobs.blocks < sourceBlocks; }
+  int blocksPerChunk() const { return isChunked() ? knobs.blocks : sourceBlocks; }
+
+  /// acc = sum of the term, with a dimension for the class and one for the chunk
+  /// where there are such.
+  void accumulate(Expr term, Expr classOf) {
+    std::vector<Expr> at = {ki, x, y, kb, n};
+    std::vector<Var> args = {ki, x, y, kb, n};
+    if (classOf.defined())
+      at.push_back(classOf), args.push_back(p);
+    if (isChunked())
+      at.push_back(chunk), args.push_back(chunk);
+    acc(args) = 0.f;
+    acc(at) += term;
+    if (isChunked())
+      defineSum(args);
+  }
+
+  /// Adds up chunks of source channels, each for all tiles before the next, so that
+  /// a chunk of the filter stays in L1. The last tile of a row is shifted inwards:
+  /// what it would add twice it adds as zero.
+  void defineSum(std::vector<Var> args) {
+    args.pop_back();
+    const int w = width / axisCount(axisX), h = height / axisCount(axisY), px = knobs.pixels, rows = knobs.rows, images = knobs.images;
+    walk = RDom({{0, px}, {0, rows}, {0, images}, {0, (w + px - 1) / px}, {0, (h + rows - 1) / rows}, {0, shape.n / images}, {0, sourceBlocks / knobs.blocks}}, "walk");
+    Expr baseX = w % px ? min(walk[3] * px, w - px) : walk[3] * px, baseY = h % rows ? min(walk[4] * rows, h - rows) : walk[4] * rows;
+    std::vector<Expr> at(args.begin(), args.end());
+    at[1] = baseX + walk[0], at[2] = baseY + walk[1], at[4] = walk[5] * images + walk[2];
+    std::vector<Expr> from = at;
+    from.push_back(walk[6]);
+    Expr added = acc(from);
+    if (w % px)
+      added = select(at[1] >= walk[3] * px, added, 0.f);
+    if (h % rows)
+      added = select(at[2] >= walk[4] * rows, added, 0.f);
+    sum(args) = hiddenZero(firstElement());
+    sum(at) += added;
+  }
+  /// Any float.
+  Expr firstElement() const {
+    std::vector<Expr> first;
+    for (const StorageDimension &d : storageDimensions(conv.operandSpec(1)))
+      first.push_back(d.min);
+    return conv.operand(1)(first);
   }
 
   /// All classes of a tile advance together from one block of source channels to the
@@ -115,21 +161,23 @@ private:
           classOf.push_back(p), tapX.push_back(s), tapY.push_back(r);
           fromX.push_back(cx.offset + tx * axisX.tapStep), fromY.push_back(cy.offset + ty * axisY.tapStep);
         }
-    acc(ki, x, y, kb, n, p) = 0.f;
-    tapCount = classOf.size();
-    taps = RDom(0, lanes, 0, tapCount, 0, sourceBlocks, "taps");
+    taps = RDom(0, lanes, 0, static_cast<int>(classOf.size()), 0, blocksPerChunk(), "taps");
     Expr ci = taps[0], t = taps[1], cb = taps[2];
-    acc(ki, x, y, kb, n, choose(t, classOf)) += filter(ci, choose(t, tapX), choose(t, tapY), cb) *
-                                                source(ci, x * axisX.step + choose(t, fromX), y * axisY.step + choose(t, fromY), cb);
+    if (isChunked())
+      cb = chunk * knobs.blocks + cb;
+    accumulate(filter(ci, choose(t, tapX), choose(t, tapY), cb) *
+                   source(ci, x * axisX.step + choose(t, fromX), y * axisY.step + choose(t, fromY), cb),
+               choose(t, classOf));
   }
   static Expr choose(Expr index, const std::vector<Expr> &values) { return values.size() == 1 ? values[0] : mux(index, values); }
 
   /// The convolution's result at a pixel.
   Expr anchor(const At &at) const {
     const int nx = axisCount(axisX), ny = axisCount(axisY);
+    Func whole = isChunked() ? sum : acc;
     if (!hasClasses())
-      return acc(at.ki, at.x, at.y, at.kb, at.n);
-    return acc(at.ki, at.x / nx, at.y / ny, at.kb, at.n, at.y % ny * nx + at.x % nx);
+      return whole(at.ki, at.x, at.y, at.kb, at.n);
+    return whole(at.ki, at.x / nx, at.y / ny, at.kb, at.n, at.y % ny * nx + at.x % nx);
   }
 
   Expr value(int number, const At &at) const {
@@ -212,10 +260,7 @@ private:
     RDom tile(0, tilesX(), 0, tilesY(), 0, shape.n / knobs.images, "tile");
     Func total("totals");
     Var k("k"), p("p");
-    std::vector<Expr> first;
-    for (const StorageDimension &d : storageDimensions(conv.operandSpec(1)))
-      first.push_back(d.min);
-    std::vector<Expr> zeros(sums.size(), cast<double>(hiddenZero(conv.operand(1)(first)))), added;
+    std::vector<Expr> zeros(sums.size(), cast<double>(hiddenZero(firstElement()))), added;
     total(k) = Tuple(zeros);
     for (size_t i = 0; i < sums.size(); ++i) {
       Expr term = element(tileSums(k % block, tile.x, tile.y, k / block, tile.z), i, sums.size());
@@ -246,23 +291,45 @@ private:
   template <typename Stage> void orderLoops(Stage &&stage, std::vector<VarOrRVar> inner) {
     std::vector<VarOrRVar> order = {kii, kvi, kbi};
     order.insert(order.end(), inner.begin(), inner.end());
-    for (Var v : {xo, yo})
-      order.push_back(v);
-    if (knobs.panelOuter)
-      order.insert(order.end(), {no, kvo, kbo});
-    else
-      order.insert(order.end(), {kvo, kbo, no});
+    switch (knobs.order) {
+    case DirectOrder::Images:
+      order.insert(order.end(), {xo, yo, kvo, kbo, no});
+      break;
+    case DirectOrder::Panels:
+      order.insert(order.end(), {xo, yo, no, kvo, kbo});
+      break;
+    case DirectOrder::Rows:
+      order.insert(order.end(), {xo, kvo, kbo, yo, no});
+      break;
+    }
     stage.reorder(order).vectorize(kii).unroll(kvi).unroll(kbi);
   }
 
-  void scheduleTile(Func f) {
-    Func master = results[0].first;
-    f.compute_at(master, xo).store_in(MemoryType::Register);
+  void scheduleTile(Func f, LoopLevel at) {
+    f.compute_at(at).store_in(MemoryType::Register);
     f.vectorize(ki, conv.machine.vectorFloats).unroll(ki).unroll(x).unroll(y).unroll(kb).unroll(n);
   }
 
+  void scheduleSum() {
+    sum.compute_at(results[0].first, kvo).store_in(scratch);
+    sum.vectorize(ki, conv.machine.vectorFloats);
+    Stage update = sum.update();
+    splitChannels(update);
+    std::vector<VarOrRVar> order = {kii, kvi, kbi};
+    if (hasClasses())
+      order.push_back(p);
+    for (int d = 0; d < 7; ++d)
+      order.push_back(walk[d]);
+    order.insert(order.end(), {kvo, kbo});
+    update.reorder(order).vectorize(kii).unroll(kvi).unroll(kbi).unroll(walk[0]).unroll(walk[1]).unroll(walk[2]);
+    if (hasClasses())
+      update.unroll(p);
+  }
+
   void scheduleAccumulator() {
-    scheduleTile(acc);
+    if (isChunked())
+      scheduleSum();
+    scheduleTile(acc, isChunked() ? LoopLevel(sum, walk[3]) : LoopLevel(results[0].first, xo));
     RVar ci = taps[0], cio("cio"), cii("cii");
     Stage update = acc.update();
     update.split(ki, kv, kii, conv.machine.vectorFloats);
@@ -297,7 +364,7 @@ private:
     }
     scheduleAccumulator();
     for (auto &[number, f] : tileValues)
-      scheduleTile(f);
+      scheduleTile(f, LoopLevel(master, xo));
     for (auto [out, result] : results)
       zeroRing(out, conv.spec.results[result], conv.machine);
   }
@@ -334,9 +401,10 @@ static bool suitsLayouts(const ConvKernel &conv) {
 static bool fits(const DirectKnobs &t, const ConvKernel &conv, int width, int height) {
   const bool strided = conv.direction == ConvDirection::GradData && (conv.shape.strideX > 1 || conv.shape.strideY > 1);
   const int perBlock = kChannelBlock / conv.machine.vectorFloats;
+  const int sourceBlocks = ((conv.direction == ConvDirection::Forward ? conv.shape.c : conv.shape.k) + kChannelBlock - 1) / kChannelBlock;
   const int blocks = ((conv.direction == ConvDirection::Forward ? conv.shape.k : conv.shape.c) + kChannelBlock - 1) / kChannelBlock;
   auto divides = [](int part, int whole) { return part > 0 && whole % part == 0; };
-  if (!divides(t.images, conv.shape.n) || !divides(t.channels, kChannelBlock) || t.pixels < 1 || t.rows < 1 || t.pixels > width || t.rows > height)
+  if (!divides(t.images, conv.shape.n) || !divides(t.channels, kChannelBlock) || (t.blocks && (sourceBlocks % t.blocks || t.order != DirectOrder::Panels)) || t.pixels < 1 || t.rows < 1 || t.pixels > width || t.rows > height)
     return false;
   if (strided && (width % t.pixels || height % t.rows))
     return false;
