@@ -34,11 +34,11 @@ private:
   static Func rowMaximum(const Value &logits, Stages &stages) {
     const int classes = logits.shape[1];
     RDom r(0, classes, "classes");
-    Func running("running_maximum");
+    Func running("maximum");
     Var row("row");
     running(row) = Float(32).min();
     running(row) = max(running(row), logits.at({Expr(row), Expr(r)}));
-    running.bound(row, 0, int(logits.shape[0])).compute_root().store_in(MemoryType::Stack);
+    stages.add(running, {logits.shape[0]});
     return running;
   }
 };

@@ -62,8 +62,8 @@ Value operandValue(const TensorSpec &tensor, const Halide::ImageParam &operand);
 std::vector<Halide::Var> storageVariables(const TensorSpec &tensor);
 Index logicalIndex(const TensorSpec &tensor, const std::vector<Halide::Var> &storage);
 
-/// Scratch of a kernel: Funcs of constant extents on the stack, computed in the
-/// order they were made.
+/// Scratch of a kernel: Funcs of constant extents on the stack, computed before the
+/// results in the order they were made.
 class Stages {
 public:
   explicit Stages(const Machine &machine) : machine(machine) {}
@@ -76,12 +76,22 @@ public:
   /// f(v...) = sum over r in `over` (innermost first) of term(v, r).
   Halide::Func sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over, const Term &term);
 
+  /// Adds a stage that was made elsewhere.
+  void add(Halide::Func stage, const std::vector<int64_t> &extents);
+
+  /// Places the stages, once all results are defined. A large one that only `result`
+  /// reads is computed piece by piece, inside the loop over `outermost`.
+  void place(Halide::Func result, Halide::Var outermost, bool onlyResult);
+
   const Machine &machine;
 
 private:
+  struct Stage {
+    Halide::Func func;
+    std::vector<int64_t> extents; ///< of its arguments
+  };
   Halide::Func begin(const std::string &name, const std::vector<int64_t> &extents, std::vector<Halide::Var> &variables);
-  void finish(Halide::Func stage, const std::vector<int64_t> &extents, const std::vector<Halide::Var> &variables);
-  int made = 0;
+  std::vector<Stage> stages;
 };
 
 /// Vectorises the innermost loop of `extent` iterations without leaving the tensor.
