@@ -215,7 +215,8 @@ Func Stages::compute(const std::string &name, const std::vector<int64_t> &extent
   return stage;
 }
 
-Func Stages::sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over, const Term &term) {
+Func Stages::sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over,
+                 const Term &term) {
   std::vector<Var> variables;
   Func stage = begin(name, extents, variables);
   Region ranges;
@@ -283,7 +284,8 @@ void checkNode(const KernelNode &node, const NodeRow &row) {
   if (node.results.size() != row.results)
     fail("has " + std::to_string(row.results) + " results, not " + std::to_string(node.results.size()));
   for (const AttributeRow &wanted : row.attributes) {
-    auto found = std::find_if(node.attributes.begin(), node.attributes.end(), [&](const auto &a) { return a.first == wanted.name; });
+    auto found = std::find_if(node.attributes.begin(), node.attributes.end(),
+                              [&](const auto &a) { return a.first == wanted.name; });
     if (found == node.attributes.end() || found->second.index() != static_cast<size_t>(wanted.kind))
       fail("needs the attribute '" + std::string(wanted.name) + "'");
   }

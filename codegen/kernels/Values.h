@@ -28,7 +28,8 @@ class Coordinate {
 public:
   /// A coordinate below its extent, or below its extent padded to 16 if `mayExceed`.
   Coordinate(Halide::Expr whole, bool mayExceed = false) : whole_(whole), mayExceed_(mayExceed) {}
-  Coordinate(Halide::Expr block, Halide::Expr lane, bool mayExceed) : block_(block), lane_(lane), mayExceed_(mayExceed) {}
+  Coordinate(Halide::Expr block, Halide::Expr lane, bool mayExceed)
+      : block_(block), lane_(lane), mayExceed_(mayExceed) {}
 
   Halide::Expr whole() const { return isSplit() ? simplified(block_ * int(kChannelBlock) + lane_) : whole_; }
   Halide::Expr block() const { return isSplit() ? block_ : whole_ / int(kChannelBlock); }
@@ -74,7 +75,8 @@ public:
   /// f(v0, v1, ...) = define(v) for v in `extents`, innermost first.
   Halide::Func compute(const std::string &name, const std::vector<int64_t> &extents, const Definition &define);
   /// f(v...) = sum over r in `over` (innermost first) of term(v, r).
-  Halide::Func sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over, const Term &term);
+  Halide::Func sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over,
+                   const Term &term);
 
   /// Adds a stage that was made elsewhere.
   void add(Halide::Func stage, const std::vector<int64_t> &extents);
@@ -83,7 +85,7 @@ public:
   /// reads is computed piece by piece, inside the loop over `outermost`.
   void place(Halide::Func result, Halide::Var outermost, bool onlyResult);
 
-  const Machine &machine;
+  const Machine machine;
 
 private:
   struct Stage {

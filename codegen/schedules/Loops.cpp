@@ -125,6 +125,8 @@ private:
 
 } // namespace
 
-void buildLoops(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel) { LoopBuilder(spec, machine).build(kernel); }
+void buildLoops(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel) {
+  LoopBuilder(spec, machine).build(kernel);
+}
 
 } // namespace resin::codegen
