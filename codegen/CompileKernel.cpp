@@ -6,23 +6,27 @@
 #include "codegen/KernelLibrary.h"
 #include "codegen/kernels/Values.h"
 #include "codegen/schedules/Loops.h"
+#include "codegen/schedules/Maps.h"
 
 using namespace Halide;
 
 namespace resin::codegen {
 
-bool compileKernel(const KernelSpec &spec, const std::string &halideTarget, const std::string &path, std::string &error) {
+bool compileKernel(const KernelSpec &spec, const std::string &halideTarget, const std::string &path,
+                   std::string &error) {
   try {
-    const Target target = Target(halideTarget).with_feature(Target::NoAsserts).with_feature(Target::NoBoundsQuery).with_feature(Target::NoRuntime);
+    const Target target = Target(halideTarget)
+                              .with_feature(Target::NoAsserts)
+                              .with_feature(Target::NoBoundsQuery)
+                              .with_feature(Target::NoRuntime);
     const Machine machine = machineOf(target);
     BuiltKernel kernel;
-    if (!buildConv(spec, machine, kernel)) {
-      kernel = {};
+    if (!buildConv(spec, machine, kernel) && !buildMap(spec, machine, kernel))
       buildLoops(spec, machine, kernel);
-    }
     // Plain linkage: the function alone, without the wrapper and the metadata that
     // Halide adds by default.
-    Module module = Pipeline(kernel.outputs).compile_to_module(kernel.arguments, symbol(spec), target, LinkageType::External);
+    Module module =
+        Pipeline(kernel.outputs).compile_to_module(kernel.arguments, symbol(spec), target, LinkageType::External);
     module.compile({{OutputFileType::object, path}});
     return true;
   } catch (const Error &problem) {
@@ -40,6 +44,3 @@ std::vector<std::string> kernelFamilies() {
 }
 
 } // namespace resin::codegen
-namespace resin::codegen {
-__attribute__((weak)) bool buildConv(const KernelSpec &, const Machine &, BuiltKernel &) { return false; }
-}

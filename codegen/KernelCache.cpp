@@ -53,7 +53,8 @@ KernelCache::KernelCache(const std::string &folder) : folder(folder) {
 
 std::string KernelCache::pathOf(const std::string &key) const {
   std::array<char, 40> name;
-  std::snprintf(name.data(), name.size(), "%016llx%016llx", static_cast<unsigned long long>(mix(key, 0xcbf29ce484222325)),
+  std::snprintf(name.data(), name.size(), "%016llx%016llx",
+                static_cast<unsigned long long>(mix(key, 0xcbf29ce484222325)),
                 static_cast<unsigned long long>(mix(key, 0x9e3779b97f4a7c15)));
   return folder + "/" + name.data() + ".kernel";
 }
@@ -72,7 +73,8 @@ bool KernelCache::find(const std::string &key, std::string &object) const {
   rest.remove_prefix(kMagic.size());
   std::memcpy(&lengths, rest.data(), sizeof(lengths));
   rest.remove_prefix(sizeof(lengths));
-  if (lengths.key != key.size() || rest.size() < key.size() || rest.size() - key.size() != lengths.object || rest.substr(0, key.size()) != key)
+  if (lengths.key != key.size() || rest.size() < key.size() || rest.size() - key.size() != lengths.object ||
+      rest.substr(0, key.size()) != key)
     return false;
   rest.remove_prefix(key.size());
   if (checksumOf(key, rest) != lengths.checksum)

@@ -133,8 +133,8 @@ std::string runJobs(const std::vector<Job> &jobs, const TargetInfo &target, unsi
 
 } // namespace
 
-bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &options, std::vector<CompiledKernel> &kernels,
-                    std::string &error, std::string *warning) {
+bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &options,
+                    std::vector<CompiledKernel> &kernels, std::string &error, std::string *warning) {
   TargetInfo target;
   if (!findTarget(options.target, target, error))
     return false;
@@ -151,7 +151,9 @@ bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &
       distinct.push_back(&spec);
   kernels.assign(distinct.size(), {});
 
-  auto keyOf = [&](const KernelSpec &spec) { return codegenVersion() + " " + target.name + " " + symbol(spec) + " " + print(spec); };
+  auto keyOf = [&](const KernelSpec &spec) {
+    return codegenVersion() + " " + target.name + " " + symbol(spec) + " " + print(spec);
+  };
   std::vector<Job> jobs;
   for (size_t i = 0; i < distinct.size(); ++i) {
     kernels[i].symbol = symbol(*distinct[i]);

@@ -41,8 +41,8 @@ struct CompiledKernel {
 /// Compiles `specs`, each of them once: one kernel for each symbol, in the order of
 /// first occurrence. On failure returns false, with a line in `error` for each
 /// kernel that failed. A cache that cannot be used is only mentioned in `warning`.
-bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &options, std::vector<CompiledKernel> &kernels,
-                    std::string &error, std::string *warning = nullptr);
+bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &options,
+                    std::vector<CompiledKernel> &kernels, std::string &error, std::string *warning = nullptr);
 
 /// The ops that kernels can be made of.
 std::vector<std::string> kernelFamilies();

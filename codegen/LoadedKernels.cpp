@@ -77,7 +77,8 @@ std::unique_ptr<LoadedKernels> LoadedKernels::load(const std::vector<CompiledKer
   return std::unique_ptr<LoadedKernels>(handle ? new LoadedKernels(handle) : nullptr);
 }
 
-std::unique_ptr<LoadedKernels> LoadedKernels::compile(const std::vector<KernelSpec> &specs, const CompileOptions &options, std::string &error) {
+std::unique_ptr<LoadedKernels> LoadedKernels::compile(const std::vector<KernelSpec> &specs,
+                                                      const CompileOptions &options, std::string &error) {
   std::vector<CompiledKernel> kernels;
   return compileKernels(specs, options, kernels, error) ? load(kernels, error) : nullptr;
 }

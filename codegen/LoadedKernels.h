@@ -21,7 +21,8 @@ public:
   /// Links and loads `kernels`. On failure returns null and says why in `error`.
   static std::unique_ptr<LoadedKernels> load(const std::vector<CompiledKernel> &kernels, std::string &error);
   /// Compiles, links and loads.
-  static std::unique_ptr<LoadedKernels> compile(const std::vector<KernelSpec> &specs, const CompileOptions &options, std::string &error);
+  static std::unique_ptr<LoadedKernels> compile(const std::vector<KernelSpec> &specs, const CompileOptions &options,
+                                                std::string &error);
   ~LoadedKernels();
 
   /// A function of the library, or null.

@@ -37,7 +37,8 @@ bool hasFeature(const std::string &name) {
 const std::array<TargetInfo, 3> &targets() {
   static const std::array<TargetInfo, 3> all = [] {
     const std::vector<std::string> v2 = {"ssse3", "sse4_1"};
-    std::vector<std::string> v3 = {"ssse3", "sse4_1", "sse4_2", "popcnt", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma"}, v4 = v3;
+    std::vector<std::string> v3 = {"ssse3", "sse4_1", "sse4_2", "popcnt", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma"},
+                             v4 = v3;
     v4.insert(v4.end(), {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"});
     return std::array<TargetInfo, 3>{{{"x86-64-v4", "x86-64-linux-sse41-avx-avx2-f16c-fma-avx512_skylake", v4},
                                       {"x86-64-v3", "x86-64-linux-sse41-avx-avx2-f16c-fma", v3},
@@ -58,11 +59,13 @@ std::vector<std::string> missingFeatures(const TargetInfo &target) {
 
 bool findTarget(const std::string &name, TargetInfo &target, std::string &error) {
   for (const TargetInfo &candidate : targets())
-    if (name == "host" ? missingFeatures(candidate).empty() : "x86-64-" + name == candidate.name || name == candidate.name) {
+    if (name == "host" ? missingFeatures(candidate).empty()
+                       : "x86-64-" + name == candidate.name || name == candidate.name) {
       target = candidate;
       return true;
     }
-  error = name == "host" ? "this CPU has less than x86-64-v2" : "unknown target '" + name + "'; there are host, x86-64-v4, x86-64-v3 and x86-64-v2";
+  error = name == "host" ? "this CPU has less than x86-64-v2"
+                         : "unknown target '" + name + "'; there are host, x86-64-v4, x86-64-v3 and x86-64-v2";
   return false;
 }
 

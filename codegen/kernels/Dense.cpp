@@ -14,7 +14,9 @@ namespace resin::codegen {
 namespace {
 
 int64_t blocks(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
-Coordinate blocked(Expr block, Expr lane, int64_t extent) { return Coordinate(block, lane, extent % kChannelBlock != 0); }
+Coordinate blocked(Expr block, Expr lane, int64_t extent) {
+  return Coordinate(block, lane, extent % kChannelBlock != 0);
+}
 
 // y[n,o] = sum_i x[n,i] * w[o,i]
 std::vector<Value> linear(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
@@ -80,7 +82,8 @@ std::vector<Value> batchSum(const KernelNode &node, const std::vector<Value> &v,
   if (node.results[0].size() != 1)
     throw CompileError("'batch_sum' of more than 16 lanes is only there for matrices");
   const int64_t c = node.results[0][0];
-  Func sum = stages.sum("sum", {blocks(c) * kChannelBlock}, {n}, [&](auto &e, auto &r) { return at(r[0], {Coordinate(e[0], c % kChannelBlock != 0)}); });
+  Func sum = stages.sum("sum", {blocks(c) * kChannelBlock}, {n},
+                        [&](auto &e, auto &r) { return at(r[0], {Coordinate(e[0], c % kChannelBlock != 0)}); });
   return {{node.results[0], [=](const Index &i) { return sum(i[0].whole()); }}};
 }
 

@@ -21,12 +21,14 @@ struct Softmax {
   Softmax(const Value &logits, Stages &stages) {
     const int64_t n = logits.shape[0], classes = logits.shape[1];
     largest = rowMaximum(logits, stages);
-    exponential = stages.compute("exponential", {classes, n},
-                                 [&](auto &e) { return halide_exp(logits.at({e[1], e[0]}) - largest(e[1])); });
+    exponential = stages.compute("exponential", {classes, n}, [&](auto &e) {
+      return halide_exp(logits.at({e[1], e[0]}) - largest(e[1]));
+    });
     sum = rowSum("row_sum", classes, n, stages, [&](Expr row, Expr c) { return exponential(c, row); });
   }
 
-  static Func rowSum(const char *name, int64_t classes, int64_t n, Stages &stages, const std::function<Expr(Expr, Expr)> &term) {
+  static Func rowSum(const char *name, int64_t classes, int64_t n, Stages &stages,
+                     const std::function<Expr(Expr, Expr)> &term) {
     return stages.sum(name, {n}, {classes}, [&](auto &e, auto &r) { return term(e[0], r[0]); });
   }
 
@@ -34,11 +36,11 @@ private:
   static Func rowMaximum(const Value &logits, Stages &stages) {
     const int classes = logits.shape[1];
     RDom r(0, classes, "classes");
-    Func running("running_maximum");
+    Func running("maximum");
     Var row("row");
     running(row) = Float(32).min();
     running(row) = max(running(row), logits.at({Expr(row), Expr(r)}));
-    running.bound(row, 0, int(logits.shape[0])).compute_root().store_in(MemoryType::Stack);
+    stages.add(running, {logits.shape[0]});
     return running;
   }
 };
@@ -51,7 +53,9 @@ std::vector<Value> softmax(const KernelNode &node, const std::vector<Value> &v, 
 }
 
 std::vector<Value> softmaxGrad(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
-  Func dot = Softmax::rowSum("dot", v[0].shape[1], v[0].shape[0], stages, [&](Expr row, Expr c) { return v[0].at({row, c}) * v[1].at({row, c}); });
+  Func dot = Softmax::rowSum("dot", v[0].shape[1], v[0].shape[0], stages, [&](Expr row, Expr c) {
+    return v[0].at({row, c}) * v[1].at({row, c});
+  });
   return {{node.results[0], [=](const Index &i) { return v[1].at(i) * (v[0].at(i) - dot(i[0].whole())); }}};
 }
 
@@ -62,8 +66,9 @@ std::vector<Value> crossEntropy(const KernelNode &node, const std::vector<Value>
   // -sum q log p = log(sum of exponentials) - sum q (logit - largest), since q sums to one.
   Func mean;
   if (smoothing != 0)
-    mean = Softmax::rowSum("logit_sum", classes, v[0].shape[0], stages,
-                           [&](Expr row, Expr c) { return (v[0].at({row, c}) - s.largest(row)) * (smoothing / classes); });
+    mean = Softmax::rowSum("logit_sum", classes, v[0].shape[0], stages, [&](Expr row, Expr c) {
+      return (v[0].at({row, c}) - s.largest(row)) * (smoothing / classes);
+    });
   return {{node.results[0], [=](const Index &i) {
              Expr row = i[0].whole(), label = v[1].at(i);
              Expr own = v[0].at({row, clamp(label, 0, classes - 1)}) - s.largest(row);
@@ -92,7 +97,8 @@ std::vector<Value> labelRank(const KernelNode &node, const std::vector<Value> &v
     Expr label = labelOf(row), own = v[0].at({row, clamp(label, 0, classes - 1)}), other = v[0].at({row, c});
     return select(other > own || (other == own && c < label), 1, 0);
   });
-  return {{node.results[0], [=](const Index &i) { return select(labelOf(i[0].whole()) >= 0, before(i[0].whole()), classes); }}};
+  return {{node.results[0],
+           [=](const Index &i) { return select(labelOf(i[0].whole()) >= 0, before(i[0].whole()), classes); }}};
 }
 
 } // namespace

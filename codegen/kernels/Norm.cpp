@@ -17,7 +17,8 @@ namespace {
 int64_t blocks(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
 
 /// [pieces, c]: row p sums `term` over the p-th part of the images and all pixels.
-Value channelSums(const KernelNode &node, const std::vector<int64_t> &shape, Stages &stages, std::function<Expr(const Index &)> term) {
+Value channelSums(const KernelNode &node, const std::vector<int64_t> &shape, Stages &stages,
+                  std::function<Expr(const Index &)> term) {
   const int64_t pieces = node.results[0][0], images = shape[0] / pieces, c = shape[1];
   auto at = [=](const std::vector<Expr> &v, Expr n, Expr y, Expr x) {
     return term({n, Coordinate(v[1], v[0], c % kChannelBlock != 0), y, x});
@@ -57,7 +58,9 @@ std::vector<Value> batchNormFinalize(const KernelNode &node, const std::vector<V
   Func sum = finishSum("sum", v[0], stages), squares = finishSum("squares", v[1], stages);
   const int64_t c = blocks(v[0].shape[1]) * kChannelBlock;
   auto mean = [=](Expr at) { return sum(at) * Expr(1 / count); };
-  Func variance = stages.compute("variance", {c}, [&](auto &i) { return max(squares(i[0]) * Expr(1 / count) - mean(i[0]) * mean(i[0]), Expr(0.0)); });
+  Func variance = stages.compute("variance", {c}, [&](auto &i) {
+    return max(squares(i[0]) * Expr(1 / count) - mean(i[0]) * mean(i[0]), Expr(0.0));
+  });
   // The statistics are kept as f32; what normalises is computed from those.
   Func kept = stages.compute("kept", {c}, [&](auto &i) { return cast<double>(cast<float>(variance(i[0]))); });
   auto multiplier = [=](const Index &i) { return wide(v[2], i) / sqrt(kept(i[0].whole()) + Expr(epsilon)); };
@@ -90,13 +93,16 @@ std::vector<Value> inferenceAffine(const KernelNode &node, const std::vector<Val
 
 std::vector<Value> runningAverage(const KernelNode &node, const std::vector<Value> &v, Stages &) {
   const double momentum = node.real("momentum"), factor = node.real("factor");
-  return {channelVector(node, 0, [=](const Index &i) { return wide(v[0], i) * Expr(1 - momentum) + wide(v[1], i) * Expr(momentum * factor); })};
+  return {channelVector(node, 0, [=](const Index &i) {
+    return wide(v[0], i) * Expr(1 - momentum) + wide(v[1], i) * Expr(momentum * factor);
+  })};
 }
 
 } // namespace
 
 const NodeFamily &normNodes() {
-  const AttributeRow pieces{"pieces", AttributeKind::Integer}, count{"count", AttributeKind::Real}, epsilon{"epsilon", AttributeKind::Real};
+  const AttributeRow pieces{"pieces", AttributeKind::Integer}, count{"count", AttributeKind::Real},
+      epsilon{"epsilon", AttributeKind::Real};
   static const NodeFamily rows = {
       {"channel_sum", 1, 1, {pieces}, channelSum},
       {"channel_dot", 2, 1, {pieces}, channelDot},

@@ -27,7 +27,8 @@ std::vector<Value> sgd(const KernelNode &node, const std::vector<Value> &v, Stag
       return gradient(i);
     return nesterov ? gradient(i) + momentum * velocity(i) : velocity(i);
   };
-  return {{node.results[0], [=](const Index &i) { return v[0].at(i) - scalar(v[3]) * direction(i); }}, {node.results[1], velocity}};
+  return {{node.results[0], [=](const Index &i) { return v[0].at(i) - scalar(v[3]) * direction(i); }},
+          {node.results[1], velocity}};
 }
 
 /// exp(x) in double for x <= 0: 2^k times the series of what is left.
@@ -42,7 +43,9 @@ Expr expDouble(Expr x) {
 
 /// 1 - beta^step, in double: for beta near one the difference has few digits in f32.
 Func biasCorrection(double beta, const Value &step, Stages &stages) {
-  return stages.compute("correction", {1}, [&](auto &) { return Expr(1.0) - expDouble(cast<double>(scalar(step)) * Expr(std::log(beta))); });
+  return stages.compute("correction", {1}, [&](auto &) {
+    return Expr(1.0) - expDouble(cast<double>(scalar(step)) * Expr(std::log(beta)));
+  });
 }
 
 std::vector<Value> adam(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
@@ -50,11 +53,17 @@ std::vector<Value> adam(const KernelNode &node, const std::vector<Value> &v, Sta
   const float epsilon = node.real("epsilon"), decay = node.real("weight_decay");
   const bool decoupled = node.integer("decoupled");
   Func correction1 = biasCorrection(beta1, v[5], stages), correction2 = biasCorrection(beta2, v[5], stages);
-  Func rate = stages.compute("rate", {1}, [&](auto &e) { return cast<float>(cast<double>(scalar(v[4])) / correction1(e[0])); });
-  Func root = stages.compute("root", {1}, [&](auto &e) { return cast<float>(Expr(1.0) / sqrt(Expr(correction2(e[0])))); });
-  auto gradient = [=](const Index &i) { return decay != 0 && !decoupled ? v[1].at(i) + decay * v[0].at(i) : v[1].at(i); };
+  Func rate =
+      stages.compute("rate", {1}, [&](auto &e) { return cast<float>(cast<double>(scalar(v[4])) / correction1(e[0])); });
+  Func root =
+      stages.compute("root", {1}, [&](auto &e) { return cast<float>(Expr(1.0) / sqrt(Expr(correction2(e[0])))); });
+  auto gradient = [=](const Index &i) {
+    return decay != 0 && !decoupled ? v[1].at(i) + decay * v[0].at(i) : v[1].at(i);
+  };
   auto first = [=](const Index &i) { return float(beta1) * v[2].at(i) + float(1 - beta1) * gradient(i); };
-  auto second = [=](const Index &i) { return float(beta2) * v[3].at(i) + float(1 - beta2) * gradient(i) * gradient(i); };
+  auto second = [=](const Index &i) {
+    return float(beta2) * v[3].at(i) + float(1 - beta2) * gradient(i) * gradient(i);
+  };
   auto parameter = [=](const Index &i) {
     Expr p = decay != 0 && decoupled ? v[0].at(i) * (1.f - scalar(v[4]) * decay) : v[0].at(i);
     return p - rate(0) * first(i) / (sqrt(second(i)) * root(0) + epsilon);
@@ -63,13 +72,15 @@ std::vector<Value> adam(const KernelNode &node, const std::vector<Value> &v, Sta
 }
 
 std::vector<Value> rmsprop(const KernelNode &node, const std::vector<Value> &v, Stages &) {
-  const float alpha = node.real("alpha"), rest = 1 - node.real("alpha"), epsilon = node.real("epsilon"), momentum = node.real("momentum"),
-              decay = node.real("weight_decay");
+  const float alpha = node.real("alpha"), rest = 1 - node.real("alpha"), epsilon = node.real("epsilon"),
+              momentum = node.real("momentum"), decay = node.real("weight_decay");
   auto gradient = [=](const Index &i) { return decay != 0 ? v[1].at(i) + decay * v[0].at(i) : v[1].at(i); };
   auto square = [=](const Index &i) { return alpha * v[2].at(i) + rest * gradient(i) * gradient(i); };
   auto direction = [=](const Index &i) { return gradient(i) / (sqrt(square(i)) + epsilon); };
   auto velocity = [=](const Index &i) { return momentum != 0 ? momentum * v[3].at(i) + direction(i) : v[3].at(i); };
-  auto parameter = [=](const Index &i) { return v[0].at(i) - scalar(v[4]) * (momentum != 0 ? velocity(i) : direction(i)); };
+  auto parameter = [=](const Index &i) {
+    return v[0].at(i) - scalar(v[4]) * (momentum != 0 ? velocity(i) : direction(i));
+  };
   return {{node.results[0], parameter}, {node.results[1], square}, {node.results[2], velocity}};
 }
 
@@ -79,7 +90,11 @@ const NodeFamily &optimizerNodes() {
   const AttributeKind real = AttributeKind::Real, integer = AttributeKind::Integer;
   static const NodeFamily rows = {
       {"sgd", 4, 2, {{"momentum", real}, {"nesterov", integer}, {"weight_decay", real}}, sgd},
-      {"adam", 6, 3, {{"beta1", real}, {"beta2", real}, {"decoupled", integer}, {"epsilon", real}, {"weight_decay", real}}, adam},
+      {"adam",
+       6,
+       3,
+       {{"beta1", real}, {"beta2", real}, {"decoupled", integer}, {"epsilon", real}, {"weight_decay", real}},
+       adam},
       {"rmsprop", 5, 3, {{"alpha", real}, {"epsilon", real}, {"momentum", real}, {"weight_decay", real}}, rmsprop},
   };
   return rows;

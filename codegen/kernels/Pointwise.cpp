@@ -13,7 +13,9 @@ namespace {
 /// The element of a vector over dimension 1: [c] for [n,c,h,w], [f] for [n,f].
 Expr byChannel(const Value &vector, const Index &at) { return vector.at({at[1]}); }
 
-Value pointwise(const KernelNode &node, std::function<Expr(const Index &)> at) { return {node.results[0], std::move(at)}; }
+Value pointwise(const KernelNode &node, std::function<Expr(const Index &)> at) {
+  return {node.results[0], std::move(at)};
+}
 
 std::vector<Value> relu(const KernelNode &node, const std::vector<Value> &v, Stages &) {
   return {pointwise(node, [=](const Index &i) { return max(v[0].at(i), 0.f); })};
@@ -51,7 +53,9 @@ std::vector<Value> scaleFilter(const KernelNode &node, const std::vector<Value> 
 
 /// Ten rounds of Philox4x32 on counter words `c` under key `k` (support/Philox.h).
 std::vector<Expr> philox(std::vector<Expr> c, Expr k0, Expr k1) {
-  auto high = [](uint32_t constant, Expr word) { return cast<uint32_t>((cast<uint64_t>(word) * cast<uint64_t>(Expr(constant))) >> 32); };
+  auto high = [](uint32_t constant, Expr word) {
+    return cast<uint32_t>((cast<uint64_t>(word) * cast<uint64_t>(Expr(constant))) >> 32);
+  };
   for (int round = 0; round < 10; ++round) {
     const uint32_t m0 = 0xD2511F53u, m1 = 0xCD9E8D57u;
     c = {high(m1, c[2]) ^ c[1] ^ k0, Expr(m1) * c[2], high(m0, c[0]) ^ c[3] ^ k1, Expr(m0) * c[0]};
@@ -71,8 +75,9 @@ std::vector<Value> dropout(const KernelNode &node, const std::vector<Value> &v, 
       element = element * Expr(uint64_t(shape[d])) + cast<uint64_t>(i[d].whole());
     Expr block = element / Expr(uint64_t(4)), word = cast<uint32_t>(element % Expr(uint64_t(4)));
     auto seed = [&](int s) { return reinterpret<uint32_t>(v[1].at({Coordinate(Expr(s))})); };
-    std::vector<Expr> words = philox({cast<uint32_t>(block), cast<uint32_t>(block >> 32), Expr(uint32_t(layer)), Expr(uint32_t(layer >> 32))},
-                                     seed(0), seed(1));
+    std::vector<Expr> words =
+        philox({cast<uint32_t>(block), cast<uint32_t>(block >> 32), Expr(uint32_t(layer)), Expr(uint32_t(layer >> 32))},
+               seed(0), seed(1));
     Expr drawn = mux(cast<int>(word), words);
     return select(drawn >= Expr(philox::dropoutThreshold(rate)), v[0].at(i) * float(1 / (1 - rate)), 0.f);
   })};

@@ -13,8 +13,8 @@ namespace {
 struct Window {
   int kh, kw, sy, sx, top, left;
   explicit Window(const KernelNode &node)
-      : kh(node.integers("kernel")[0]), kw(node.integers("kernel")[1]), sy(node.integers("strides")[0]), sx(node.integers("strides")[1]),
-        top(node.integers("padding")[0]), left(node.integers("padding")[1]) {}
+      : kh(node.integers("kernel")[0]), kw(node.integers("kernel")[1]), sy(node.integers("strides")[0]),
+        sx(node.integers("strides")[1]), top(node.integers("padding")[0]), left(node.integers("padding")[1]) {}
 };
 
 /// Pixel (y, x) of `v`, or `outside` where there is none.
@@ -30,7 +30,8 @@ std::vector<Value> maxPool(const KernelNode &node, const std::vector<Value> &v, 
              Expr largest;
              for (int r = 0; r < p.kh; ++r)
                for (int s = 0; s < p.kw; ++s) {
-                 Expr tap = pixel(v[0], i, i[2].whole() * p.sy + (r - p.top), i[3].whole() * p.sx + (s - p.left), Float(32).min());
+                 Expr tap = pixel(v[0], i, i[2].whole() * p.sy + (r - p.top), i[3].whole() * p.sx + (s - p.left),
+                                  Float(32).min());
                  largest = largest.defined() ? max(largest, tap) : tap;
                }
              return largest;
@@ -39,13 +40,15 @@ std::vector<Value> maxPool(const KernelNode &node, const std::vector<Value> &v, 
 
 /// Calls `visit` for each output window that may hold pixel (y, x): its position and
 /// whether it exists and holds the pixel.
-void windowsOver(const Window &p, int outputHeight, int outputWidth, Expr y, Expr x, const std::function<void(Expr, Expr, Expr)> &visit) {
+void windowsOver(const Window &p, int outputHeight, int outputWidth, Expr y, Expr x,
+                 const std::function<void(Expr, Expr, Expr)> &visit) {
   const int rows = (p.kh + p.sy - 1) / p.sy, columns = (p.kw + p.sx - 1) / p.sx;
   Expr lastRow = (y + p.top) / p.sy, lastColumn = (x + p.left) / p.sx;
   for (int r = rows - 1; r >= 0; --r)
     for (int s = columns - 1; s >= 0; --s) {
       Expr wy = lastRow - r, wx = lastColumn - s;
-      Expr holds = wy >= 0 && wy < outputHeight && wx >= 0 && wx < outputWidth && y + p.top - wy * p.sy < p.kh && x + p.left - wx * p.sx < p.kw;
+      Expr holds = wy >= 0 && wy < outputHeight && wx >= 0 && wx < outputWidth && y + p.top - wy * p.sy < p.kh &&
+                   x + p.left - wx * p.sx < p.kw;
       visit(clamp(wy, 0, outputHeight - 1), clamp(wx, 0, outputWidth - 1), holds);
     }
 }

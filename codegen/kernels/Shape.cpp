@@ -16,7 +16,9 @@ std::vector<Value> relayout(const KernelNode &node, const std::vector<Value> &v,
 
 std::vector<Value> subsample(const KernelNode &node, const std::vector<Value> &v, Stages &) {
   const int stride = node.integer("stride");
-  return {{node.results[0], [=](const Index &i) { return v[0].at({i[0], i[1], i[2].whole() * stride, i[3].whole() * stride}); }}};
+  return {{node.results[0], [=](const Index &i) {
+             return v[0].at({i[0], i[1], i[2].whole() * stride, i[3].whole() * stride});
+           }}};
 }
 
 std::vector<Value> subsampleGrad(const KernelNode &node, const std::vector<Value> &v, Stages &) {
@@ -45,7 +47,9 @@ Value resizeChannels(const KernelNode &node, const Value &v) {
           }};
 }
 
-std::vector<Value> resize(const KernelNode &node, const std::vector<Value> &v, Stages &) { return {resizeChannels(node, v[0])}; }
+std::vector<Value> resize(const KernelNode &node, const std::vector<Value> &v, Stages &) {
+  return {resizeChannels(node, v[0])};
+}
 
 std::vector<Value> flatten(const KernelNode &node, const std::vector<Value> &v, Stages &) {
   const int h = v[0].shape[2], w = v[0].shape[3];
@@ -70,8 +74,12 @@ std::vector<Value> unflatten(const KernelNode &node, const std::vector<Value> &v
 const NodeFamily &shapeNodes() {
   const AttributeRow stride{"stride", AttributeKind::Integer};
   static const NodeFamily rows = {
-      {"relayout", 1, 1, {}, relayout},          {"subsample", 1, 1, {stride}, subsample}, {"subsample_grad", 1, 1, {stride}, subsampleGrad},
-      {"pad_channels", 1, 1, {}, resize},        {"take_channels", 1, 1, {}, resize},      {"flatten", 1, 1, {}, flatten},
+      {"relayout", 1, 1, {}, relayout},
+      {"subsample", 1, 1, {stride}, subsample},
+      {"subsample_grad", 1, 1, {stride}, subsampleGrad},
+      {"pad_channels", 1, 1, {}, resize},
+      {"take_channels", 1, 1, {}, resize},
+      {"flatten", 1, 1, {}, flatten},
       {"unflatten", 1, 1, {}, unflatten},
   };
   return rows;

@@ -176,16 +176,31 @@ void vectorizeInnermost(Stage stage, Var variable, int64_t extent, int width) {
 }
 
 Func Stages::begin(const std::string &name, const std::vector<int64_t> &extents, std::vector<Var> &variables) {
-  Func stage(name + "_" + std::to_string(made++));
+  Func stage(name + "_" + std::to_string(stages.size()));
   for (size_t d = 0; d < extents.size(); ++d)
     variables.emplace_back("e" + std::to_string(d));
   return stage;
 }
 
-void Stages::finish(Func stage, const std::vector<int64_t> &extents, const std::vector<Var> &variables) {
-  for (size_t d = 0; d < extents.size(); ++d)
-    stage.bound(variables[d], 0, int(extents[d]));
-  stage.compute_root().store_in(MemoryType::Stack);
+void Stages::add(Func stage, const std::vector<int64_t> &extents) { stages.push_back({stage, extents}); }
+
+// `Register` is the one kind of memory that is on the stack whatever its size; what is
+// called `Stack` comes from the heap beyond 16 KiB.
+void Stages::place(Func result, Var outermost, bool onlyResult) {
+  constexpr int64_t large = 16384; // elements
+  for (Stage &stage : stages) {
+    int64_t size = 1;
+    for (int64_t extent : stage.extents)
+      size *= extent;
+    stage.func.store_in(MemoryType::Register);
+    if (onlyResult && size > large && &stage == &stages.back()) {
+      stage.func.compute_at(result, outermost);
+      continue;
+    }
+    stage.func.compute_root();
+    for (size_t d = 0; d < stage.extents.size(); ++d)
+      stage.func.bound(stage.func.args()[d], 0, int(stage.extents[d]));
+  }
 }
 
 static std::vector<Expr> expressions(const std::vector<Var> &variables) { return {variables.begin(), variables.end()}; }
@@ -194,13 +209,14 @@ Func Stages::compute(const std::string &name, const std::vector<int64_t> &extent
   std::vector<Var> variables;
   Func stage = begin(name, extents, variables);
   stage(variables) = define(expressions(variables));
-  finish(stage, extents, variables);
+  add(stage, extents);
   if (!extents.empty())
     vectorizeInnermost(stage, variables[0], extents[0], machine.vectorFloats);
   return stage;
 }
 
-Func Stages::sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over, const Term &term) {
+Func Stages::sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over,
+                 const Term &term) {
   std::vector<Var> variables;
   Func stage = begin(name, extents, variables);
   Region ranges;
@@ -214,7 +230,7 @@ Func Stages::sum(const std::string &name, const std::vector<int64_t> &extents, c
   Expr value = term(expressions(variables), reduced);
   stage(variables) = cast(value.type(), 0);
   stage(variables) += value;
-  finish(stage, extents, variables);
+  add(stage, extents);
   // The sum of one vector stays in a register over the whole reduction.
   if (!variables.empty())
     order.emplace_back(variables[0]);
@@ -268,7 +284,8 @@ void checkNode(const KernelNode &node, const NodeRow &row) {
   if (node.results.size() != row.results)
     fail("has " + std::to_string(row.results) + " results, not " + std::to_string(node.results.size()));
   for (const AttributeRow &wanted : row.attributes) {
-    auto found = std::find_if(node.attributes.begin(), node.attributes.end(), [&](const auto &a) { return a.first == wanted.name; });
+    auto found = std::find_if(node.attributes.begin(), node.attributes.end(),
+                              [&](const auto &a) { return a.first == wanted.name; });
     if (found == node.attributes.end() || found->second.index() != static_cast<size_t>(wanted.kind))
       fail("needs the attribute '" + std::string(wanted.name) + "'");
   }

@@ -28,7 +28,8 @@ class Coordinate {
 public:
   /// A coordinate below its extent, or below its extent padded to 16 if `mayExceed`.
   Coordinate(Halide::Expr whole, bool mayExceed = false) : whole_(whole), mayExceed_(mayExceed) {}
-  Coordinate(Halide::Expr block, Halide::Expr lane, bool mayExceed) : block_(block), lane_(lane), mayExceed_(mayExceed) {}
+  Coordinate(Halide::Expr block, Halide::Expr lane, bool mayExceed)
+      : block_(block), lane_(lane), mayExceed_(mayExceed) {}
 
   Halide::Expr whole() const { return isSplit() ? simplified(block_ * int(kChannelBlock) + lane_) : whole_; }
   Halide::Expr block() const { return isSplit() ? block_ : whole_ / int(kChannelBlock); }
@@ -62,8 +63,8 @@ Value operandValue(const TensorSpec &tensor, const Halide::ImageParam &operand);
 std::vector<Halide::Var> storageVariables(const TensorSpec &tensor);
 Index logicalIndex(const TensorSpec &tensor, const std::vector<Halide::Var> &storage);
 
-/// Scratch of a kernel: Funcs of constant extents on the stack, computed in the
-/// order they were made.
+/// Scratch of a kernel: Funcs of constant extents on the stack, computed before the
+/// results in the order they were made.
 class Stages {
 public:
   explicit Stages(const Machine &machine) : machine(machine) {}
@@ -74,14 +75,25 @@ public:
   /// f(v0, v1, ...) = define(v) for v in `extents`, innermost first.
   Halide::Func compute(const std::string &name, const std::vector<int64_t> &extents, const Definition &define);
   /// f(v...) = sum over r in `over` (innermost first) of term(v, r).
-  Halide::Func sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over, const Term &term);
+  Halide::Func sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over,
+                   const Term &term);
 
-  const Machine &machine;
+  /// Adds a stage that was made elsewhere.
+  void add(Halide::Func stage, const std::vector<int64_t> &extents);
+
+  /// Places the stages, once all results are defined. A large one that only `result`
+  /// reads is computed piece by piece, inside the loop over `outermost`.
+  void place(Halide::Func result, Halide::Var outermost, bool onlyResult);
+
+  const Machine machine;
 
 private:
+  struct Stage {
+    Halide::Func func;
+    std::vector<int64_t> extents; ///< of its arguments
+  };
   Halide::Func begin(const std::string &name, const std::vector<int64_t> &extents, std::vector<Halide::Var> &variables);
-  void finish(Halide::Func stage, const std::vector<int64_t> &extents, const std::vector<Halide::Var> &variables);
-  int made = 0;
+  std::vector<Stage> stages;
 };
 
 /// Vectorises the innermost loop of `extent` iterations without leaving the tensor.

@@ -33,9 +33,12 @@ public:
       evaluate(node);
     kernel.arguments.assign(operands.begin(), operands.end());
     if (resultsShareLoops())
-      return buildTogether(kernel);
-    for (size_t i = 0; i < spec.results.size(); ++i)
-      kernel.outputs.push_back(buildResult(i));
+      buildTogether(kernel);
+    else
+      for (size_t i = 0; i < spec.results.size(); ++i)
+        kernel.outputs.push_back(buildResult(i));
+    std::vector<Var> loops = kernel.outputs[0].args();
+    stages.place(kernel.outputs[0], loops.empty() ? Var::outermost() : loops.back(), spec.results.size() == 1);
   }
 
 private:
@@ -122,6 +125,8 @@ private:
 
 } // namespace
 
-void buildLoops(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel) { LoopBuilder(spec, machine).build(kernel); }
+void buildLoops(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel) {
+  LoopBuilder(spec, machine).build(kernel);
+}
 
 } // namespace resin::codegen

@@ -22,7 +22,8 @@ public:
   static constexpr size_t kGuard = 256;
   static constexpr uint32_t kUntouched = 0x7fc0dead; // a NaN
 
-  explicit Storage(const TensorSpec &tensor) : tensor(tensor), size(storageElements(tensor)), memory(new(std::align_val_t(64)) uint32_t[size + 2 * kGuard]) {
+  explicit Storage(const TensorSpec &tensor)
+      : tensor(tensor), size(storageElements(tensor)), memory(new (std::align_val_t(64)) uint32_t[size + 2 * kGuard]) {
     std::fill_n(memory.get(), size + 2 * kGuard, kUntouched);
   }
 
@@ -98,7 +99,8 @@ void Storage::fill(const Elements &elements) {
     if (mine[offset])
       set(offset, 0);
   size_t element = 0;
-  forEachIndex(tensor.shape, [&](const std::vector<int64_t> &index) { set(storageOffset(tensor, index), elements[element++]); });
+  forEachIndex(tensor.shape,
+               [&](const std::vector<int64_t> &index) { set(storageOffset(tensor, index), elements[element++]); });
 }
 
 std::string Storage::compare(const Elements &expected, double tolerance) {
@@ -121,11 +123,12 @@ std::string Storage::compare(const Elements &expected, double tolerance) {
       wrong = text(index) + " is " + std::to_string(have) + ", not " + std::to_string(want);
   });
   if (count)
-    return wrong + " (" + std::to_string(count) + " of " + std::to_string(expected.size()) + " wrong, worst error " + std::to_string(worst) +
-           " beside " + std::to_string(largest) + ")";
+    return wrong + " (" + std::to_string(count) + " of " + std::to_string(expected.size()) + " wrong, worst error " +
+           std::to_string(worst) + " beside " + std::to_string(largest) + ")";
   for (size_t offset = 0; offset < size; ++offset)
     if (mine[offset] ? !logical[offset] && get(offset) != 0 : word(offset) != kUntouched)
-      return "offset " + std::to_string(offset) + (mine[offset] ? ", padding, is " + std::to_string(get(offset)) : ", outside the slice, was written");
+      return "offset " + std::to_string(offset) +
+             (mine[offset] ? ", padding, is " + std::to_string(get(offset)) : ", outside the slice, was written");
   for (size_t i = 0; i < kGuard; ++i)
     if (word(-1 - static_cast<int64_t>(i)) != kUntouched || word(size + i) != kUntouched)
       return "something outside the tensor was written";
@@ -178,7 +181,8 @@ int64_t storageOffset(const TensorSpec &tensor, const std::vector<int64_t> &inde
   case LayoutKind::C16: {
     const bool blocked = tensor.layout == LayoutKind::C16;
     if (rank == 4) {
-      const int64_t h = shape[2] + 2 * tensor.halo, w = shape[3] + 2 * tensor.halo, y = index[2] + tensor.halo, x = index[3] + tensor.halo;
+      const int64_t h = shape[2] + 2 * tensor.halo, w = shape[3] + 2 * tensor.halo, y = index[2] + tensor.halo,
+                    x = index[3] + tensor.halo;
       const int64_t channels = tensor.storedChannels ? tensor.storedChannels : shape[1];
       if (!blocked)
         return ((index[0] * channels + index[1]) * h + y) * w + x;
@@ -223,14 +227,15 @@ Elements randomOperand(const KernelSpec &spec, int number, unsigned seed) {
       if (node.operands[i] != number)
         continue;
       auto is = [&](const char *op, size_t position) { return node.op == op && i == position; };
-      positive |= is("batch_norm_grad_finalize", 4) || is("inference_affine", 3) || is("adam", 3) || is("rmsprop", 2) || is("sgd", 3) ||
-                  is("adam", 4) || is("rmsprop", 4);
+      positive |= is("batch_norm_grad_finalize", 4) || is("inference_affine", 3) || is("adam", 3) || is("rmsprop", 2) ||
+                  is("sgd", 3) || is("adam", 4) || is("rmsprop", 4);
       squares |= is("batch_norm_finalize", 1);
       step |= is("adam", 5);
       if (is("cross_entropy", 1) || is("cross_entropy_grad", 1) || is("label_rank", 1)) {
         label = true;
         int logits = node.operands[0];
-        classes = logits < static_cast<int>(spec.operands.size()) ? spec.operands[logits].shape[1] : node.results[0].back();
+        classes =
+            logits < static_cast<int>(spec.operands.size()) ? spec.operands[logits].shape[1] : node.results[0].back();
         if (node.op != "cross_entropy_grad" && logits >= static_cast<int>(spec.operands.size()))
           classes = 2;
       }

@@ -27,10 +27,12 @@ KernelSpec spec(const std::string &text) {
 const std::vector<std::string> kTexts = {
     "(f32[2,16,8,8]c16) { %1 = relu(%0) {} : [2,16,8,8] } -> (%1: f32[2,16,8,8]c16h1)",
     "(f32[4,10], i32[4]) { %2 = cross_entropy(%0, %1) {label_smoothing=0.1} : [4] } -> (%2: f32[4])",
-    "(f32[20], f32[20], f32[20], f32[20], f32[], f32[]) { %6, %7, %8 = adam(%0, %1, %2, %3, %4, %5) {beta1=0.9, beta2=0.999, decoupled=0, epsilon=1e-08, "
+    "(f32[20], f32[20], f32[20], f32[20], f32[], f32[]) { %6, %7, %8 = adam(%0, %1, %2, %3, %4, %5) {beta1=0.9, "
+    "beta2=0.999, decoupled=0, epsilon=1e-08, "
     "weight_decay=0.0} : [20], [20], [20] } -> (%6: f32[20], %7: f32[20], %8: f32[20])",
     "(f32[64,2048]) { %1 = batch_sum(%0) {} : [2048] } -> (%1: f32[2048]c16)",
-    "(f32[2,64,28,28]c16, f32[2,64,28,28]c16) { %2 = relu_grad(%0, %1) {} : [2,64,28,28]; %3 = channel_sum(%2) {pieces=1} : [1,64] } -> (%2: f32[2,64,28,28]c16, "
+    "(f32[2,64,28,28]c16, f32[2,64,28,28]c16) { %2 = relu_grad(%0, %1) {} : [2,64,28,28]; %3 = channel_sum(%2) "
+    "{pieces=1} : [1,64] } -> (%2: f32[2,64,28,28]c16, "
     "%3: f32[1,64]c16)",
 };
 
@@ -76,7 +78,8 @@ std::vector<ElfSymbol> globals(const std::string &object) {
     std::memcpy(symbols.data(), object.data() + section.sh_offset, symbols.size() * sizeof(Elf64_Sym));
     for (const Elf64_Sym &symbol : symbols)
       if (ELF64_ST_BIND(symbol.st_info) != STB_LOCAL)
-        result.push_back({object.data() + sections[section.sh_link].sh_offset + symbol.st_name, symbol.st_shndx != SHN_UNDEF});
+        result.push_back(
+            {object.data() + sections[section.sh_link].sh_offset + symbol.st_name, symbol.st_shndx != SHN_UNDEF});
   }
   return result;
 }
@@ -86,7 +89,9 @@ TEST(KernelLibrary, AnObjectDefinesItsSymbolAndNeedsNone) {
   for (const char *target : {"x86-64-v2", "x86-64-v3", "x86-64-v4"})
     for (const CompiledKernel &kernel : compiled(specs(), {.target = target, .jobs = 0, .cacheDirectory = ""})) {
       auto symbols = globals(kernel.object);
-      std::erase_if(symbols, [](const ElfSymbol &symbol) { return !symbol.defined && (symbol.name == "memset" || symbol.name == "memcpy"); });
+      std::erase_if(symbols, [](const ElfSymbol &symbol) {
+        return !symbol.defined && (symbol.name == "memset" || symbol.name == "memcpy");
+      });
       ASSERT_EQ(symbols.size(), 1u) << kernel.symbol << " for " << target << " has " << symbols.back().name;
       EXPECT_EQ(symbols[0].name, kernel.symbol);
       EXPECT_TRUE(symbols[0].defined);
@@ -163,17 +168,24 @@ TEST(KernelLibrary, WhatCannotBeBuiltIsAMessage) {
     EXPECT_FALSE(compileKernels({spec(text)}, {}, kernels, error)) << text;
     return error;
   };
-  EXPECT_NE(errorOf("(f32[2]) { %1 = frobnicate(%0) {} : [2] } -> (%1: f32[2])").find("there is no kernel for 'frobnicate'"), std::string::npos);
-  EXPECT_NE(errorOf("(f32[2]) { %1 = add(%0) {} : [2] } -> (%1: f32[2])").find("'add' takes 2 operands, not 1"), std::string::npos);
-  EXPECT_NE(errorOf("(f32[2,16,4,4]c16) { %1 = subsample(%0) {} : [2,16,2,2] } -> (%1: f32[2,16,2,2]c16)").find("'subsample' needs the attribute 'stride'"), std::string::npos);
-  std::string two = errorOf("(f32[2]) { %1 = sgd(%0, %0, %0, %0) {momentum=1, nesterov=0, weight_decay=0.0} : [2] } -> (%1: f32[2])");
+  EXPECT_NE(
+      errorOf("(f32[2]) { %1 = frobnicate(%0) {} : [2] } -> (%1: f32[2])").find("there is no kernel for 'frobnicate'"),
+      std::string::npos);
+  EXPECT_NE(errorOf("(f32[2]) { %1 = add(%0) {} : [2] } -> (%1: f32[2])").find("'add' takes 2 operands, not 1"),
+            std::string::npos);
+  EXPECT_NE(errorOf("(f32[2,16,4,4]c16) { %1 = subsample(%0) {} : [2,16,2,2] } -> (%1: f32[2,16,2,2]c16)")
+                .find("'subsample' needs the attribute 'stride'"),
+            std::string::npos);
+  std::string two =
+      errorOf("(f32[2]) { %1 = sgd(%0, %0, %0, %0) {momentum=1, nesterov=0, weight_decay=0.0} : [2] } -> (%1: f32[2])");
   EXPECT_NE(two.find("'sgd' has 2 results, not 1"), std::string::npos) << two;
 }
 
 TEST(KernelLibrary, OneFailureLeavesTheOthers) {
   std::vector<CompiledKernel> kernels;
   std::string error;
-  EXPECT_FALSE(compileKernels({spec("(f32[2]) { %1 = frobnicate(%0) {} : [2] } -> (%1: f32[2])"), spec(kTexts[0])}, {}, kernels, error));
+  EXPECT_FALSE(compileKernels({spec("(f32[2]) { %1 = frobnicate(%0) {} : [2] } -> (%1: f32[2])"), spec(kTexts[0])}, {},
+                              kernels, error));
   EXPECT_EQ(std::count(error.begin(), error.end(), '\n'), 0);
   EXPECT_FALSE(kernels[1].object.empty());
 }

@@ -50,7 +50,8 @@ Operation *makeOp(OpBuilder &builder, Block &block, const KernelNode &node, Arra
 
 } // namespace
 
-bool evaluateSpec(const KernelSpec &spec, const std::vector<Elements> &operands, std::vector<Elements> &results, std::string &error) {
+bool evaluateSpec(const KernelSpec &spec, const std::vector<Elements> &operands, std::vector<Elements> &results,
+                  std::string &error) {
   MLIRContext context(MLIRContext::Threading::DISABLED);
   context.loadDialect<resnet::ResnetDialect>();
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {

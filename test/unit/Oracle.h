@@ -20,7 +20,8 @@ using Elements = std::vector<double>;
 
 /// Evaluates `spec` as a `resnet.fused` region, in double. On failure returns false
 /// and says in `error` what is wrong with the spec.
-bool evaluateSpec(const KernelSpec &spec, const std::vector<Elements> &operands, std::vector<Elements> &results, std::string &error);
+bool evaluateSpec(const KernelSpec &spec, const std::vector<Elements> &operands, std::vector<Elements> &results,
+                  std::string &error);
 
 } // namespace resin
 
