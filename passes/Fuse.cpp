@@ -311,9 +311,12 @@ struct Fuse : resin::impl::FuseBase<Fuse> {
 private:
   /// A kernel without a result would have nothing to say: a gradient of the image, for example.
   static void eraseUnread(func::FuncOp function) {
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front().without_terminator())))
-      if (op.use_empty() && !isa<WriteOp>(op))
-        op.erase();
+    SmallVector<Operation *> ops;
+    for (Operation &op : function.getBody().front().without_terminator())
+      ops.push_back(&op);
+    for (Operation *op : llvm::reverse(ops))
+      if (op->use_empty() && !isa<WriteOp>(op))
+        op->erase();
   }
 
   void fuseAll(func::FuncOp function) {
@@ -350,7 +353,7 @@ private:
     for (auto read : llvm::make_early_inc_range(function.getOps<ReadOp>()))
       if (read != first)
         read->moveBefore(first);
-    for (auto write : llvm::make_early_inc_range(function.getOps<WriteOp>()))
+    for (WriteOp write : llvm::to_vector(function.getOps<WriteOp>())) // a moved write would be met again
       write->moveBefore(end);
   }
 };

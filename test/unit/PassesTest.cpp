@@ -207,8 +207,9 @@ protected:
   }
 
   double meanLoss(const Store &store) {
+    Outcome outcome = run("train_step", 1, store);
     double sum = 0;
-    for (double loss : run("train_step", 1, store).results[0].data)
+    for (double loss : outcome.results[0].data)
       sum += loss;
     return sum / kBatch;
   }
