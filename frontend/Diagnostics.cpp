@@ -11,13 +11,12 @@ using namespace llvm;
 using namespace resin::frontend;
 
 /// After so many, more would only hide the first.
-static constexpr size_t maxPrinted = 20;
+static constexpr size_t maxPrinted = 20, maxKept = 1000;
 
 void Diagnostics::error(SMRange where, const Twine &what, ArrayRef<Note> notes) {
-  std::string text = what.str();
-  auto isSame = [&](const Error &other) { return other.where.Start == where.Start && other.what == text; };
-  if (errors.size() < 1000 && none_of(errors, isSame))
-    errors.push_back({where, std::move(text), notes.vec()});
+  auto isHere = [&](const Error &other) { return other.where.Start == where.Start; };
+  if (errors.size() < maxKept && none_of(errors, isHere))
+    errors.push_back({where, what.str(), notes.vec()});
 }
 
 void Diagnostics::errorInFile(const Twine &what) {
@@ -45,11 +44,18 @@ void Diagnostics::print(raw_ostream &out) {
     out << "error: " << errors.size() - maxPrinted << " more mistakes are not shown\n";
 }
 
+static bool areSameLetters(StringRef a, StringRef b) {
+  return a.size() == b.size() && std::is_permutation(a.begin(), a.end(), b.begin());
+}
+
 std::string resin::frontend::didYouMean(StringRef name, ArrayRef<StringRef> candidates) {
-  unsigned best = std::max<size_t>(1, name.size() / 3) + 1;
+  // A third of the letters may differ, one at least; names of two letters are like anything.
+  unsigned best = name.size() < 3 ? 1 : name.size() / 3 + 1;
   StringRef nearest;
   for (StringRef candidate : candidates) {
-    unsigned distance = name.edit_distance(candidate, /*AllowReplacements=*/true, /*MaxEditDistance=*/best);
+    unsigned distance = areSameLetters(name, candidate)
+                            ? 1 // two changed places
+                            : name.edit_distance(candidate, /*AllowReplacements=*/true, /*MaxEditDistance=*/best);
     if (distance < best) {
       best = distance;
       nearest = candidate;

@@ -1,8 +1,8 @@
 //===- Diagnostics.h - What is wrong, where, and what to do ------*- C++ -*-===//
 //
 // Collects a user's mistakes and prints them in source order, each with its
-// caret line and its notes. A mistake met twice (the body of a `repeat`) is told
-// once.
+// caret line and its notes. Of several at one place (the body of a `repeat`, or
+// what follows from the first) only the first is told.
 //
 //===----------------------------------------------------------------------===//
 

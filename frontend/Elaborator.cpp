@@ -17,6 +17,7 @@
 
 #include "frontend/Evaluator.h"
 #include "frontend/Layers.h"
+#include "frontend/Names.h"
 #include "frontend/Sema.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -80,7 +81,6 @@ private:
   Value callLayer(const CallExpr &expr, const LayerDefinition &layer, ArrayRef<Actual> actuals, bool hasInput,
                   Naming naming);
   Value callFunction(const CallExpr &expr, ArrayRef<Actual> actuals);
-  Value unknownCallee(const CallExpr &expr);
   Value appendLayer(const LayerDefinition &definition, ArrayRef<LayerArguments::Bound> arguments, SMRange range,
                     Naming naming);
   std::string namePath(StringRef kind, Naming naming);
@@ -211,14 +211,7 @@ Value Elaborator::evaluateVariable(const VariableExpr &expr) {
     return found->second;
   if (is_contained(getArgumentWords(), expr.name))
     return Value::word(expr.name);
-  bool isBlock = any_of(file.blocks, [&](const Block &block) { return block.name.text == expr.name; });
-  if (findLayer(expr.name) || isBlock)
-    return fail(expr.range, "'" + expr.name + "' is a " + (isBlock ? "block" : "layer") +
-                                ": give it an input, as in 'x |> " + expr.name + "' or '" + expr.name + "(x)'");
-  SmallVector<StringRef> known(getArgumentWords());
-  append_range(known, variables.keys());
-  llvm::sort(known);
-  return fail(expr.range, "unknown name '" + expr.name + "'" + didYouMean(expr.name, known));
+  return fail(expr.range, "'" + expr.name + "' has no value yet here");
 }
 
 Value Elaborator::evaluatePipe(const PipeExpr &expr) {
@@ -264,10 +257,6 @@ Value Elaborator::evaluateAdd(const BinaryExpr &expr, const Value &lhs, const Va
 // Calls
 //===----------------------------------------------------------------------===//
 
-static bool isFunction(StringRef name) {
-  return name == "shape" || name == "channels" || name == "height" || name == "width";
-}
-
 /// `input` is what a pipe brings, or null.
 Value Elaborator::call(const CallExpr &expr, const Value *input, Naming naming) {
   if (!countStep(expr.range))
@@ -282,26 +271,13 @@ Value Elaborator::call(const CallExpr &expr, const Value *input, Naming naming) 
     return callLayer(expr, *layer, actuals, input, naming);
   if (isFunction(expr.callee.text))
     return callFunction(expr, actuals);
-  for (const Block &block : file.blocks)
-    if (block.name.text == expr.callee.text)
-      return callBlock(expr, block, actuals, input, naming);
-  return unknownCallee(expr);
-}
-
-Value Elaborator::unknownCallee(const CallExpr &expr) {
-  SmallVector<StringRef> known{"shape", "channels", "height", "width"};
-  for (const LayerDefinition &layer : getLayers())
-    known.push_back(layer.name);
-  for (const Block &block : file.blocks)
-    known.push_back(block.name.text);
-  return fail(expr.callee.range,
-              "unknown layer or block '" + expr.callee.text + "'" + didYouMean(expr.callee.text, known));
+  if (const Block *block = findBlock(file, expr.callee.text))
+    return callBlock(expr, *block, actuals, input, naming);
+  return {}; // reported by checkNames
 }
 
 Value Elaborator::callFunction(const CallExpr &expr, ArrayRef<Actual> actuals) {
   StringRef name = expr.callee.text;
-  if (expr.label)
-    return fail(expr.label->range, "a label names a layer, a block or a group; '" + name + "' is none");
   std::optional<std::vector<int>> bound = bindArguments(expr.callee, {"x"}, actuals, false, diagnostics);
   if (!bound)
     return {};
@@ -483,6 +459,11 @@ std::optional<Network> Elaborator::run(const Model &model) {
   if (!getShape(evaluate(*model.imageShape), *model.imageShape, 3, "the image is [channels, height, width]",
                 network.image, diagnostics))
     return std::nullopt;
+  if (countElements(network.image) > maxElements) {
+    diagnostics.error(model.imageShape->range,
+                      "the image " + print(network.image) + " has more than " + Twine(maxElements) + " elements");
+    return std::nullopt;
+  }
   frames.back().variables[model.image.text] = Value::tensor(0);
 
   Flow flow = execute(model.body);

@@ -17,7 +17,6 @@ namespace {
 
 /// Larger sizes are mistakes; the bounds keep all sums below inside 64 bits.
 constexpr int64_t maxCount = 1 << 20;
-constexpr int64_t maxElements = int64_t(1) << 31;
 
 using Args = LayerArguments;
 

@@ -66,6 +66,9 @@ const LayerDefinition *findLayer(llvm::StringRef name);
 /// The words arguments can take: `same`, `he_normal`, ...
 llvm::ArrayRef<llvm::StringRef> getArgumentWords();
 
+/// Of one image's tensor, and of a parameter.
+constexpr int64_t maxElements = int64_t(1) << 31;
+
 /// Whether `value` (with its shape if it is a tensor) is of the type.
 bool isOfType(const Value &value, llvm::ArrayRef<int64_t> shape, ArgumentType type);
 

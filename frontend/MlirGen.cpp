@@ -150,8 +150,9 @@ void Generator::generateModel() {
     arguments.push_back(RankedTensorType::get({2}, builder.getI32Type()));
   auto type = builder.getFunctionType(arguments, getBatchType(network.getShape(network.result)));
   auto function = func::FuncOp::create(builder, loc, "model", type);
-  for (auto [number, name] : llvm::enumerate(ArrayRef<StringRef>{"image", "seed"}.take_front(arguments.size())))
-    function.setArgAttr(number, "resnet.name", builder.getStringAttr(name));
+  constexpr StringRef names[] = {"image", "seed"};
+  for (unsigned number = 0; number < arguments.size(); ++number)
+    function.setArgAttr(number, "resnet.name", builder.getStringAttr(names[number]));
 
   Block *body = function.addEntryBlock();
   OpBuilder::InsertionGuard guard(builder);

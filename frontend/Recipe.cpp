@@ -17,7 +17,7 @@ using namespace resin::frontend;
 namespace {
 
 /// What a setting or a record's field may be.
-enum class FieldType { Positive, NonNegative, Fraction, BelowOne, Boolean, Count, Whole, Numbers };
+enum class FieldType { Positive, NonNegative, BelowOne, Boolean, Batch, Count, Whole, Numbers };
 
 struct FieldSpec {
   StringRef name;
@@ -37,12 +37,12 @@ StringRef describe(FieldType type) {
     return "a number above 0";
   case FieldType::NonNegative:
     return "a number from 0";
-  case FieldType::Fraction:
-    return "a number from 0 to 1";
   case FieldType::BelowOne:
     return "a number from 0, below 1";
   case FieldType::Boolean:
     return "true or false";
+  case FieldType::Batch:
+    return "an integer from 1 to 65536";
   case FieldType::Count:
     return "an integer from 1 to 1000000000";
   case FieldType::Whole:
@@ -60,12 +60,12 @@ bool isOfType(const Value &value, FieldType type) {
     return number > 0;
   case FieldType::NonNegative:
     return number >= 0;
-  case FieldType::Fraction:
-    return number >= 0 && number <= 1;
   case FieldType::BelowOne:
     return number >= 0 && number < 1;
   case FieldType::Boolean:
     return value.is(Value::Boolean);
+  case FieldType::Batch:
+    return value.is(Value::Integer) && value.getInteger() >= 1 && value.getInteger() <= 65536;
   case FieldType::Count:
     return value.is(Value::Integer) && value.getInteger() >= 1 && value.getInteger() <= 1'000'000'000;
   case FieldType::Whole:
@@ -182,8 +182,11 @@ private:
   Value readRecord(StringRef key, ArrayRef<RecordSpec> specs, Value defaultValue);
   Value readRecord(const Value &value, SMRange range, StringRef what, ArrayRef<RecordSpec> specs);
   Value readFields(const Value &record, const RecordSpec &spec, SMRange range);
+  bool bindField(const RecordSpec &spec, size_t number, const Value::Field &field,
+                 std::vector<const Value::Field *> &bound);
   Value readAugment();
   Value readRate(StringRef optimizer);
+  Value readOptimizer();
   Value readNormalize();
   void readDecay();
   void checkData(const Value &data);
@@ -202,9 +205,9 @@ Value RecipeReader::evaluateCall(const CallExpr &expr) {
     if (value.is(Value::Poison))
       return {};
     std::string key = argument.name ? argument.name->text : "#" + std::to_string(number);
-    if (any_of(fields, [&](const Value::Field &field) { return field.key == key; }))
-      return fail(argument.name->range, "'" + key + "' of '" + expr.callee.text + "' is given twice");
-    fields.push_back({std::move(key), std::move(value)});
+    fields.push_back(
+        {std::move(key), std::move(value),
+         argument.name ? SMRange{argument.name->range.Start, argument.value->range.End} : argument.value->range});
   }
   return Value::record(expr.callee.text, std::move(fields));
 }
@@ -273,33 +276,43 @@ Value RecipeReader::readRecord(const Value &value, SMRange range, StringRef what
 
 /// The record's fields in the table's order, with defaults.
 Value RecipeReader::readFields(const Value &record, const RecordSpec &spec, SMRange range) {
+  ArrayRef<Value::Field> given = record.is(Value::Record) ? record.getFields() : ArrayRef<Value::Field>();
+  std::vector<const Value::Field *> bound(spec.fields.size());
+  for (auto [number, field] : enumerate(given))
+    if (!bindField(spec, number, field, bound))
+      return {};
+
   std::vector<Value::Field> fields;
-  SmallVector<StringRef> known;
-  for (auto [number, field] : enumerate(spec.fields)) {
-    known.push_back(field.name);
-    const Value *value = nullptr;
-    if (record.is(Value::Record) && !(value = record.getField(field.name)))
-      value = record.getField("#" + std::to_string(number));
-    if (!value && !field.defaultValue)
-      return fail(range, "'" + spec.name + "' needs '" + field.name + "': " + describe(field.type));
-    if (value && !isOfType(*value, field.type))
-      return fail(range, "'" + field.name + "' of '" + spec.name + "' is " + describe(field.type) + ", not " +
-                             value->describe());
-    fields.push_back({field.name.str(), normalize(value ? *value : *field.defaultValue, field.type)});
-  }
-  if (!record.is(Value::Record))
-    return Value::record(spec.name, std::move(fields));
-  for (auto [number, field] : enumerate(record.getFields())) {
-    bool isPositional = StringRef(field.key).starts_with("#");
-    if (isPositional && number >= spec.fields.size())
-      return fail(range, "'" + spec.name + "' takes " + Twine(spec.fields.size()) + " arguments, not " +
-                             Twine(record.getFields().size()));
-    if (isPositional && record.getField(known[number]))
-      return fail(range, "'" + known[number] + "' of '" + spec.name + "' is given twice");
-    if (!isPositional && !is_contained(known, field.key))
-      return fail(range, "'" + spec.name + "' has no argument '" + field.key + "'" + didYouMean(field.key, known));
+  for (auto [wanted, field] : zip(spec.fields, bound)) {
+    if (!field && !wanted.defaultValue)
+      return fail(range, "'" + spec.name + "' needs '" + wanted.name + "': " + describe(wanted.type));
+    if (field && !isOfType(field->value, wanted.type))
+      return fail(field->range, "'" + wanted.name + "' of '" + spec.name + "' is " + describe(wanted.type) + ", not " +
+                                    field->value.describe());
+    fields.push_back({wanted.name.str(), normalize(field ? field->value : *wanted.defaultValue, wanted.type),
+                      field ? field->range : range});
   }
   return Value::record(spec.name, std::move(fields));
+}
+
+/// Finds the place of the record's field `number`, by name or position.
+bool RecipeReader::bindField(const RecordSpec &spec, size_t number, const Value::Field &field,
+                             std::vector<const Value::Field *> &bound) {
+  SmallVector<StringRef> known;
+  for (const FieldSpec &each : spec.fields)
+    known.push_back(each.name);
+  size_t place = StringRef(field.key).starts_with("#") ? number : llvm::find(known, field.key) - known.begin();
+  if (place >= known.size() && StringRef(field.key).starts_with("#"))
+    fail(field.range, "'" + spec.name + "' takes " + (known.empty() ? "no" : std::to_string(known.size())) +
+                          " arguments, not " + Twine(number + 1));
+  else if (place >= known.size())
+    fail(field.range, "'" + spec.name + "' has no argument '" + field.key + "'" + didYouMean(field.key, known));
+  else if (bound[place])
+    fail(field.range, "'" + known[place] + "' of '" + spec.name + "' is given twice",
+         Note{bound[place]->range.Start, "it is given here too"});
+  else
+    return bound[place] = &field, true;
+  return false;
 }
 
 Value RecipeReader::readAugment() {
@@ -312,12 +325,23 @@ Value RecipeReader::readAugment() {
   if (!list.is(Value::List))
     return fail(setting->value->range, "'augment' is a list, as in [pad_crop(4), flip], not " + list.describe());
   std::vector<Value> augmentations;
-  for (const Value &each : list.getElements()) {
-    augmentations.push_back(readRecord(each, setting->value->range, "augment", getAugmentations()));
+  const auto *written = dyn_cast<ListExpr>(setting->value.get());
+  for (auto [number, each] : enumerate(list.getElements())) {
+    SMRange range = written ? written->elements[number]->range : setting->value->range;
+    augmentations.push_back(readRecord(each, range, "augment", getAugmentations()));
     if (augmentations.back().is(Value::Poison))
       return {};
   }
   return Value::list(std::move(augmentations));
+}
+
+Value RecipeReader::readOptimizer() {
+  Value optimizer = readRecord("optimizer", getOptimizers(), Value::word("sgd"));
+  bool isNesterov =
+      optimizer.is(Value::Record) && optimizer.getName() == "sgd" && optimizer.getField("nesterov")->getBoolean();
+  if (isNesterov && optimizer.getField("momentum")->getNumber() == 0)
+    return fail(optimizer.getFieldRange("nesterov"), "'nesterov' needs a momentum above 0");
+  return optimizer;
 }
 
 /// A plain number is constant; without one, PyTorch's default of the optimizer.
@@ -341,11 +365,11 @@ Value RecipeReader::readNormalize() {
   size_t channels = network ? network->image.front() : value.getField("mean")->getElements().size();
   for (StringRef key : {"mean", "std"})
     if (value.getField(key)->getElements().size() != channels)
-      return fail(find("normalize")->value->range, "'" + key + "' of 'fixed' has a number for each of the image's " +
-                                                       Twine(channels) + " channels, not " +
-                                                       Twine(value.getField(key)->getElements().size()));
+      return fail(value.getFieldRange(key), "'" + key + "' of 'fixed' has a number for each of the image's " +
+                                                Twine(channels) + " channels, not " +
+                                                Twine(value.getField(key)->getElements().size()));
   if (any_of(value.getField("std")->getElements(), [](const Value &each) { return each.getNumber() <= 0; }))
-    return fail(find("normalize")->value->range, "'std' of 'fixed' is above 0");
+    return fail(value.getFieldRange("std"), "'std' of 'fixed' is above 0");
   return value;
 }
 
@@ -378,7 +402,7 @@ void RecipeReader::run(const File &file, ArrayRef<Setting> overrides) {
 
   bool isCifar = network && network->image == Shape{3, 32, 32} && network->getClasses() == 10;
   Value data = readWord("data", isCifar ? "cifar10" : "synthetic", datasets);
-  Value optimizer = readRecord("optimizer", getOptimizers(), Value::word("sgd"));
+  Value optimizer = readOptimizer();
   std::vector<Value::Field> fields = {
       {"data", data},
       {"epochs", readCount("epochs", Whole, 10)},
@@ -388,7 +412,7 @@ void RecipeReader::run(const File &file, ArrayRef<Setting> overrides) {
       {"loss", readRecord("loss", getLosses(), Value::word("cross_entropy"))},
       {"optimizer", optimizer},
       {"lr", readRate(optimizer.is(Value::Record) ? optimizer.getName() : "sgd")},
-      {"batch", readCount("batch", Count, 128)},
+      {"batch", readCount("batch", Batch, 128)},
   };
   checkData(data);
   readDecay();

@@ -4,7 +4,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -16,6 +16,13 @@ std::string resin::frontend::print(ArrayRef<int64_t> shape) {
   out << '[';
   interleaveComma(shape, out);
   out << ']';
+  return text;
+}
+
+/// The shortest of few digits: "0.1".
+static std::string formatNumber(double number) {
+  std::string text;
+  raw_string_ostream(text) << format("%g", number);
   return text;
 }
 
@@ -78,6 +85,11 @@ const Value *Value::getField(StringRef key) const {
   return field == getFields().end() ? nullptr : &field->value;
 }
 
+SMRange Value::getFieldRange(StringRef key) const {
+  const Field *field = find_if(getFields(), [&](const Field &field) { return field.key == key; });
+  return field == getFields().end() ? SMRange() : field->range;
+}
+
 bool Value::getIntegers(SmallVectorImpl<int64_t> &integers) const {
   if (!is(List) || !all_of(getElements(), [](const Value &element) { return element.is(Integer); }))
     return false;
@@ -93,7 +105,7 @@ std::string Value::describe() const {
   case Integer:
     return std::to_string(whole);
   case Float:
-    return formatv("{0}", real).str();
+    return formatNumber(real);
   case Boolean:
     return whole ? "true" : "false";
   case Word:

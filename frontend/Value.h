@@ -6,6 +6,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/SMLoc.h"
 
 #include <memory>
 #include <string>
@@ -58,6 +59,7 @@ public:
   llvm::ArrayRef<Value> getElements() const { return *elements; }
   llvm::ArrayRef<Field> getFields() const;
   const Value *getField(llvm::StringRef key) const;
+  llvm::SMRange getFieldRange(llvm::StringRef key) const;
   unsigned getTensor() const { return whole; }
 
   /// The elements of a list of integers; false if it isn't one.
@@ -80,6 +82,7 @@ private:
 struct Value::Field {
   std::string key;
   Value value;
+  llvm::SMRange range = {}; ///< where the text has it
 };
 
 } // namespace resin::frontend

@@ -13,53 +13,8 @@
 namespace resin::codegen {
 
 DirectKnobs directKnobs(const std::vector<int> &k) {
-  assert(k.size() == 6 && "the template has six knobs");
-  return {k[0], k[1], k[2], k[3], k[4] != 0, k[5] != 0};
-}
-
-/// Share of the FMA peak that a tile can reach; 0 if it does not fit.
-static double rateTile(const DirectKnobs &t, int taps, int step, int registers) {
-  const int accumulators = t.pixels * t.rows * t.vectors, inside = t.tapsInside ? taps : 1;
-  const int weights = inside * t.vectors;
-  const int broadcasts = t.rows * (t.tapsInside && step == 1 ? t.pixels + taps - 1 : t.pixels * inside);
-  if (accumulators + weights + 1 > registers)
-    return 0;
-  const double fmas = accumulators * inside, cycles = std::max({fmas / 2, (weights + broadcasts) / 2.0, 4.0 * inside});
-  return fmas / 2 / cycles;
-}
-
-DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, const GatherAxis &) {
-  const ConvShape &s = conv.shape;
-  const bool forward = conv.direction == ConvDirection::Forward;
-  const int classesX = axisX.classes.size();
-  const int width = (forward ? s.ow : s.w) / classesX;
-  const int sourceChannels = forward ? s.c : s.k, resultBlocks = ((forward ? s.k : s.c) + 15) / 16;
-  const int perBlock = kChannelBlock / conv.machine.vectorFloats, taps = axisX.classes.back().taps;
-  DirectKnobs best{1, 1, 1, 1, false, false};
-  double bestRate = 0;
-  for (int pixels = 1; pixels <= std::min(width, 28); ++pixels)
-    for (int vectors = 1; vectors <= 4; vectors *= 2)
-      for (bool inside : {false, true}) {
-        if (vectors > perBlock && resultBlocks % (vectors / perBlock))
-          continue;
-        if (classesX > 1 && width % pixels)
-          continue;
-        DirectKnobs t{pixels, 1, vectors, 2, inside, false};
-        const double used = double(width) / ((width + pixels - 1) / pixels * pixels);
-        const double rate = rateTile(t, taps, axisX.step, conv.machine.registers) * used + 1e-4 * pixels * vectors;
-        if (rate > bestRate)
-          best = t, bestRate = rate;
-      }
-  const int body = best.pixels * best.vectors * (best.tapsInside ? std::max(taps, 1) : 1);
-  best.channels = conv.operandSpec(0).layout == LayoutKind::Dense ? 1 : body * 4 <= 100 ? 4 : body * 2 <= 200 ? 2 : 1;
-  // Where the weights exceed half a small L2 they should not stream once per image.
-  best.panelOuter = s.n > 1 && int64_t(sourceChannels) * resultBlocks * 16 * s.r * s.s * 4 > 1 << 20;
-  return best;
-}
-
-WeightKnobs weightKnobs(const std::vector<int> &k) {
-  assert(k.size() == 9 && "the template has nine knobs");
-  return {k[0], k[1], k[2], k[3], k[4], k[5], k[6], k[7] != 0, k[8] != 0};
+  assert(k.size() == 8 && "the template has eight knobs");
+  return {k[0], k[1], k[2], k[3], k[4], k[5] != 0, k[6], static_cast<DirectOrder>(k[7])};
 }
 
 static int largestDivisor(int value, int limit) {
@@ -67,6 +22,66 @@ static int largestDivisor(int value, int limit) {
     if (value % d == 0)
       return d;
   return 1;
+}
+
+static int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+/// Share of the FMA peak that a tile can reach; 0 if it does not fit in registers.
+static double rateTile(const DirectKnobs &t, const Machine &machine) {
+  const int pixels = t.pixels * t.rows * t.images, accumulators = pixels * t.vectors;
+  if (accumulators + t.vectors + 2 > machine.registers)
+    return 0;
+  // Weights come from L2, 32 bytes a cycle, of which most hides behind the FMAs.
+  const double fmas = accumulators / 2.0, stream = 0.15 * t.vectors * machine.vectorFloats * 4 / 32;
+  return fmas / (std::max({fmas, (t.vectors + pixels) / 2.0, 4.0}) + stream);
+}
+
+DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, const GatherAxis &axisY) {
+  const ConvShape &s = conv.shape;
+  const bool forward = conv.direction == ConvDirection::Forward, planar = conv.operandSpec(0).layout == LayoutKind::Dense;
+  const int classesX = axisX.classes.size(), classesY = axisY.classes.size();
+  const int width = (forward ? s.ow : s.w) / classesX, height = (forward ? s.oh : s.h) / classesY;
+  const int sourceChannels = forward ? s.c : s.k, resultBlocks = ((forward ? s.k : s.c) + 15) / 16;
+  const int perBlock = kChannelBlock / conv.machine.vectorFloats, sourcePixels = forward ? s.h * s.w : s.oh * s.ow;
+  DirectKnobs best{1, 1, 1, 1, 1, false, 0, DirectOrder::Images};
+  double bestRate = 0;
+  for (int vectors : {2, 1, 4})
+    for (int images = 1; images <= std::min(s.n, 4); images *= 2)
+      for (int rows = 1; rows <= std::min(height, 4); ++rows)
+        for (int pixels = 1; pixels <= std::min(width, 14); ++pixels) {
+          if ((vectors > perBlock && resultBlocks % (vectors / perBlock)) || s.n % images)
+            continue;
+          if ((classesX > 1 && width % pixels) || (classesY > 1 && height % rows))
+            continue;
+          const DirectKnobs t{pixels, rows, images, vectors, 1, false, 0, DirectOrder::Images};
+          const double used = double(width) / roundUp(width, pixels) * height / roundUp(height, rows);
+          const double rate = used * rateTile(t, conv.machine);
+          if (rate > bestRate + 1e-3)
+            best = t, bestRate = rate;
+        }
+  // About 32 FMAs to a turn of the loop; a body of some hundreds leaves the micro-op cache.
+  const int body = best.pixels * best.rows * best.images * best.vectors;
+  const int copies = classesX * classesY > 1 ? s.r * s.s : 1;
+  for (int channels : {1, 2, 4})
+    if (!planar && body * channels <= 64 && body * channels * copies <= 300)
+      best.channels = channels;
+  // A panel of weights that would stream from L2 for every tile is cut into chunks that stay in L1: 512 channels at 7x7 68 -> 87 % of peak, 256 at 14x14 84 -> 88 %.
+  const int panelWidth = best.vectors * conv.machine.vectorFloats * 4, sourceBlocks = (sourceChannels + 15) / 16;
+  const int blockBytes = kChannelBlock * s.r * s.s * panelWidth;
+  if (!planar && s.r * s.s > 1 && blockBytes * sourceBlocks > 128 << 10)
+    best.blocks = largestDivisor(sourceBlocks, std::max(1, (20 << 10) / blockBytes));
+  // Where the weights exceed a small L2 they should not stream once per image.
+  if (best.blocks || (s.n > best.images && int64_t(sourceChannels) * resultBlocks * 16 * s.r * s.s * 4 > 1 << 19))
+    best.order = DirectOrder::Panels;
+  // A 1x1 convolution does little with each value: 256 channels at 56x56 to 64 40 -> 96 % of peak.
+  if (s.r * s.s == 1)
+    best.order = int64_t(sourceChannels) * sourcePixels * 4 > 1 << 18 ? DirectOrder::Rows : DirectOrder::Images;
+  return best;
+}
+
+WeightKnobs weightKnobs(const std::vector<int> &k) {
+  assert(k.size() == 9 && "the template has nine knobs");
+  return {k[0], k[1], k[2], k[3], k[4], k[5], k[6], k[7] != 0, k[8] != 0};
 }
 
 WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
@@ -86,10 +101,12 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   const int perBlock = kChannelBlock / conv.machine.vectorFloats;
   if (t.vectors > perBlock && outputBlocks % (t.vectors / perBlock))
     t.vectors = perBlock;
-  t.rows = largestDivisor(s.oh, std::max(1, 256 / s.ow));
+  // A block of rows of one channel block of X stays in L1: 28 KB of it. Twice as much cost a fifth (128 channels at 28x28, stride 2).
+  const int rowBytes = s.strideY * (s.w + 2) * (planar ? 4 * s.c : 64);
+  t.rows = largestDivisor(s.oh, std::max(1, (28 << 10) / rowBytes));
   t.pixels = largestDivisor(t.rolled ? s.w : s.ow, 2);
   const int64_t weightBytes = int64_t(s.k) * s.c * s.r * s.s * 4;
-  t.pixelsInside = weightBytes > 1 << 20;
+  t.pixelsInside = weightBytes > 3 << 19;
   if (t.pixelsInside)
     t.images = largestDivisor(s.n, std::max(1, 4096 / (s.oh * s.ow)));
   return t;

@@ -7,13 +7,20 @@
 
 namespace resin::codegen {
 
+/// What stands outside: with images, a panel of the filter passes over one image;
+/// with panels, over all of them, so that filters larger than the cache stream once;
+/// with rows, all panels pass over a row of tiles, so that the source streams once.
+enum class DirectOrder { Images, Panels, Rows };
+
 struct DirectKnobs {
   int pixels;      ///< of a register tile, along x (of each residue class)
   int rows;        ///< of a register tile
+  int images;      ///< of a register tile: fills it where maps are small and odd
   int vectors;     ///< of result channels in a register tile
   int channels;    ///< source channels unrolled
   bool tapsInside; ///< the taps of a row unrolled inside the pixels: each broadcast feeds several of them
-  bool panelOuter; ///< result channels outside the images: weights stay in cache, images stream
+  int blocks;      ///< of 16 source channels before the tile moves on; 0 for all of them, else needs order Panels
+  DirectOrder order;
 };
 DirectKnobs directKnobs(const std::vector<int> &numbers);
 DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &x, const GatherAxis &y);

@@ -120,6 +120,16 @@ bool covers(const TensorSpec &tensor, int low, int high, int extent) {
   return low >= -tensor.halo && high < extent + tensor.halo;
 }
 
+/// Whether the gradient and its pixels can be cut into such blocks.
+bool fits(const WeightKnobs &t, const ConvKernel &conv) {
+  const ConvShape &s = conv.shape;
+  const int perBlock = kChannelBlock / conv.machine.vectorFloats, blocks = (s.k + kChannelBlock - 1) / kChannelBlock;
+  auto divides = [](int part, int whole) { return part > 0 && whole % part == 0; };
+  const bool vectors = t.vectors > perBlock ? divides(perBlock, t.vectors) && divides(t.vectors / perBlock, blocks) : divides(t.vectors, perBlock);
+  return vectors && divides(t.channels, kChannelBlock) && divides(t.tapsX, s.s) && divides(t.tapsY, s.r) && divides(t.rows, s.oh) &&
+         divides(t.images, s.n) && divides(t.pixels, t.rolled ? s.w : s.ow);
+}
+
 } // namespace
 
 bool buildConvWeight(ConvKernel &conv, std::vector<Func> &outputs) {
@@ -139,6 +149,8 @@ bool buildConvWeight(ConvKernel &conv, std::vector<Func> &outputs) {
   WeightKnobs knobs = conv.knobs.empty() ? defaultWeightKnobs(conv, rolls) : weightKnobs(conv.knobs);
   if (knobs.rolled ? !rolls : !plain)
     return false;
+  if (!fits(knobs, conv))
+    throw CompileError("the tile does not fit the weight gradient");
   outputs = {WeightConv(conv, knobs).build()};
   return true;
 }
