@@ -10,8 +10,8 @@ module attributes {resnet.recipe = {optimizer = {name = "sgd", momentum = 0.9 : 
 
   // CHECK-LABEL: func.func @train_step
   //  CHECK-SAME:   %[[LR:.*]]: tensor<f32> {resnet.name = "learning_rate"}, %[[DW:.*]]: tensor<5x3xf32>, %[[DB:.*]]: tensor<5xf32>) -> (tensor<5xf32> {resnet.name = "loss"})
-  //       CHECK:   %[[W:.*]] = resnet.read @w
-  //       CHECK:   %[[M:.*]] = resnet.read @optimizer.momentum.w
+  //       CHECK:   %[[W:.*]] = resnet.read @w :
+  //       CHECK:   %[[M:.*]] = resnet.read @optimizer.momentum.w :
   //       CHECK:   %[[NEW:.*]], %[[NEW_M:.*]] = resnet.sgd %[[W]], %[[DW]], %[[M]], %[[LR]] momentum 9.000000e-01 nesterov true weight_decay 5.000000e-01
   //       CHECK:   resnet.sgd %{{.*}}, %[[DB]], {{.*}} weight_decay 0.000000e+00
   //       CHECK:   resnet.write @s
@@ -31,7 +31,7 @@ module attributes {resnet.recipe = {optimizer = {name = "sgd", momentum = 0.9 : 
 // Without momentum there is nothing to remember.
 module attributes {resnet.recipe = {optimizer = {name = "sgd", momentum = 0.0 : f64, nesterov = false, weight_decay = 0.0 : f64}}} {
   resnet.variable "parameter" @w : tensor<5x3xf32> init {name = "constant", value = 1.0 : f64}
-  // CHECK-LABEL: @w
+  // CHECK-LABEL: optimizer = {momentum = 0.000000e+00
   //   CHECK-NOT:   "slot"
   //       CHECK:   resnet.sgd
   func.func @train_step(%lr: tensor<f32> {resnet.name = "learning_rate"}, %dw: tensor<5x3xf32>) -> (tensor<5x3xf32> {resnet.name = "gradient.w"}) {
@@ -43,7 +43,7 @@ module attributes {resnet.recipe = {optimizer = {name = "sgd", momentum = 0.0 : 
 
 module attributes {resnet.recipe = {optimizer = {name = "adamw", beta1 = 0.9 : f64, beta2 = 0.99 : f64, epsilon = 1.0e-8 : f64, weight_decay = 0.1 : f64}}} {
   resnet.variable "parameter" @w : tensor<5x3xf32> init {name = "constant", value = 1.0 : f64}
-  // CHECK-LABEL: func.func @train_step
+  // CHECK-LABEL: optimizer = {beta1
   //   CHECK-DAG:   %[[FIRST:.*]] = resnet.read @optimizer.exp_avg.w
   //   CHECK-DAG:   %[[SECOND:.*]] = resnet.read @optimizer.exp_avg_sq.w
   //       CHECK:   resnet.adam %{{.*}}, %{{.*}}, %[[FIRST]], %[[SECOND]], %{{.*}} beta1 9.000000e-01 {{.*}} decoupled true
