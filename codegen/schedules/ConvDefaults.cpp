@@ -104,7 +104,7 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   // A block of rows of one channel block of X stays in L1: 28 KB of it. Twice as much cost a fifth (128 channels at 28x28, stride 2).
   const int rowBytes = s.strideY * (s.w + 2) * (planar ? 4 * s.c : 64);
   t.rows = largestDivisor(s.oh, std::max(1, (28 << 10) / rowBytes));
-  t.pixels = largestDivisor(t.rolled ? s.w : s.ow, 2);
+  t.pixels = largestDivisor(t.rolled ? s.w : s.ow, t.rolled && s.w == 7 ? 7 : 2);
   const int64_t weightBytes = int64_t(s.k) * s.c * s.r * s.s * 4;
   t.pixelsInside = weightBytes > 3 << 19;
   if (t.pixelsInside)
