@@ -32,19 +32,8 @@ target_compile_options(resin_mlir_options INTERFACE -fno-rtti)
 function(resin_use_mlir_headers name)
   target_link_libraries(${name} PUBLIC resin_mlir_options)
   target_precompile_headers(${name} REUSE_FROM ResinMlirHeaders)
-<<<<<<< HEAD
-<<<<<<< HEAD
-  # They were compiled with -fPIC, and an executable's -fPIE would not match.
-  get_target_property(type ${name} TYPE)
-  if(type STREQUAL "EXECUTABLE")
-=======
   get_target_property(type ${name} TYPE)
   if(type STREQUAL EXECUTABLE) # as the precompiled header was: PIC, where CMake would say PIE
->>>>>>> main
-=======
-  get_target_property(type ${name} TYPE)
-  if(type STREQUAL EXECUTABLE) # as the precompiled header was: PIC, where CMake would say PIE
->>>>>>> passes
     set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${name} PRIVATE -fPIC)
   endif()

@@ -100,11 +100,7 @@ public:
 private:
   FailureOr<SmallVector<Type>> typesOf(const std::vector<TensorSpec> &tensors);
   LogicalResult buildNode(const KernelNode &node);
-<<<<<<< HEAD
-  FailureOr<NamedAttribute> attribute(const std::pair<std::string, AttributeValue> &named);
-=======
   Attribute attribute(StringRef name, const AttributeValue &value);
->>>>>>> main
   Type resultType(const KernelNode &node, unsigned result, Value operand);
   LogicalResult fail(const Twine &complaint) { return mlir::emitError(location) << "kernel spec: " << complaint; }
 
@@ -130,22 +126,6 @@ FailureOr<SmallVector<Type>> SpecReader::typesOf(const std::vector<TensorSpec> &
   return types;
 }
 
-<<<<<<< HEAD
-FailureOr<NamedAttribute> SpecReader::attribute(const std::pair<std::string, AttributeValue> &named) {
-  // Flags are numbers in a spec; these are all there are.
-  static constexpr StringRef bools[] = {"nesterov", "decoupled", "count_include_pad"}, units[] = {"lane"};
-  const StringRef name = named.first;
-  if (const auto *number = std::get_if<int64_t>(&named.second)) {
-    if (llvm::is_contained(bools, name))
-      return builder.getNamedAttr(name, builder.getBoolAttr(*number));
-    if (llvm::is_contained(units, name))
-      return builder.getNamedAttr(name, *number ? builder.getUnitAttr() : UnitAttr());
-    return builder.getNamedAttr(name, builder.getI64IntegerAttr(*number));
-  }
-  if (const auto *real = std::get_if<double>(&named.second))
-    return builder.getNamedAttr(name, builder.getF64FloatAttr(*real));
-  return builder.getNamedAttr(name, builder.getDenseI64ArrayAttr(std::get<std::vector<int64_t>>(named.second)));
-=======
 /// Null for a flag that is absent.
 Attribute SpecReader::attribute(StringRef name, const AttributeValue &value) {
   // Flags are numbers in a spec; these are all there are.
@@ -160,7 +140,6 @@ Attribute SpecReader::attribute(StringRef name, const AttributeValue &value) {
   if (llvm::is_contained(units, name))
     return number ? builder.getUnitAttr() : Attribute();
   return builder.getI64IntegerAttr(number);
->>>>>>> main
 }
 
 /// Of a result that the kernel yields, the type it is yielded as, with its layout; of another, its shape.
@@ -188,20 +167,11 @@ LogicalResult SpecReader::buildNode(const KernelNode &node) {
   }
   if (state.operands.empty())
     return fail("'" + node.op + "' has no operand");
-<<<<<<< HEAD
-  for (const auto &named : node.attributes) {
-    if (!llvm::is_contained(state.name.getAttributeNames(), StringRef(named.first)))
-      return fail("'" + node.op + "' has no attribute '" + named.first + "'");
-    FailureOr<NamedAttribute> attr = attribute(named);
-    if (attr->getValue())
-      state.attributes.push_back(*attr);
-=======
   for (const auto &[name, value] : node.attributes) {
     if (!llvm::is_contained(state.name.getAttributeNames(), StringRef(name)))
       return fail("'" + node.op + "' has no attribute '" + name + "'");
     if (Attribute given = attribute(name, value))
       state.addAttribute(name, given);
->>>>>>> main
   }
   for (unsigned i = 0; i < node.results.size(); ++i) {
     Type type = resultType(node, i, state.operands.front());

@@ -10,13 +10,9 @@
 #include "dialects/Resnet/Resnet.h"
 #include "support/Philox.h"
 
-<<<<<<< HEAD
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-=======
 #include "llvm/ADT/StringExtras.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
->>>>>>> main
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 
