@@ -2,6 +2,7 @@
 
 #include "dialects/Resnet/InterpretPass.h"
 #include "dialects/Resnet/Resnet.h"
+#include "passes/Pipelines.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
@@ -16,6 +17,7 @@ static void registerPasses() {
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   resin::resnet::registerInterpretPass();
+  resin::registerPassesAndPipelines();
 }
 
 int main(int argc, char **argv) {
