@@ -153,8 +153,8 @@ static bool isBlocked(ViewType view, int64_t dim) {
     return dim == (view.getShape().size() == 1 ? 0 : 1);
   case LayoutKind::K16C16:
     return dim == (view.getShape().size() == 5 ? 1 : 0);
-  case LayoutKind::K16:
-    return dim == 0;
+  case LayoutKind::K16: // [k,c,r,s] or [o,i], or lanes of the former
+    return dim == (view.getShape().size() == 5 ? 1 : 0);
   case LayoutKind::C16K16:
     return true;
   }
