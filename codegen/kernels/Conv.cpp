@@ -101,7 +101,7 @@ bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kern
                   Epilogue(spec, operands, node),
                   knobs};
   kernel.arguments.assign(operands.begin(), operands.end());
-  if (!buildConvDirect(conv, kernel.outputs) && !buildConvWeight(conv, kernel.outputs))
+  if (!buildConvWinograd(conv, kernel.outputs) && !buildConvDirect(conv, kernel.outputs) && !buildConvWeight(conv, kernel.outputs))
     buildConvGeneric(conv, kernel.outputs);
   return true;
 }

@@ -7,6 +7,7 @@
 
 #include "codegen/schedules/ConvDirect.h"
 #include "codegen/schedules/ConvWeight.h"
+#include "codegen/schedules/ConvWinograd.h"
 
 #include <algorithm>
 
@@ -112,6 +113,25 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   t.pixelsInside = weightBytes > 3 << 19;
   if (t.pixelsInside)
     t.images = largestDivisor(s.n, std::max(1, 4096 / (s.oh * s.ow)));
+  return t;
+}
+
+WinogradKnobs winogradKnobs(const std::vector<int> &k) {
+  assert(k.size() == 5 && "the template has five knobs");
+  return {k[0], k[1], k[2], k[3], k[4] != 0};
+}
+
+WinogradKnobs defaultWinogradKnobs(const ConvKernel &conv) {
+  if (!conv.knobs.empty())
+    return conv.knobs.size() == 5 ? winogradKnobs(conv.knobs) : WinogradKnobs{};
+  const ConvShape &s = conv.shape;
+  const int across = (s.w + 3) / 4, down = (s.h + 3) / 4;
+  WinogradKnobs t{1, 1, 4, 4, false};
+  // About 64 tiles to a group: 36 x 64 x 16 results in the making are 147 KB.
+  t.rows = largestDivisor(down, std::max(1, 64 / across));
+  if (t.rows == down)
+    t.images = largestDivisor(s.n, std::max(1, 64 / (across * down)));
+  t.filterInRows = t.rows == down && t.images == s.n;
   return t;
 }
 
