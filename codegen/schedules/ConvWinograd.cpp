@@ -34,13 +34,15 @@ public:
 private:
   const WinogradKnobs knobs;
   const int block = kChannelBlock;
-  /// Tiles of a row, rows of tiles, tiles of the piece and of a group; a group's rounded up to register tiles.
-  const int across = (width + kTile - 1) / kTile, down = (height + kTile - 1) / kTile, all = across * down * shape.n;
-  const int group = across * knobs.rows * knobs.images, rounded = (group + knobs.tiles - 1) / knobs.tiles * knobs.tiles;
+  const winograd::Grid grid{width, height, shape.n};
+  /// Tiles of a group, and rounded up to register tiles.
+  const int group = grid.across() * knobs.rows * knobs.images,
+            rounded = (group + knobs.tiles - 1) / knobs.tiles * knobs.tiles;
 
-  Func filterRows{"filter_rows"}, U{"U"}, sourceRows{"source_rows"}, V{"V"}, acc{"acc"}, M{"M"}, Z{"Z"}, Y{"Y"};
-  Var c{"c"}, t{"t"}, i{"i"}, j{"j"}, ci{"ci"}, cb{"cb"};
-  Var yoo{"yoo"}, yoi{"yoi"}, noo{"noo"}, noi{"noi"}, to{"to"}, ti{"ti"}, cv{"cv"}, cii{"cii"};
+  Func filterRows{"filter_rows"}, U{"U"}, acc{"acc"}, M{"M"}, Z{"Z"}, Y{"Y"};
+  winograd::Points V;
+  Var c{"c"}, t{"t"}, i{"i"}, j{"j"};
+  Var kboo{"kboo"}, kbm{"kbm"}, yoo{"yoo"}, yoi{"yoi"}, noo{"noo"}, noi{"noi"}, to{"to"}, ti{"ti"};
   RDom channel;
 
   static Expr at(Func f, int points, const std::function<std::vector<Expr>(Expr)> &place,
@@ -53,10 +55,10 @@ private:
 
   void defineAnchor() override {
     defineFilter();
-    defineSource();
+    V = winograd::transform("V", conv.operand(0), grid, kPoints, -1, winograd::input);
     channel = RDom(0, block, 0, sourceBlocks, "channel");
     acc(ki, t, i, j, kb) = 0.f;
-    acc(ki, t, i, j, kb) += U(ki, channel.y * block + channel.x, i, j, kb) * V(channel.x, t, i, j, channel.y);
+    acc(ki, t, i, j, kb) += U(ki, channel.y * block + channel.x, i, j, kb) * V.points(channel.x, t, i, j, channel.y);
     M(ki, t, i, j, kb) = acc(ki, t, i, j, kb);
     Z(ki, i, y, t, kb) = at(
         M, kPoints,
@@ -82,31 +84,16 @@ private:
         winograd::filter(i, {filterRows(ki, 0, j, c, kb), filterRows(ki, 1, j, c, kb), filterRows(ki, 2, j, c, kb)});
   }
 
-  /// V(ci, t, i, j, cb): tiles are numbered through rows and images, so that the
-  /// rows of the matrix products run on across them.
-  void defineSource() {
-    Expr tile = rounded > group ? min(t, all - 1) : Expr(t);
-    Expr tx = tile % across, ty = tile / across % down, image = tile / (across * down);
-    // Pixel `width` stands in the ring.
-    auto edge = [](Expr at, int extent) { return extent % kTile ? min(at, extent) : at; };
-    std::vector<Expr> column, row;
-    for (int q = 0; q < kPoints; ++q)
-      column.push_back(
-          conv.operand(0)(ci, edge(tx * kTile + i - 1, width), edge(ty * kTile + q - 1, height), cb, image));
-    sourceRows(ci, i, j, t, cb) = mux(j, winograd::input(column));
-    for (int q = 0; q < kPoints; ++q)
-      row.push_back(sourceRows(ci, q, j, t, cb));
-    V(ci, t, i, j, cb) = mux(i, winograd::input(row));
-  }
-
   Expr anchor(const Coordinates &at) const override {
-    return Y(at.ki, at.x % kTile, at.y % kTile, at.x / kTile + across * (at.y / kTile + down * at.n), at.kb);
+    return Y(at.ki, at.x % kTile, at.y % kTile, at.x / kTile + grid.across() * (at.y / kTile + grid.down() * at.n),
+             at.kb);
   }
 
   void splitTileLoops(Func f) override {
     f.split(yo, yoo, yoi, knobs.rows, TailStrategy::RoundUp).split(no, noo, noi, knobs.images, TailStrategy::RoundUp);
+    f.split(kbo, kboo, kbm, knobs.blocks, TailStrategy::RoundUp);
   }
-  std::vector<VarOrRVar> loopOrder() const override { return {xo, yoi, kvo, noi, yoo, noo, kbo}; }
+  std::vector<VarOrRVar> loopOrder() const override { return {xo, yoi, kvo, kbm, noi, yoo, noo, kboo}; }
 
   void scheduleAnchor(Func master) override {
     for (Func f : {Z, Y})
@@ -124,9 +111,9 @@ private:
         .store_in(kStackScratch)
         .bound_extent(t, rounded)
         .align_storage(t, rounded | 1)
-        .bound_extent(kb, 1);
+        .bound_extent(kb, knobs.blocks);
     M.split(t, to, ti, knobs.tiles, TailStrategy::RoundUp).split(ki, kv, kii, vectorFloats);
-    M.reorder(kii, kv, ti, to, i, j).vectorize(kii).unroll(kv).unroll(ti);
+    M.reorder(kii, kv, kb, ti, to, i, j).vectorize(kii).unroll(kv).unroll(kb).unroll(ti);
     acc.compute_at(M, to).store_in(MemoryType::Register).vectorize(ki, vectorFloats).unroll(ki).unroll(t).unroll(kb);
     RVar outer("outer"), inner("inner");
     acc.update().split(channel.x, outer, inner, knobs.channels).split(ki, kv, kii, vectorFloats);
@@ -144,10 +131,10 @@ private:
     if (knobs.filterInRows)
       U.compute_at(M, j);
     else
-      U.compute_at(master, kbo);
+      U.compute_at(master, kboo);
     U.store_in(kStackScratch)
         .align_storage(c, channels | 1)
-        .bound_extent(kb, 1)
+        .bound_extent(kb, knobs.blocks)
         .split(ki, kv, kii, vectorFloats)
         .reorder(kii, i, kv, j, c)
         .vectorize(kii)
@@ -155,16 +142,9 @@ private:
     filterRows.compute_at(U, j).store_in(MemoryType::Register).reorder(ki, i).vectorize(ki, vectorFloats).unroll(i);
   }
 
-  /// Odd strides in cache lines keep the 36 streams of stores in different sets.
   void scheduleSource() {
-    V.compute_root().store_in(kStackScratch).align_storage(t, (all - group + rounded) | 1);
-    V.split(ci, cv, cii, vectorFloats).reorder(cii, i, j, cv, t, cb).vectorize(cii).unroll(i).unroll(j);
-    sourceRows.compute_at(V, cv)
-        .store_in(MemoryType::Register)
-        .reorder(ci, j, i)
-        .vectorize(ci, vectorFloats)
-        .unroll(i)
-        .unroll(j);
+    V.points.compute_root();
+    winograd::schedule(V, conv.machine, grid.all() - group + rounded);
   }
 };
 
