@@ -32,6 +32,11 @@ target_compile_options(resin_mlir_options INTERFACE -fno-rtti)
 function(resin_use_mlir_headers name)
   target_link_libraries(${name} PUBLIC resin_mlir_options)
   target_precompile_headers(${name} REUSE_FROM ResinMlirHeaders)
+  get_target_property(type ${name} TYPE)
+  if(type STREQUAL EXECUTABLE) # as the precompiled header was: PIC, where CMake would say PIE
+    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${name} PRIVATE -fPIC)
+  endif()
 endfunction()
 
 function(resin_sources out)

@@ -86,8 +86,10 @@ static StatusOr<safetensors::File> readVerified(const std::string &path) {
   Checksum sum;
   sum.add(file->data());
   if (printChecksum(sum) != file->metadata().at(kChecksum))
-    return Status::badData(path, ": is damaged: its data do not have the sum it says (who changed them on purpose "
-                                 "removes '", kChecksum, "' from the metadata)");
+    return Status::badData(path,
+                           ": is damaged: its data do not have the sum it says (who changed them on purpose "
+                           "removes '",
+                           kChecksum, "' from the metadata)");
   return file;
 }
 
@@ -166,8 +168,9 @@ Status resin::runtime::loadCheckpoint(Model &model, const std::string &path, Run
     return status;
   const std::string &hash = file->metadata().at("resin.hash");
   if (hash != model.manifest().hash)
-    std::fprintf(stderr, "warning: %s was written by another build of this network (%s, this is %s): the run goes on, "
-                         "but its bits may differ from those of an uninterrupted one\n",
+    std::fprintf(stderr,
+                 "warning: %s was written by another build of this network (%s, this is %s): the run goes on, "
+                 "but its bits may differ from those of an uninterrupted one\n",
                  path.c_str(), hash.c_str(), model.manifest().hash.c_str());
   state = read;
   return {};

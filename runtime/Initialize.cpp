@@ -25,8 +25,8 @@ std::vector<float> resin::runtime::initialValues(const Variable &variable, uint6
   const bool normal = init.name == "he_normal";
   const double scale = normal ? std::sqrt(2 / init.fan) : limit(init);
   for (uint64_t i = 0; i < values.size(); ++i)
-    values[i] = static_cast<float>(scale * (normal ? philox::normal(seed, stream, i)
-                                                   : 2 * philox::uniform(seed, stream, i) - 1));
+    values[i] = static_cast<float>(
+        scale * (normal ? philox::normal(seed, stream, i) : 2 * philox::uniform(seed, stream, i) - 1));
   return values;
 }
 

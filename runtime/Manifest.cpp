@@ -56,8 +56,8 @@ struct Reader {
   void checkPlace(const std::string &layout, Tensor &tensor) {
     std::optional<LayoutKind> kind = layoutNamed(layout);
     if (!kind || !fitsRank(*kind, tensor.shape.size(), tensor.halo))
-      throw std::invalid_argument(concat("'", tensor.name, "' of rank ", tensor.shape.size(), " cannot have the layout '",
-                                         layout, "' with a halo of ", tensor.halo));
+      throw std::invalid_argument(concat("'", tensor.name, "' of rank ", tensor.shape.size(),
+                                         " cannot have the layout '", layout, "' with a halo of ", tensor.halo));
     tensor.layout = *kind;
     int64_t room = static_cast<int64_t>(manifest.arenaBytes / 4);
     for (int64_t extent : tensor.shape) {

@@ -20,8 +20,15 @@ static constexpr const char *kColumns[] = {"epoch",     "step", "train_loss",   
                                            "eval_top1", "lr",   "images_per_second", "seconds"};
 
 static std::array<double, 9> values(const MetricsRow &row) {
-  return {static_cast<double>(row.epoch), static_cast<double>(row.step), row.trainLoss,       row.trainTop1, row.evalLoss,
-          row.evalTop1,                   row.learningRate,              row.imagesPerSecond, row.seconds};
+  return {static_cast<double>(row.epoch),
+          static_cast<double>(row.step),
+          row.trainLoss,
+          row.trainTop1,
+          row.evalLoss,
+          row.evalTop1,
+          row.learningRate,
+          row.imagesPerSecond,
+          row.seconds};
 }
 
 /// As few digits as give the same number back.
@@ -41,8 +48,15 @@ static bool parseRow(const std::string &line, MetricsRow &row) {
       return false;
     at = next;
   }
-  row = {static_cast<int64_t>(fields[0]), static_cast<int64_t>(fields[1]), fields[2], fields[3], fields[4],
-         fields[5],                       fields[6],                       fields[7], fields[8]};
+  row = {static_cast<int64_t>(fields[0]),
+         static_cast<int64_t>(fields[1]),
+         fields[2],
+         fields[3],
+         fields[4],
+         fields[5],
+         fields[6],
+         fields[7],
+         fields[8]};
   return at == end;
 }
 

@@ -17,9 +17,9 @@ static constexpr uint64_t kHugePage = 2 << 20;
 StatusOr<Arena> Arena::allocate(uint64_t bytes) {
   const uint64_t size = (bytes / kHugePage + 1) * kHugePage;
   // One page more than asked for leaves room to start at a multiple.
-  void *mapped = bytes > uint64_t(1) << 46 ? MAP_FAILED
-                                           : ::mmap(nullptr, size + kHugePage, PROT_READ | PROT_WRITE,
-                                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void *mapped = bytes > uint64_t(1) << 46
+                     ? MAP_FAILED
+                     : ::mmap(nullptr, size + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED)
     return Status(ExitCode::Failure, concat("cannot have ", size >> 20, " MiB of memory: ", systemError()));
   const uint64_t address = reinterpret_cast<uint64_t>(mapped);
@@ -66,11 +66,13 @@ static void runInPool(const ResinCall *call, ResinBody body, int64_t pieces) {
 
 Model::Model(const ResinProgram &program, Manifest manifest, Arena memory, unsigned threads)
     : program(program), facts(std::move(manifest)), arena(std::move(memory)), workers(threads),
-      counters(std::max<size_t>(1, static_cast<size_t>(threads) * program.kernels)),
-      context{arena.data(), counters.data(), runInPool, &workers} {
+      counters(std::max<size_t>(1, static_cast<size_t>(threads) * program.kernels)), context{arena.data(),
+                                                                                             counters.data(), runInPool,
+                                                                                             &workers} {
   // The pages are taken now, by the workers that will use them, and not on the clock.
   const int64_t pages = static_cast<int64_t>(arena.size() / kHugePage);
-  workers.run(pages, [this](int64_t page, int64_t) { *const_cast<volatile char *>(arena.data() + page * kHugePage) = 0; });
+  workers.run(pages,
+              [this](int64_t page, int64_t) { *const_cast<volatile char *>(arena.data() + page * kHugePage) = 0; });
 }
 
 void Model::setElements(const Variable &variable, std::span<const float> elements) {

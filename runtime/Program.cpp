@@ -51,7 +51,8 @@ static Command addTrain(CLI::App &app, Arguments &arguments) {
   train->add_flag("--resume", arguments.resume, "go on from the folder's last good checkpoint, with its settings");
   train->add_option("--seed", arguments.seed, "of initial values, order and augmentation");
   addThreads(*train, arguments);
-  train->add_option("--limit", arguments.limit, "use only the first images of each part")->check(CLI::NonNegativeNumber);
+  train->add_option("--limit", arguments.limit, "use only the first images of each part")
+      ->check(CLI::NonNegativeNumber);
   train->add_option("--lr", arguments.rate, "peak of the learning rate")->check(CLI::NonNegativeNumber);
   train->add_flag("--no-shuffle", arguments.noShuffle, "take the training images in the order of the files");
   train->add_option("--set", arguments.sets, kSetHelp)->allow_extra_args(false);
@@ -75,7 +76,8 @@ static Command addPredict(CLI::App &app, Arguments &arguments) {
   predict->add_option("--weights", arguments.weights, "safetensors file")->required();
   predict->add_option("--input", arguments.input, ".npy file: float32 [n, c, h, w], already normalised")->required();
   predict->add_option("--output", arguments.output, ".npy file to write the logits to");
-  predict->add_option("--topk", arguments.topk, "print the likeliest classes of each image")->check(CLI::PositiveNumber);
+  predict->add_option("--topk", arguments.topk, "print the likeliest classes of each image")
+      ->check(CLI::PositiveNumber);
   addThreads(*predict, arguments);
   return {predict, runPredict};
 }

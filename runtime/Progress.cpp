@@ -29,7 +29,8 @@ bool Progress::isDue(int64_t) {
 void Progress::show(int64_t done, const std::string &facts) {
   drawn = true;
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  const int left = done > 0 ? static_cast<int>(seconds * static_cast<double>(total - done) / static_cast<double>(done)) : 0;
+  const int left =
+      done > 0 ? static_cast<int>(seconds * static_cast<double>(total - done) / static_cast<double>(done)) : 0;
   if (!terminal) {
     std::fprintf(stderr, "%s  step %lld/%lld  %s\n", title.c_str(), static_cast<long long>(done),
                  static_cast<long long>(total), facts.c_str());
@@ -37,6 +38,7 @@ void Progress::show(int64_t done, const std::string &facts) {
   }
   constexpr int64_t kWidth = 24;
   const std::string full(static_cast<size_t>(kWidth * done / total), '=');
-  std::fprintf(stderr, "\r%s [%-*s] %lld/%lld  %s  %d:%02d left\033[K", title.c_str(), static_cast<int>(kWidth), full.c_str(),
-               static_cast<long long>(done), static_cast<long long>(total), facts.c_str(), left / 60, left % 60);
+  std::fprintf(stderr, "\r%s [%-*s] %lld/%lld  %s  %d:%02d left\033[K", title.c_str(), static_cast<int>(kWidth),
+               full.c_str(), static_cast<long long>(done), static_cast<long long>(total), facts.c_str(), left / 60,
+               left % 60);
 }

@@ -121,8 +121,12 @@ std::string resin::runtime::printRecipe(const Recipe &recipe) {
   Json augment = Json::array();
   for (const Augmentation &step : recipe.augment)
     augment.push_back(print(step));
-  Json json = {{"data", recipe.data}, {"epochs", recipe.epochs},           {"seed", recipe.seed},
-               {"augment", augment},  {"normalize", print(recipe.normalize)}, {"lr", print(recipe.schedule)}};
+  Json json = {{"data", recipe.data},
+               {"epochs", recipe.epochs},
+               {"seed", recipe.seed},
+               {"augment", augment},
+               {"normalize", print(recipe.normalize)},
+               {"lr", print(recipe.schedule)}};
   return json.dump();
 }
 
@@ -249,8 +253,9 @@ static void set(Recipe &recipe, const std::string &key, const Json &value) {
   } else if (key == "seed") {
     recipe.seed = value.get<int64_t>();
   } else if (key == "lr") {
-    recipe.schedule = value.is_number() ? Schedule{Schedule::Kind::Constant, value}
-                                        : scheduleOf(named(value, value.value("name", "") == "constant" ? "value" : "peak"));
+    recipe.schedule = value.is_number()
+                          ? Schedule{Schedule::Kind::Constant, value}
+                          : scheduleOf(named(value, value.value("name", "") == "constant" ? "value" : "peak"));
   } else if (key.starts_with("lr.")) {
     setLearningRate(recipe.schedule, key.substr(3), value);
   } else if (key == "augment") {
@@ -274,8 +279,8 @@ Status resin::runtime::setRecipe(Recipe &recipe, const std::string &assignment) 
   const std::string head = key.substr(0, key.find('.'));
   for (const char *compiled : {"batch", "loss", "optimizer", "precision", "data"})
     if (head == compiled)
-      return Status::usage("--set train.", key, ": '", head, "' is compiled into this program; rebuild it with 'resin build --set ",
-                           assignment, "'");
+      return Status::usage("--set train.", key, ": '", head,
+                           "' is compiled into this program; rebuild it with 'resin build --set ", assignment, "'");
   if (std::find(keys.begin(), keys.end(), head) == keys.end() || (head != key && head != "lr"))
     return Status::usage("--set train.", key, ": unknown key", didYouMean(head, keys),
                          "; epochs, seed, lr, augment and normalize can be set");

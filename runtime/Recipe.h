@@ -22,11 +22,11 @@ namespace resin::runtime {
 struct Schedule {
   enum class Kind { Constant, Step, Cosine };
   Kind kind = Kind::Constant;
-  double peak = 0.1;  ///< of a constant schedule: its value
-  double warmup = 0;  ///< epochs
-  double every = 30;  ///< epochs; step
+  double peak = 0.1;   ///< of a constant schedule: its value
+  double warmup = 0;   ///< epochs
+  double every = 30;   ///< epochs; step
   double factor = 0.1; ///< step
-  double final = 0;   ///< cosine
+  double final = 0;    ///< cosine
 };
 
 struct Augmentation {

@@ -48,6 +48,13 @@ bool RunFolder::holdsRun() const {
   return fs::exists(file("last.safetensors"), error) || fs::exists(file("previous.safetensors"), error);
 }
 
+void RunFolder::beginAnew() {
+  lastIsGood = false;
+  std::error_code ignored;
+  fs::remove(file("previous.safetensors"), ignored);
+  fs::remove(file("best.safetensors"), ignored);
+}
+
 Status RunFolder::load(Model &model, RunState &state) {
   Status last = loadCheckpoint(model, file("last.safetensors"), state);
   lastIsGood = last.ok();

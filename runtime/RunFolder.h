@@ -31,6 +31,8 @@ public:
   std::string file(const char *name) const { return path + "/" + name; }
 
   bool holdsRun() const;
+  /// Forgets the checkpoints of an earlier run that stand behind its last.
+  void beginAnew();
   /// Loads the newest good checkpoint.
   Status load(Model &model, RunState &state);
   /// Saves `last`, keeping the one before.

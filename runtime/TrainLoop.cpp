@@ -140,9 +140,9 @@ Status TrainLoop::closeEpoch() {
   if (score.failed())
     return stopSignal() ? saveAndLeave() : score.status();
   if (!std::isfinite(score->loss))
-    return {ExitCode::Failure, concat("epoch ", at.epoch + 1, ": the loss on the test set is ", score->loss,
-                                      ": training has diverged; the last good checkpoint is ",
-                                      folder.file("last.safetensors"))};
+    return {ExitCode::Failure,
+            concat("epoch ", at.epoch + 1, ": the loss on the test set is ", score->loss,
+                   ": training has diverged; the last good checkpoint is ", folder.file("last.safetensors"))};
 
   const double images = static_cast<double>(at.stepInEpoch * function.batch);
   MetricsRow row;
@@ -160,7 +160,7 @@ Status TrainLoop::closeEpoch() {
 
   const bool best = row.evalTop1 > at.bestTop1;
   // An epoch cut short by --steps is reported, but stays open for a run that goes on.
-  if (at.stepInEpoch == stepsPerEpoch)
+  if (at.stepInEpoch >= stepsPerEpoch)
     at = {.epoch = at.epoch + 1, .step = at.step, .bestTop1 = std::max(at.bestTop1, row.evalTop1)};
 
   // The row comes before the checkpoint that counts its epoch: a run killed in between
@@ -194,7 +194,8 @@ Status TrainLoop::saveNowAndThen() { return Clock::now() - saved < kBetweenSaves
 Status TrainLoop::saveAndLeave() {
   if (Status status = save(); status.failed())
     return status;
-  return stopped(concat("saved ", folder.file("last.safetensors"), " at step ", at.step, "; --resume goes on from there"));
+  return stopped(
+      concat("saved ", folder.file("last.safetensors"), " at step ", at.step, "; --resume goes on from there"));
 }
 
 double TrainLoop::rateOf(int64_t step) const {

@@ -51,8 +51,9 @@ private:
   const BatchWriter writer;
   const int64_t stepsPerEpoch;
   Clock::time_point saved;
-  double secondsBefore, seconds = 0;              ///< training, before this start and since
-  double epochSeconds = 0; int64_t epochImages = 0; ///< for images a second
+  double secondsBefore, seconds = 0; ///< training, before this start and since
+  double epochSeconds = 0;
+  int64_t epochImages = 0; ///< for images a second
 };
 
 } // namespace resin::runtime

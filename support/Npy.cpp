@@ -133,7 +133,8 @@ StatusOr<Array> resin::npy::read(const std::string &path) {
   if (!parseHeader(bytes.substr(headerStart, headerBytes), header))
     return Status::badData(path, ": the header is not a dictionary of 'descr', 'fortran_order' and 'shape'");
   if (header.type != "<f4")
-    return Status::badData(path, ": holds elements of type '", header.type, "'; '<f4' (little-endian float32) is needed");
+    return Status::badData(path, ": holds elements of type '", header.type,
+                           "'; '<f4' (little-endian float32) is needed");
   if (header.fortran)
     return Status::badData(path, ": is in Fortran order; C order is needed");
 

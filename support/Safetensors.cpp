@@ -25,9 +25,8 @@ static constexpr uint64_t kLongestHeader = 100'000'000;
 
 static uint64_t elementSize(const std::string &type) {
   static const std::map<std::string, uint64_t> sizes = {
-      {"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8},     {"I32", 4},     {"I16", 2},
-      {"I8", 1},  {"U64", 8}, {"U32", 4}, {"U16", 2},  {"U8", 1},      {"BOOL", 1},    {"F8_E4M3", 1},
-      {"F8_E5M2", 1}};
+      {"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8},  {"I32", 4},     {"I16", 2},    {"I8", 1},
+      {"U64", 8}, {"U32", 4}, {"U16", 2}, {"U8", 1},   {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}};
   auto found = sizes.find(type);
   return found == sizes.end() ? 0 : found->second;
 }
@@ -229,9 +228,8 @@ StatusOr<File> File::read(const std::string &path) {
   file.dataStart = 8 + headerBytes;
 
   // Empty tensors go before the one that starts at the same byte.
-  std::sort(file.tensors.begin(), file.tensors.end(), [](const Entry &a, const Entry &b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-  });
+  std::sort(file.tensors.begin(), file.tensors.end(),
+            [](const Entry &a, const Entry &b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   for (size_t i = 0; i < file.tensors.size(); ++i)
     file.byName[file.tensors[i].name] = i;
   if (Status status = checkPlaces(path, file.tensors, size - file.dataStart); status.failed())
@@ -285,8 +283,8 @@ std::vector<float> resin::safetensors::toFloats(const Entry &entry, std::span<co
   if (entry.type == "F16")
     return convert<uint16_t>(bytes, halfToFloat);
   if (entry.type == "BF16")
-    return convert<uint16_t>(
-        bytes, [](uint16_t value) { return std::bit_cast<float>(static_cast<uint32_t>(value) << 16); });
+    return convert<uint16_t>(bytes,
+                             [](uint16_t value) { return std::bit_cast<float>(static_cast<uint32_t>(value) << 16); });
   return {};
 }
 

@@ -24,15 +24,15 @@ namespace resin {
 
 enum class ExitCode : int {
   Ok = 0,
-  Failure = 1,         ///< training diverged, or a mistake of ours
-  Usage = 64,          ///< the command line cannot be understood
-  BadData = 65,        ///< a file is there, but is not what it should be
-  NoInput = 66,        ///< a file is not there or cannot be opened
-  Unavailable = 69,    ///< this CPU lacks what the program was built for
-  CannotCreate = 73,   ///< the output cannot be made
-  IoError = 74,        ///< reading or writing failed on the way
-  Interrupted = 130,   ///< SIGINT, after saving
-  Terminated = 143,    ///< SIGTERM, after saving
+  Failure = 1,       ///< training diverged, or a mistake of ours
+  Usage = 64,        ///< the command line cannot be understood
+  BadData = 65,      ///< a file is there, but is not what it should be
+  NoInput = 66,      ///< a file is not there or cannot be opened
+  Unavailable = 69,  ///< this CPU lacks what the program was built for
+  CannotCreate = 73, ///< the output cannot be made
+  IoError = 74,      ///< reading or writing failed on the way
+  Interrupted = 130, ///< SIGINT, after saving
+  Terminated = 143,  ///< SIGTERM, after saving
 };
 
 /// The parts, printed one after the other.

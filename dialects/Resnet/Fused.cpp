@@ -7,6 +7,37 @@ using namespace mlir;
 namespace resin::resnet {
 
 //===----------------------------------------------------------------------===//
+// #resnet.layout
+//===----------------------------------------------------------------------===//
+
+static bool suitsRank(Layout kind, size_t rank) {
+  switch (kind) {
+  case Layout::Dense:
+    return true;
+  case Layout::C16:
+    return rank == 1 || rank == 2 || rank == 4;
+  case Layout::K16C16:
+    return rank == 4 || rank == 5;
+  case Layout::K16:
+    return rank >= 2 && rank <= 5;
+  case Layout::C16K16:
+    return rank == 4;
+  }
+  llvm_unreachable("every layout is listed");
+}
+
+LogicalResult LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
+                                         function_ref<InFlightDiagnostic()> emitError) const {
+  if (!suitsRank(getKind(), shape.size())) // layout_c1
+    return emitError() << "layout '" << stringifyLayout(getKind()) << "' does not suit the shape " << describe(shape);
+  const bool image = shape.size() == 4 && (getKind() == Layout::Dense || getKind() == Layout::C16);
+  if (getHalo() < 0 || getHalo() > (image ? 1024 : 0)) // layout_c2
+    return emitError() << "a halo of " << getHalo() << " does not suit the layout '" << stringifyLayout(getKind())
+                       << "' of the shape " << describe(shape);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // relayout
 //===----------------------------------------------------------------------===//
 

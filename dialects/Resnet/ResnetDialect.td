@@ -6,6 +6,7 @@
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
+include "mlir/IR/TensorEncoding.td"
 
 def Resnet_Dialect : Dialect {
   let name = "resnet";
@@ -28,7 +29,7 @@ def Resnet_LayoutKind : I32EnumAttr<"Layout", "where elements stand in memory (s
   let genSpecializedAttr = 0;
 }
 
-def Resnet_LayoutAttr : AttrDef<Resnet_Dialect, "Layout"> {
+def Resnet_LayoutAttr : AttrDef<Resnet_Dialect, "Layout", [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let mnemonic = "layout";
   let summary = "A tensor's layout in memory, as the encoding of its type";
   let description = [{
@@ -36,6 +37,9 @@ def Resnet_LayoutAttr : AttrDef<Resnet_Dialect, "Layout"> {
     tensor<8x64x56x56xf32, #resnet.layout<c16, halo = 1>>
     ```
     No encoding means `dense` without halo.
+
+    * (C1) `c16` is for ranks 1, 2 and 4, `k16c16` for 4 and 5, `k16` for 2 to 5, `c16k16` for 4; `dense` for any.
+    * (C2) A halo, from 0 to 1024 pixels, is only around images: rank 4, `dense` or `c16`.
   }];
   let parameters = (ins EnumParameter<Resnet_LayoutKind>:$kind, DefaultValuedParameter<"int64_t", "0">:$halo);
   let assemblyFormat = "`<` $kind (`,` `halo` `=` $halo^)? `>`";

@@ -44,10 +44,12 @@ struct Subject {
   const Function *function;
   std::vector<float> image; ///< its random images
   std::vector<double> seconds;
+  std::vector<ResinCounter> counters; ///< what its calls added, by kernel
 };
 
 struct KernelRow {
   const Kernel *kernel;
+  const Function *function;
   double calls = 0, seconds = 0; ///< in one call of the function; seconds of all workers together
   double share = 0;              ///< of all kernels of that function
 };
@@ -84,45 +86,50 @@ static void writeArguments(Model &model, const Subject &subject) {
     model.write<float>(*argument, {&step, 1});
 }
 
+/// A kernel may serve several functions, so each call is counted by itself.
+static void addCounters(Model &model, Subject &subject, int sign) {
+  for (size_t k = 0; k < subject.counters.size(); ++k) {
+    const ResinCounter now = model.counter(k);
+    subject.counters[k].ticks += static_cast<uint64_t>(sign) * now.ticks;
+    subject.counters[k].calls += static_cast<uint64_t>(sign) * now.calls;
+  }
+}
+
 static void runOnce(Model &model, Subject &subject) {
   if (subject.function->name != "train_step")
     model.prepare();
   writeArguments(model, subject);
+  addCounters(model, subject, -1);
   const Clock::time_point start = Clock::now();
   model.call(*subject.function);
   subject.seconds.push_back(since(start));
+  addCounters(model, subject, 1);
 }
 
 static std::vector<Subject> subjectsOf(const Manifest &manifest) {
   std::vector<Subject> subjects;
   for (const Function &function : manifest.functions)
     if (function.name == "train_step" || function.name.starts_with("predict_"))
-      subjects.push_back({&function, randomImages(*function.argument("image")), {}});
+      subjects.push_back({&function, randomImages(*function.argument("image")), {}, {}});
   return subjects;
 }
 
-/// Ticks of every kernel become seconds of one call of its function.
-static std::vector<KernelRow> kernelRows(Model &model, const std::vector<Subject> &subjects,
-                                         const std::vector<ResinCounter> &before, double secondsPerTick) {
+/// Ticks of every kernel become seconds of one call of its function, longest first.
+static std::vector<KernelRow> kernelRows(const Manifest &manifest, const Subject &subject, double secondsPerTick) {
   std::vector<KernelRow> rows;
-  for (const Subject &subject : subjects) {
-    const size_t first = rows.size();
-    double sum = 0;
-    for (size_t k = 0; k < before.size(); ++k) {
-      const Kernel &kernel = model.manifest().kernels[k];
-      const ResinCounter now = model.counter(k);
-      if (kernel.function != subject.function->name || now.calls == before[k].calls)
-        continue;
-      const double runs = static_cast<double>(subject.seconds.size());
-      rows.push_back({&kernel, static_cast<double>(now.calls - before[k].calls) / runs,
-                      static_cast<double>(now.ticks - before[k].ticks) * secondsPerTick / runs, 0});
-      sum += rows.back().seconds;
-    }
-    for (size_t i = first; i < rows.size(); ++i)
-      rows[i].share = rows[i].seconds / sum;
-    std::sort(rows.begin() + static_cast<std::ptrdiff_t>(first), rows.end(),
-              [](const KernelRow &a, const KernelRow &b) { return a.seconds > b.seconds; });
+  const double runs = static_cast<double>(subject.seconds.size());
+  double sum = 0;
+  for (size_t k = 0; k < subject.counters.size(); ++k) {
+    const ResinCounter &counter = subject.counters[k];
+    if (counter.calls == 0)
+      continue;
+    rows.push_back({&manifest.kernels[k], subject.function, static_cast<double>(counter.calls) / runs,
+                    static_cast<double>(counter.ticks) * secondsPerTick / runs, 0});
+    sum += rows.back().seconds;
   }
+  for (KernelRow &row : rows)
+    row.share = row.seconds / sum;
+  std::sort(rows.begin(), rows.end(), [](const KernelRow &a, const KernelRow &b) { return a.seconds > b.seconds; });
   return rows;
 }
 
@@ -132,11 +139,8 @@ static Report measureAll(Model &model, double limit) {
   for (Subject &subject : report.subjects) { // caches and pages
     runOnce(model, subject);
     subject.seconds.clear();
+    subject.counters.resize(model.manifest().kernels.size());
   }
-  std::vector<ResinCounter> before;
-  for (size_t k = 0; k < model.manifest().kernels.size(); ++k)
-    before.push_back(model.counter(k));
-
   std::vector<double> peaks;
   const Clock::time_point start = Clock::now();
   const uint64_t firstTick = __rdtsc();
@@ -147,7 +151,9 @@ static Report measureAll(Model &model, double limit) {
   }
   const double secondsPerTick = since(start) / static_cast<double>(__rdtsc() - firstTick);
   report.peak = *std::max_element(peaks.begin(), peaks.end());
-  report.kernels = kernelRows(model, report.subjects, before, secondsPerTick);
+  for (const Subject &subject : report.subjects)
+    for (const KernelRow &row : kernelRows(model.manifest(), subject, secondsPerTick))
+      report.kernels.push_back(row);
   return report;
 }
 
@@ -179,7 +185,7 @@ static void printJson(const Report &report, const Manifest &manifest, unsigned t
   json["kernels"] = nlohmann::ordered_json::array();
   for (const KernelRow &row : report.kernels)
     json["kernels"].push_back({{"name", row.kernel->name},
-                               {"function", row.kernel->function},
+                               {"function", row.function->name},
                                {"layer", row.kernel->layer},
                                {"source", row.kernel->source},
                                {"calls", row.calls},
@@ -203,9 +209,10 @@ static void printTable(const Report &report, const Manifest &manifest, unsigned 
               threads == 1 ? "" : "s", report.peak, static_cast<double>(peakMemory()) / (1 << 20));
   std::string function;
   for (const KernelRow &row : report.kernels) {
-    if (function != row.kernel->function)
-      std::printf("\n%s\n  share  thread-ms   calls  GFLOP/s  peak  layer                    source                 kernel\n",
-                  (function = row.kernel->function).c_str());
+    if (function != row.function->name)
+      std::printf(
+          "\n%s\n  share  thread-ms   calls  GFLOP/s  peak  layer                    source                 kernel\n",
+          (function = row.function->name).c_str());
     std::printf("%6.1f%% %10.3f %7.0f %8.1f %4.0f%%  %-24s %-22s %s\n", 100 * row.share, 1e3 * row.seconds, row.calls,
                 gflops(row), 100 * gflops(row) / perThread, row.kernel->layer.c_str(), row.kernel->source.c_str(),
                 row.kernel->name.c_str());

@@ -1,7 +1,7 @@
 //===- Eval.cpp - net eval ------------------------------------------------===//
 
-#include "runtime/Evaluate.h"
 #include "runtime/Checkpoint.h"
+#include "runtime/Evaluate.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Scale.h"
 
@@ -23,9 +23,11 @@ static StatusOr<PixelScale> scaleFor(Model &model, const Arguments &arguments, c
     all.limit = -1;
     StatusOr<ImageSet> set = loadImages(*arguments.data, Part::Train, all, model.pool());
     if (set.failed())
-      return Status(set.status().code(), concat(set.status().message(), "\n  the mean of the training images is needed, since ",
-                                                *arguments.weights, " does not say how its images were normalised; "
-                                                "or give --set train.normalize"));
+      return Status(set.status().code(),
+                    concat(set.status().message(), "\n  the mean of the training images is needed, since ",
+                           *arguments.weights,
+                           " does not say how its images were normalised; "
+                           "or give --set train.normalize"));
     train = std::move(*set);
   }
   return pixelScale(model.manifest(), recipe.normalize, train);

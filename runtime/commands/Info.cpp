@@ -14,7 +14,8 @@ using namespace resin::runtime;
 /// The manifest's own words, and what follows from them.
 static void printJson(const Manifest &manifest, unsigned threads) {
   nlohmann::ordered_json all = nlohmann::ordered_json::parse(manifest.text), json;
-  for (const char *key : {"model", "source", "hash", "target", "batch", "classes", "image", "flops_per_image", "recipe"})
+  for (const char *key :
+       {"model", "source", "hash", "target", "batch", "classes", "image", "flops_per_image", "recipe"})
     if (all.contains(key))
       json[key] = all[key];
   json["parameters"] = parameterCount(manifest);
@@ -33,7 +34,8 @@ static void printJson(const Manifest &manifest, unsigned threads) {
 
 static void printTable(const Manifest &manifest, unsigned threads) {
   printFacts(manifest, threads, stdout);
-  std::printf("recipe   batch %lld, %s\n", static_cast<long long>(manifest.batch), printRecipe(manifest.recipe).c_str());
+  std::printf("recipe   batch %lld, %s\n", static_cast<long long>(manifest.batch),
+              printRecipe(manifest.recipe).c_str());
   std::printf("entry   ");
   for (const Function &function : manifest.functions)
     std::printf(" %s", function.name.c_str());

@@ -29,8 +29,8 @@ static StatusOr<npy::Array> readImages(const std::string &path, const std::vecto
   std::vector<int64_t> wanted = image;
   wanted.insert(wanted.begin(), array->shape.empty() ? 0 : array->shape[0]);
   if (array->shape != wanted)
-    return Status::badData(path, ": has the shape ", safetensors::printShape(array->shape), "; this network takes [any, ",
-                           image[0], ", ", image[1], ", ", image[2], "]");
+    return Status::badData(path, ": has the shape ", safetensors::printShape(array->shape),
+                           "; this network takes [any, ", image[0], ", ", image[1], ", ", image[2], "]");
   return array;
 }
 

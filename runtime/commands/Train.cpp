@@ -83,7 +83,8 @@ static void introduce(const Model &model, const Arguments &arguments, const RunS
 
 Status resin::runtime::runTrain(const ResinProgram &program, const Arguments &arguments) {
   if (arguments.resume && (arguments.weights || arguments.overwrite))
-    return Status::usage("train: --resume goes on from the folder's checkpoint: --weights and --overwrite do not go with it");
+    return Status::usage(
+        "train: --resume goes on from the folder's checkpoint: --weights and --overwrite do not go with it");
   StatusOr<std::unique_ptr<Model>> loaded = Model::load(program, arguments.threads);
   if (loaded.failed())
     return loaded.status();
@@ -117,7 +118,7 @@ Status resin::runtime::runTrain(const ResinProgram &program, const Arguments &ar
   state.scale = *scale;
 
   if (!arguments.resume) {
-    state.position = {};
+    folder->beginAnew();
     if (Status status = setVariables(model, arguments, state); status.failed())
       return status;
   }
@@ -125,5 +126,7 @@ Status resin::runtime::runTrain(const ResinProgram &program, const Arguments &ar
   if (metrics.failed())
     return metrics.status();
   introduce(model, arguments, state, *data);
-  return TrainLoop(model, *data, state, *folder, *metrics, arguments.steps.value_or(-1)).run();
+  Status status = TrainLoop(model, *data, state, *folder, *metrics, arguments.steps.value_or(-1)).run();
+  std::fprintf(stderr, "peak     %.1f MiB of memory\n", static_cast<double>(peakMemory()) / (1 << 20));
+  return status;
 }

@@ -9,7 +9,9 @@ using namespace resin;
 using namespace resin::runtime;
 
 /// A whole number below `end`, from 32 random bits.
-static int64_t below(uint32_t word, int64_t end) { return static_cast<int64_t>(word * static_cast<uint64_t>(end) >> 32); }
+static int64_t below(uint32_t word, int64_t end) {
+  return static_cast<int64_t>(word * static_cast<uint64_t>(end) >> 32);
+}
 
 View resin::runtime::drawView(const std::vector<Augmentation> &steps, uint64_t seed, int64_t epoch, int64_t sample,
                               int64_t width) {

@@ -20,7 +20,7 @@ namespace resin::runtime {
 class ThreadPool;
 
 struct ImageSet {
-  std::vector<int64_t> shape; ///< channels, height, width
+  std::vector<int64_t> shape;  ///< channels, height, width
   std::vector<uint8_t> pixels; ///< [image][channel][y][x]
   std::vector<int32_t> labels;
 

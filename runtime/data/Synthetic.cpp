@@ -103,7 +103,8 @@ static void draw(const Picture &picture, int shape, uint64_t stream, const std::
       // One word of noise a pixel: eight bits for each of the first four channels.
       const uint32_t noise = philox::block(philox::keyOf(0x901e), stream, j * width + i)[0];
       for (int64_t c = 0; c < size[0]; ++c) {
-        double value = inside ? picture.colour[c] : picture.ground[0][c] + mix * (picture.ground[1][c] - picture.ground[0][c]);
+        double value =
+            inside ? picture.colour[c] : picture.ground[0][c] + mix * (picture.ground[1][c] - picture.ground[0][c]);
         value += 0.12 * ((noise >> (8 * (c % 4)) & 255) / 255.0 - 0.5);
         out[(c * height + j) * width + i] = static_cast<uint8_t>(std::clamp(value, 0.0, 1.0) * 255 + 0.5);
       }

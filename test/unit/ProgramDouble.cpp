@@ -107,10 +107,13 @@ void updateFeature(const ResinCall *call, int64_t feature_, int64_t worker) {
 void spoilArguments(const ResinCall *call) { std::memset(floats(call, kImages), 0xff, 4 * (kScalars - kImages)); }
 
 void trainStep(const ResinCall *call) {
-  call->parallel(call, [](const ResinCall *call, int64_t image, int64_t worker) {
-    computeLogits(call, kWeight, image, worker);
-    computeLoss(call, image);
-  }, kBatch);
+  call->parallel(
+      call,
+      [](const ResinCall *call, int64_t image, int64_t worker) {
+        computeLogits(call, kWeight, image, worker);
+        computeLoss(call, image);
+      },
+      kBatch);
   float mean = 0;
   for (int64_t n = 0; n < kBatch; ++n)
     mean += feature(call, n, 0) / kBatch;
@@ -132,17 +135,20 @@ void trainStep(const ResinCall *call) {
 void prepare(const ResinCall *call) { std::copy_n(floats(call, kWeight), kWeightFloats, floats(call, kReady)); }
 
 void evaluate(const ResinCall *call) {
-  call->parallel(call, [](const ResinCall *call, int64_t image, int64_t worker) {
-    computeLogits(call, kReady, image, worker);
-    computeLoss(call, image);
-  }, kBatch);
+  call->parallel(
+      call,
+      [](const ResinCall *call, int64_t image, int64_t worker) {
+        computeLogits(call, kReady, image, worker);
+        computeLoss(call, image);
+      },
+      kBatch);
   spoilArguments(call);
 }
 
 void predict(const ResinCall *call, int64_t batch) {
-  call->parallel(call, [](const ResinCall *call, int64_t image, int64_t worker) {
-    computeLogits(call, kReady, image, worker);
-  }, batch);
+  call->parallel(
+      call, [](const ResinCall *call, int64_t image, int64_t worker) { computeLogits(call, kReady, image, worker); },
+      batch);
   spoilArguments(call);
 }
 
@@ -156,8 +162,8 @@ std::string tensor(const char *name, const char *type, const std::string &shape,
                    int64_t offset) {
   char text[256];
   std::snprintf(text, sizeof text,
-                R"("name": "%s", "type": "%s", "shape": [%s], "layout": "%s", "halo": %lld, "offset": %lld)", name, type,
-                shape.c_str(), layout, static_cast<long long>(halo), static_cast<long long>(4 * offset));
+                R"("name": "%s", "type": "%s", "shape": [%s], "layout": "%s", "halo": %lld, "offset": %lld)", name,
+                type, shape.c_str(), layout, static_cast<long long>(halo), static_cast<long long>(4 * offset));
   return text;
 }
 
@@ -184,7 +190,8 @@ std::string function(const std::string &name, int64_t batch) {
 std::string makeManifest() {
   std::string text = R"({"model": "double", "source": "double.resin", "hash": "0123456789abcdef",
     "target": {"name": "x86-64", "features": ["sse2"]},
-    "arena_bytes": )" + std::to_string(4 * kArena) + R"(, "scratch_bytes": )" + std::to_string(kScratch) + R"(,
+    "arena_bytes": )" +
+                     std::to_string(4 * kArena) + R"(, "scratch_bytes": )" + std::to_string(kScratch) + R"(,
     "batch": 16, "classes": 10, "image": [3, 32, 32], "flops_per_image": 61440,
     "recipe": {"data": "cifar10", "epochs": 2, "seed": 0, "batch": 16,
       "augment": [{"name": "pad_crop", "pad": 4}, {"name": "flip"}], "normalize": "dataset",
@@ -192,11 +199,16 @@ std::string makeManifest() {
       "optimizer": {"name": "sgd", "momentum": 0.9, "nesterov": false, "weight_decay": 0.0},
       "lr": {"name": "cosine", "peak": 0.01, "warmup": 0, "final": 0.0}},
     "variables": [)";
-  text += variable("fc.weight", "parameter", "10, 3072", "k16", kWeight, R"({"name": "linear_uniform", "fan": 3072})") + ",";
+  text += variable("fc.weight", "parameter", "10, 3072", "k16", kWeight, R"({"name": "linear_uniform", "fan": 3072})") +
+          ",";
   text += variable("fc.bias", "parameter", "10", "c16", kBias, R"({"name": "linear_uniform", "fan": 3072})") + ",";
   text += variable("bn.running_mean", "statistic", "1", "c16", kSeen, R"({"name": "constant", "value": 0.0})") + ",";
-  text += variable("optimizer.momentum.fc.weight", "slot", "10, 3072", "k16", kWeightSlot, R"({"name": "constant", "value": 0.0})") + ",";
-  text += variable("optimizer.momentum.fc.bias", "slot", "10", "c16", kBiasSlot, R"({"name": "constant", "value": 0.0})") + ",";
+  text += variable("optimizer.momentum.fc.weight", "slot", "10, 3072", "k16", kWeightSlot,
+                   R"({"name": "constant", "value": 0.0})") +
+          ",";
+  text +=
+      variable("optimizer.momentum.fc.bias", "slot", "10", "c16", kBiasSlot, R"({"name": "constant", "value": 0.0})") +
+      ",";
   text += variable("prepared.0", "prepared", "10, 3072", "k16", kReady, R"({"name": "constant", "value": 0.0})");
   text += R"(], "functions": [)" + function("train_step", kBatch) + "," + function("evaluate", kBatch) +
           R"(, {"name": "prepare", "arguments": [], "results": []}, )" + function("predict_1", 1) + "," +

@@ -1,0 +1,84 @@
+//===- RuntimeThreadPoolTest.cpp - Regions and pieces ---------------------===//
+
+#include "runtime/ThreadPool.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <numeric>
+
+#include <sys/resource.h>
+
+using namespace resin::runtime;
+
+namespace {
+
+TEST(ThreadPool, ComputesEveryPieceOnce) {
+  for (unsigned workers : {1u, 2u, 3u, 8u}) {
+    ThreadPool pool(workers);
+    ASSERT_EQ(pool.workers(), workers);
+    for (int64_t pieces : {0, 1, 2, 7, 1000}) {
+      std::vector<std::atomic<int>> times(pieces);
+      std::atomic<bool> workersInRange{true};
+      pool.run(pieces, [&](int64_t piece, int64_t worker) {
+        ++times[piece];
+        if (worker < 0 || worker >= workers)
+          workersInRange = false;
+      });
+      EXPECT_TRUE(workersInRange);
+      for (auto &count : times)
+        EXPECT_EQ(count, 1);
+    }
+  }
+}
+
+TEST(ThreadPool, IsABarrier) {
+  // Each region reads what the one before wrote, with no more protection than that.
+  ThreadPool pool(4);
+  std::vector<int64_t> numbers(64), next(64);
+  for (int round = 0; round < 20000; ++round) {
+    pool.run(64, [&](int64_t i, int64_t) { next[i] = numbers[(i + 1) % 64] + 1; });
+    pool.run(64, [&](int64_t i, int64_t) { numbers[i] = next[i]; });
+  }
+  for (int64_t number : numbers)
+    ASSERT_EQ(number, 20000);
+}
+
+TEST(ThreadPool, WakesWorkersThatSleep) {
+  ThreadPool pool(3);
+  for (int round = 0; round < 20; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    std::atomic<int> count{0};
+    pool.run(3, [&](int64_t, int64_t) { ++count; });
+    EXPECT_EQ(count, 3);
+  }
+}
+
+TEST(ThreadPool, TakesNoTimeWhileItWaits) {
+  ThreadPool pool(4);
+  pool.run(4, [](int64_t, int64_t) {});
+  auto used = [] {
+    rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
+           1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  };
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const double before = used();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LT(used() - before, 0.02);
+}
+
+TEST(ThreadPool, SharesOutUnequalPieces) {
+  ThreadPool pool(2);
+  std::atomic<int64_t> byWorker[2] = {};
+  pool.run(40, [&](int64_t piece, int64_t worker) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(piece == 0 ? 60 : 2));
+    ++byWorker[worker];
+  });
+  EXPECT_GT(std::max(byWorker[0], byWorker[1]), 25) << "who is not held up takes the rest";
+}
+
+TEST(ThreadPool, FindsAtLeastOneCpu) { EXPECT_GE(usableCpus(), 1u); }
+
+} // namespace
