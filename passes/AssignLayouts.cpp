@@ -60,11 +60,13 @@ int64_t haloRead(Operation *op, unsigned index) {
   if (index == 0)
     if (auto pool = dyn_cast<AvgPoolOp>(op))
       return largest(pool.getPadding());
-  // Output row o reaches input row i if i = o*stride + u*dilation - padding, so o reaches beyond the edge by (r-1)*dilation - padding at most.
+  // Output row o reaches input row i if i = o*stride + u*dilation - padding, so o reaches beyond the edge by
+  // (r-1)*dilation - padding at most.
   if (auto grad = dyn_cast<Conv2dGradDataOp>(op); grad && index == 0) {
     ArrayRef<int64_t> filter = typeOf(grad.getFilter()).getShape(), padding = grad.getPadding();
     int64_t rows = (filter[2] - 1) * grad.getDilations()[0], columns = (filter[3] - 1) * grad.getDilations()[1];
-    return std::max<int64_t>(0, std::max(rows - std::min(padding[0], padding[2]), columns - std::min(padding[1], padding[3])));
+    return std::max<int64_t>(
+        0, std::max(rows - std::min(padding[0], padding[2]), columns - std::min(padding[1], padding[3])));
   }
   return 0;
 }
@@ -208,7 +210,8 @@ private:
           return layoutOfVariable(SymbolTable::lookupNearestSymbolFrom<VariableOp>(read, read.getVariableAttr()));
         })
         .Case([&](RelayoutOp) { return layoutOf(result); })
-        .Case<ScaleFilterOp, SgdOp, AdamOp, RmspropOp, AddOp>([&](Operation *op) { return layoutOf(op->getOperand(0)); })
+        .Case<ScaleFilterOp, SgdOp, AdamOp, RmspropOp, AddOp>(
+            [&](Operation *op) { return layoutOf(op->getOperand(0)); })
         .Case([&](Conv2dGradWeightOp grad) { return layoutOfFilter(typeOf(result), grad.getGroups()); })
         .Case([&](LinearGradWeightOp) { return Layout::K16; })
         .Case<ChannelSumOp, ChannelDotOp>([&](Operation *) { return Layout::C16; })

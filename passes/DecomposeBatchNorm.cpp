@@ -54,7 +54,8 @@ void decompose(BatchNormGradOp norm) {
   Value dot = ChannelDotOp::create(builder, loc, gradient, input, pieces);
   auto finalize = BatchNormGradFinalizeOp::create(builder, loc, sum, dot, norm.getScale(), norm.getMean(),
                                                   norm.getVariance(), elementsOfChannel(input), norm.getEpsilon());
-  Value result = AffineCombineOp::create(builder, loc, gradient, input, finalize.getA(), finalize.getB(), finalize.getC());
+  Value result =
+      AffineCombineOp::create(builder, loc, gradient, input, finalize.getA(), finalize.getB(), finalize.getC());
   norm->replaceAllUsesWith(ValueRange{result, finalize.getScaleGradient(), finalize.getOffsetGradient()});
   norm.erase();
 }

@@ -63,14 +63,15 @@ private:
       return function.emitError("differentiate: the first result of @train_step is not a cross_entropy");
     builder.emplace(end);
     double images = cast<RankedTensorType>(loss.getLogits().getType()).getDimSize(0);
-    gradients[loss.getLogits()] = CrossEntropyGradOp::create(*builder, loss.getLoc(), loss.getLogits(), loss.getLabels(),
-                                                             loss.getLabelSmoothing(), APFloat(1 / images));
+    gradients[loss.getLogits()] = CrossEntropyGradOp::create(
+        *builder, loss.getLoc(), loss.getLogits(), loss.getLabels(), loss.getLabelSmoothing(), APFloat(1 / images));
     return success();
   }
 
   LogicalResult walkBackwards() {
     for (Operation *op : llvm::reverse(forward)) {
-      SmallVector<Value> ofResults = llvm::map_to_vector(op->getResults(), [&](Value v) { return gradients.lookup(v); });
+      SmallVector<Value> ofResults =
+          llvm::map_to_vector(op->getResults(), [&](Value v) { return gradients.lookup(v); });
       SmallVector<bool> wanted = llvm::map_to_vector(op->getOperands(), [&](Value v) { return active.contains(v); });
       if (llvm::none_of(ofResults, [](Value v) { return v; }) || !llvm::is_contained(wanted, true))
         continue;

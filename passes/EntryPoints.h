@@ -11,7 +11,7 @@ inline constexpr llvm::StringLiteral kModel = "model";
 inline constexpr llvm::StringLiteral kTrainStep = "train_step";
 inline constexpr llvm::StringLiteral kEvaluate = "evaluate";
 inline constexpr llvm::StringLiteral kPrepare = "prepare";
-inline constexpr llvm::StringLiteral kPredict = "predict_"; ///< before the batch
+inline constexpr llvm::StringLiteral kPredict = "predict_";     ///< before the batch
 inline constexpr llvm::StringLiteral kNameAttr = "resnet.name"; ///< of arguments and results
 inline constexpr llvm::StringLiteral kRecipeAttr = "resnet.recipe";
 inline constexpr llvm::StringLiteral kGradientResult = "gradient."; ///< before the parameter
@@ -24,7 +24,8 @@ inline bool isInference(mlir::func::FuncOp function) {
 /// The argument that is called `name`; null if there is none.
 inline mlir::Value argumentNamed(mlir::func::FuncOp function, llvm::StringRef name) {
   for (mlir::BlockArgument argument : function.getArguments())
-    if (auto attr = function.getArgAttrOfType<mlir::StringAttr>(argument.getArgNumber(), kNameAttr); attr && attr == name)
+    if (auto attr = function.getArgAttrOfType<mlir::StringAttr>(argument.getArgNumber(), kNameAttr);
+        attr && attr == name)
       return argument;
   return {};
 }

@@ -45,10 +45,10 @@ private:
                                             norm.getVariance(), norm.getEpsilon());
     auto bias = soleProducer<AddBiasOp>(norm.getInput());
     auto conv = soleProducer<Conv2dOp>(bias ? bias.getInput() : norm.getInput());
-    Value replacement = conv ? foldInto(builder, conv, bias, affine)
-                             : ScaleShiftOp::create(builder, norm.getLoc(), norm.getInput(), affine.getMultiplier(),
-                                                    affine.getAddend())
-                                   .getResult();
+    Value replacement =
+        conv ? foldInto(builder, conv, bias, affine)
+             : ScaleShiftOp::create(builder, norm.getLoc(), norm.getInput(), affine.getMultiplier(), affine.getAddend())
+                   .getResult();
     norm.getResult().replaceAllUsesWith(replacement);
     norm.erase();
     if (!conv)

@@ -147,8 +147,13 @@ void Fuser::cutGradient(Conv2dGradWeightOp grad) {
     pieces = largestDivisor(k / kChannelBlock, kManyPieces);
     return;
   }
+  // Lanes that are the pieces of the gradient they read can run right behind whoever makes it, while it is in cache. They
+  // pay as long as they are together no larger than that gradient.
   cut = Cut::Lanes;
-  pieces = lanesOf(typeOf(grad.getInput()).getDimSize(0));
+  RankedTensorType gradient = typeOf(grad.getGradient());
+  int64_t lanes = lanesOf(gradient.getDimSize(0)), alike = piecesOf(gradient);
+  bool pays = alike * filter.getNumElements() <= gradient.getNumElements();
+  pieces = alike > lanes && pays ? alike : lanes;
 }
 
 void Fuser::cutUpdate() {

@@ -67,9 +67,8 @@ private:
     SmallVector<Operation *> ops;
     llvm::SmallPtrSet<Operation *, 32> seen;
     for (Operation &op : function.getBody().front().without_terminator()) {
-      bool fromConstant = op.getNumOperands() && isMemoryEffectFree(&op) && llvm::all_of(op.getOperands(), [&](Value v) {
-                            return seen.contains(v.getDefiningOp());
-                          });
+      bool fromConstant = op.getNumOperands() && isMemoryEffectFree(&op) &&
+                          llvm::all_of(op.getOperands(), [&](Value v) { return seen.contains(v.getDefiningOp()); });
       if (!fromConstant && !isa<ReadOp>(op))
         continue;
       ops.push_back(&op);
@@ -104,7 +103,8 @@ private:
       auto zero = builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr("constant")),
                                              builder.getNamedAttr("value", builder.getF64FloatAttr(0))});
       builder.setInsertionPoint(*getOperation().getOps<func::FuncOp>().begin());
-      VariableOp::create(builder, op->getLoc(), name, cast<RankedTensorType>(value.getType()), "prepared", zero, /*no_decay=*/false);
+      VariableOp::create(builder, op->getLoc(), name, cast<RankedTensorType>(value.getType()), "prepared", zero,
+                         /*no_decay=*/false);
       variable = FlatSymbolRefAttr::get(name);
       builder.setInsertionPoint(prepare.getBody().front().getTerminator());
       WriteOp::create(builder, op->getLoc(), variable, value);

@@ -23,7 +23,7 @@ int64_t largestDivisor(int64_t n, int64_t limit);
 /// piece as fit in 256 KiB (half of the smallest L2 we care for), a divisor of n.
 int64_t piecesOf(mlir::Type activation);
 
-/// Lanes that sum a filter's gradient over `n` images side by side.
+/// Lanes, at least, that sum a filter's gradient over `n` images side by side.
 int64_t lanesOf(int64_t n);
 
 } // namespace resin

@@ -43,7 +43,8 @@ void addFusedPhase(OpPassManager &manager) {
 
 namespace {
 struct TrainPipelineOptions : PassPipelineOptions<TrainPipelineOptions> {
-  Option<int64_t> batch{*this, "batch", llvm::cl::desc("Images of a training step; 0 takes the recipe's"), llvm::cl::init(0)};
+  Option<int64_t> batch{*this, "batch", llvm::cl::desc("Images of a training step; 0 takes the recipe's"),
+                        llvm::cl::init(0)};
   ListOption<int64_t> predictBatch{*this, "predict-batch", llvm::cl::desc("Batch sizes to make @predict_N for")};
 };
 } // namespace
@@ -51,8 +52,10 @@ struct TrainPipelineOptions : PassPipelineOptions<TrainPipelineOptions> {
 void registerPassesAndPipelines() {
   registerResinPasses();
   PassPipelineRegistration<TrainPipelineOptions>(
-      "train-phase", "From the model to its entry functions", [](OpPassManager &manager, const TrainPipelineOptions &options) {
-        addTrainPhase(manager, {.batch = options.batch, .predictBatch = {options.predictBatch.begin(), options.predictBatch.end()}});
+      "train-phase", "From the model to its entry functions",
+      [](OpPassManager &manager, const TrainPipelineOptions &options) {
+        addTrainPhase(manager, {.batch = options.batch,
+                                .predictBatch = {options.predictBatch.begin(), options.predictBatch.end()}});
       });
   PassPipelineRegistration<>("layout-phase", "Give every value its layout", addLayoutPhase);
   PassPipelineRegistration<>("fused-phase", "Gather ops into kernels", addFusedPhase);

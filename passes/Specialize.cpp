@@ -100,7 +100,8 @@ private:
 
   void cloneBatchNorm(BatchNormOp norm) {
     Location loc = norm.getLoc();
-    Value input = map.lookup(norm.getInput()), scale = map.lookup(norm.getScale()), offset = map.lookup(norm.getOffset());
+    Value input = map.lookup(norm.getInput()), scale = map.lookup(norm.getScale()),
+          offset = map.lookup(norm.getOffset());
     Value mean = ReadOp::create(builder, loc, scale.getType(), norm.getRunningMean());
     Value variance = ReadOp::create(builder, loc, scale.getType(), norm.getRunningVariance());
     if (!training) {

@@ -30,7 +30,8 @@ LogicalResult verifyTrain(Operation *op) {
 /// layout: activations are blocked, and convolutions find the zeros that they read.
 LogicalResult verifyLayout(Operation *op) {
   for (Type type : op->getResultTypes())
-    if (auto tensor = cast<RankedTensorType>(type); tensor.getRank() == 4 && !isa_and_nonnull<LayoutAttr>(tensor.getEncoding()))
+    if (auto tensor = cast<RankedTensorType>(type);
+        tensor.getRank() == 4 && !isa_and_nonnull<LayoutAttr>(tensor.getEncoding()))
       return op->emitOpError("has a result without a layout after the layout phase");
   auto conv = dyn_cast<Conv2dOp>(op);
   if (!conv)

@@ -111,3 +111,16 @@ func.func @predict_1(%x: !x, %f: !f, %b: !c) -> !y {
   %r = resnet.relu %j : (!y) -> !y
   return %r : !y
 }
+
+// -----
+
+!x = tensor<16x16x64x64xf32, #resnet.layout<c16, halo = 1>>
+!f = tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
+
+// As many lanes as pieces of the gradient, one image each: 16 filters of 9 KiB are less than 16 images of 256 KiB.
+// CHECK-LABEL: @train_step
+//       CHECK:   resnet.fused{{.*}} pieces 16 dims [0, 0] to [0] : {{.*}} -> tensor<16x16x16x3x3xf32
+func.func @train_step(%x: !x, %dy: !x) -> !f {
+  %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
+  return %df : !f
+}

@@ -36,14 +36,17 @@ public:
   std::string optimizer = R"({name = "sgd", momentum = 0.9 : f64, nesterov = true, weight_decay = 0.01 : f64})";
   double labelSmoothing = 0.1;
 
-  std::string conv(const std::string &x, const std::string &name, int64_t k, int64_t kernel, const ConvOptions &options = {}) {
+  std::string conv(const std::string &x, const std::string &name, int64_t k, int64_t kernel,
+                   const ConvOptions &options = {}) {
     Extents s = shapes[x];
     std::vector<int64_t> pad = options.padding;
     if (pad.empty())
       pad.assign(4, (kernel - 1) / 2);
     int64_t c = s[1] / options.groups;
-    std::string filter = parameter(name + ".weight", {k, c, kernel, kernel}, "{name = \"he_normal\", fan = " + number(c * kernel * kernel) + "}");
-    Extents out = {-1, k, (s[2] + pad[0] + pad[2] - kernel) / options.stride + 1, (s[3] + pad[1] + pad[3] - kernel) / options.stride + 1};
+    std::string filter = parameter(name + ".weight", {k, c, kernel, kernel},
+                                   "{name = \"he_normal\", fan = " + number(c * kernel * kernel) + "}");
+    Extents out = {-1, k, (s[2] + pad[0] + pad[2] - kernel) / options.stride + 1,
+                   (s[3] + pad[1] + pad[3] - kernel) / options.stride + 1};
     std::string result = op("conv2d", {x, filter},
                             "strides " + list({options.stride, options.stride}) + " padding " + list(pad) +
                                 " dilations [1, 1] groups " + number(options.groups),
@@ -53,7 +56,8 @@ public:
 
   std::string batchNorm(const std::string &x, const std::string &name) {
     int64_t c = shapes[x][1];
-    std::string scale = parameter(name + ".weight", {c}, constant(1)), offset = parameter(name + ".bias", {c}, constant(0));
+    std::string scale = parameter(name + ".weight", {c}, constant(1)),
+                offset = parameter(name + ".bias", {c}, constant(0));
     variable("statistic", name + ".running_mean", {c}, constant(0));
     variable("statistic", name + ".running_var", {c}, constant(1));
     return op("batch_norm", {x, scale, offset},
@@ -78,7 +82,8 @@ public:
   }
   std::string subsample(const std::string &x, int64_t stride) {
     Extents s = shapes[x];
-    return op("subsample", {x}, "stride " + number(stride), {-1, s[1], (s[2] + stride - 1) / stride, (s[3] + stride - 1) / stride});
+    return op("subsample", {x}, "stride " + number(stride),
+              {-1, s[1], (s[2] + stride - 1) / stride, (s[3] + stride - 1) / stride});
   }
   std::string padChannels(const std::string &x, int64_t channels) {
     Extents s = shapes[x];
@@ -86,26 +91,29 @@ public:
   }
   std::string pool(const std::string &kind, const std::string &x, int64_t kernel, int64_t stride, int64_t pad) {
     Extents s = shapes[x];
-    std::string window = "kernel " + list({kernel, kernel}) + " strides " + list({stride, stride}) + " padding " + list({pad, pad, pad, pad});
+    std::string window = "kernel " + list({kernel, kernel}) + " strides " + list({stride, stride}) + " padding " +
+                         list({pad, pad, pad, pad});
     if (kind == "avg_pool")
       window += " count_include_pad true";
-    return op(kind, {x}, window, {-1, s[1], (s[2] + 2 * pad - kernel) / stride + 1, (s[3] + 2 * pad - kernel) / stride + 1});
+    return op(kind, {x}, window,
+              {-1, s[1], (s[2] + 2 * pad - kernel) / stride + 1, (s[3] + 2 * pad - kernel) / stride + 1});
   }
   std::string linear(const std::string &x, const std::string &name, int64_t out) {
     int64_t in = shapes[x][1];
-    std::string weight = parameter(name + ".weight", {out, in}, "{name = \"linear_uniform\", fan = " + number(in) + "}");
+    std::string weight =
+        parameter(name + ".weight", {out, in}, "{name = \"linear_uniform\", fan = " + number(in) + "}");
     return addBias(op("linear", {x, weight}, "", {-1, out}), name);
   }
 
   /// The module, whose model returns `logits`.
   std::string finish(const std::string &logits) {
     std::string seed = hasSeed ? ", %seed: tensor<2xi32> {resnet.name = \"seed\"}" : "";
-    return "module attributes {resnet.model = \"net\", resnet.source = \"net.resin\", resnet.classes = " + number(shapes[logits][1]) +
-           " : i64, resnet.recipe = {batch = " + number(batch) +
+    return "module attributes {resnet.model = \"net\", resnet.source = \"net.resin\", resnet.classes = " +
+           number(shapes[logits][1]) + " : i64, resnet.recipe = {batch = " + number(batch) +
            " : i64, loss = {name = \"cross_entropy\", label_smoothing = " + std::to_string(labelSmoothing) +
-           " : f64}, optimizer = " + optimizer + "}} {\n" + variables + "func.func @model(%image: " + type(shapes["image"]) +
-           " {resnet.name = \"image\"}" + seed + ") -> " + type(shapes[logits]) + " {\n" + body + "  return %" + logits + " : " +
-           type(shapes[logits]) + "\n}\n}\n";
+           " : f64}, optimizer = " + optimizer + "}} {\n" + variables +
+           "func.func @model(%image: " + type(shapes["image"]) + " {resnet.name = \"image\"}" + seed + ") -> " +
+           type(shapes[logits]) + " {\n" + body + "  return %" + logits + " : " + type(shapes[logits]) + "\n}\n}\n";
   }
 
 private:
@@ -135,14 +143,16 @@ private:
     return result;
   }
 
-  std::string op(const std::string &mnemonic, const std::vector<std::string> &operands, const std::string &attributes, const Extents &shape) {
+  std::string op(const std::string &mnemonic, const std::vector<std::string> &operands, const std::string &attributes,
+                 const Extents &shape) {
     std::string names, types;
     for (const std::string &operand : operands) {
       names += (names.empty() ? "%" : ", %") + operand;
       types += (types.empty() ? "" : ", ") + (operand == "seed" ? "tensor<2xi32>" : type(shapes[operand]));
     }
     std::string result = fresh(shape);
-    body += "  %" + result + " = resnet." + mnemonic + " " + names + " " + attributes + " : (" + types + ") -> " + type(shape) + "\n";
+    body += "  %" + result + " = resnet." + mnemonic + " " + names + " " + attributes + " : (" + types + ") -> " +
+            type(shape) + "\n";
     return result;
   }
 

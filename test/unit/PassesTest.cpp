@@ -35,9 +35,12 @@ constexpr int64_t kBatch = 4, kClasses = 5;
 // The networks
 //===----------------------------------------------------------------------===//
 
-std::string head(NetText &net, const std::string &x) { return net.finish(net.linear(net.globalAvgPool(x), "fc", kClasses)); }
+std::string head(NetText &net, const std::string &x) {
+  return net.finish(net.linear(net.globalAvgPool(x), "fc", kClasses));
+}
 
-std::string convNormRelu(NetText &net, const std::string &x, const std::string &name, int64_t k, int64_t kernel, int64_t stride = 1) {
+std::string convNormRelu(NetText &net, const std::string &x, const std::string &name, int64_t k, int64_t kernel,
+                         int64_t stride = 1) {
   return net.relu(net.batchNorm(net.conv(x, name, k, kernel, {.stride = stride}), name + ".bn"));
 }
 
@@ -63,7 +66,8 @@ std::string optionA() {
 
 std::string bottleneck() {
   NetText net(kBatch, {3, 6, 6});
-  net.optimizer = R"({name = "adamw", beta1 = 0.9 : f64, beta2 = 0.999 : f64, epsilon = 1.0e-8 : f64, weight_decay = 0.01 : f64})";
+  net.optimizer =
+      R"({name = "adamw", beta1 = 0.9 : f64, beta2 = 0.999 : f64, epsilon = 1.0e-8 : f64, weight_decay = 0.01 : f64})";
   std::string x = convNormRelu(net, "image", "conv1", 8, 3);
   std::string y = convNormRelu(net, convNormRelu(net, x, "a.conv1", 4, 1), "a.conv2", 4, 3, 2);
   y = net.batchNorm(net.conv(y, "a.conv3", 16, 1), "a.bn3");
@@ -75,7 +79,8 @@ std::string bottleneck() {
 /// A stem of ImageNet's kind, a grouped convolution, and dropout before the last layer.
 std::string stemPoolDropout() {
   NetText net(kBatch, {3, 15, 15});
-  net.optimizer = R"({name = "rmsprop", alpha = 0.99 : f64, epsilon = 1.0e-8 : f64, momentum = 0.9 : f64, weight_decay = 0.0 : f64})";
+  net.optimizer =
+      R"({name = "rmsprop", alpha = 0.99 : f64, epsilon = 1.0e-8 : f64, momentum = 0.9 : f64, weight_decay = 0.0 : f64})";
   std::string x = net.pool("max_pool", convNormRelu(net, "image", "conv1", 8, 7, 2), 3, 2, 1);
   x = net.relu(net.batchNorm(net.conv(x, "conv2", 16, 3, {.groups = 2}), "bn2"));
   x = net.flatten(net.pool("avg_pool", x, 2, 1, 1));
@@ -85,7 +90,8 @@ std::string stemPoolDropout() {
 /// Biases, asymmetric padding, a projection of the image, and a softmax at the end.
 std::string kerasLike() {
   NetText net(kBatch, {3, 8, 8});
-  net.optimizer = R"({name = "adam", beta1 = 0.9 : f64, beta2 = 0.999 : f64, epsilon = 1.0e-7 : f64, weight_decay = 0.0 : f64})";
+  net.optimizer =
+      R"({name = "adam", beta1 = 0.9 : f64, beta2 = 0.999 : f64, epsilon = 1.0e-7 : f64, weight_decay = 0.0 : f64})";
   net.labelSmoothing = 0;
   std::string x = net.relu(net.conv("image", "conv1", 16, 3, {.bias = true}));
   x = net.relu(net.batchNorm(net.conv(x, "conv2", 16, 3, {.stride = 2, .padding = {0, 0, 1, 1}, .bias = true}), "bn2"));
@@ -276,7 +282,8 @@ TEST_P(PassesTest, GradientsMeetCentralDifferences) {
   auto function = module->lookupSymbol<func::FuncOp>("train_step");
   size_t parameters = 0;
   for (unsigned i = 2; i < function.getNumResults(); ++i, ++parameters) {
-    std::string name = function.getResultAttrOfType<StringAttr>(i, "resnet.name").getValue().drop_front(strlen("gradient.")).str();
+    std::string name =
+        function.getResultAttrOfType<StringAttr>(i, "resnet.name").getValue().drop_front(strlen("gradient.")).str();
     const Tensor &gradient = results[i];
     double largest = 1e-2;
     for (double value : gradient.data)
@@ -284,12 +291,14 @@ TEST_P(PassesTest, GradientsMeetCentralDifferences) {
     for (int64_t j = 0; j < gradient.size(); j += std::max<int64_t>(1, gradient.size() / 5))
       EXPECT_NEAR(gradient.data[j], difference(name, j, gradient.data[j]), 1e-6 * largest) << name << " element " << j;
   }
-  size_t expected = llvm::count_if(module->getOps<VariableOp>(), [](VariableOp v) { return v.getRole() == "parameter"; });
+  size_t expected =
+      llvm::count_if(module->getOps<VariableOp>(), [](VariableOp v) { return v.getRole() == "parameter"; });
   EXPECT_EQ(parameters, expected) << "every parameter has a gradient";
 }
 
 TEST_P(PassesTest, EveryGateHolds) {
-  ASSERT_TRUE(apply(createDifferentiate()) && apply(createAppendOptimizer()) && apply(createFoldBatchNorm()) && apply(createHoistPrepare()));
+  ASSERT_TRUE(apply(createDifferentiate()) && apply(createAppendOptimizer()) && apply(createFoldBatchNorm()) &&
+              apply(createHoistPrepare()));
   EXPECT_TRUE(apply(createVerifyPhase({"train"})));
   ASSERT_TRUE(apply(createDecomposeBatchNorm()) && apply(createAssignLayouts()));
   EXPECT_TRUE(apply(createVerifyPhase({"layout"})));
@@ -298,9 +307,9 @@ TEST_P(PassesTest, EveryGateHolds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Nets, PassesTest,
-                         testing::Values(Net{"basic_blocks", basicBlocks}, Net{"option_a", optionA}, Net{"bottleneck", bottleneck},
-                                         Net{"stem_pool_dropout", stemPoolDropout}, Net{"keras_like", kerasLike},
-                                         Net{"pre_activation", preActivation}),
+                         testing::Values(Net{"basic_blocks", basicBlocks}, Net{"option_a", optionA},
+                                         Net{"bottleneck", bottleneck}, Net{"stem_pool_dropout", stemPoolDropout},
+                                         Net{"keras_like", kerasLike}, Net{"pre_activation", preActivation}),
                          [](const auto &info) { return std::string(info.param.name); });
 
 } // namespace
