@@ -99,7 +99,7 @@ static bool hasRank(LayoutKind layout, size_t rank) {
   case LayoutKind::K16C16:
     return rank == 4 || rank == 5;
   case LayoutKind::K16:
-    return rank == 2 || rank == 4 || rank == 5;
+    return rank >= 2 && rank <= 5;
   case LayoutKind::C16K16:
     return rank == 4;
   }
@@ -152,9 +152,8 @@ static bool isBlocked(ViewType view, int64_t dim) {
   case LayoutKind::C16:
     return dim == (view.getShape().size() == 1 ? 0 : 1);
   case LayoutKind::K16C16:
-    return dim == (view.getShape().size() == 5 ? 1 : 0);
-  case LayoutKind::K16: // [k,c,r,s] or [o,i], or lanes of the former
-    return dim == (view.getShape().size() == 5 ? 1 : 0);
+  case LayoutKind::K16: // an odd rank has lanes in front
+    return dim == (view.getShape().size() % 2 ? 1 : 0);
   case LayoutKind::C16K16:
     return true;
   }
