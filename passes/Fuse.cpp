@@ -20,6 +20,7 @@
 #include "passes/Groups.h"
 #include "passes/Passes.h"
 #include "passes/Pieces.h"
+#include "passes/StaticTensors.h"
 #include "support/KernelSpec.h"
 
 namespace resin {
@@ -56,9 +57,9 @@ bool isFilter(RankedTensorType type) {
 
 bool isActivation(RankedTensorType type) { return type.getRank() == 4 && !isFilter(type); }
 
-/// Whether the first dimension counts images: activations, features, labels.
+/// Whether the first dimension counts images: activations and features.
 bool hasBatch(RankedTensorType type) {
-  return type.getRank() > 0 && !isFilter(type) && (type.getRank() == 4 || layoutOf(type) == Layout::Dense);
+  return isActivation(type) || (type.getRank() == 2 && layoutOf(type) == Layout::Dense);
 }
 
 /// The dimension along which channels of the result stand in a channel vector, a filter or an activation.
@@ -147,8 +148,8 @@ void Fuser::cutGradient(Conv2dGradWeightOp grad) {
     pieces = largestDivisor(k / kChannelBlock, kManyPieces);
     return;
   }
-  // Lanes that are the pieces of the gradient they read can run right behind whoever makes it, while it is in cache. They
-  // pay as long as they are together no larger than that gradient.
+  // Lanes that are the pieces of the gradient they read can run right behind whoever makes it, while it is in cache.
+  // They pay as long as they are together no larger than that gradient.
   cut = Cut::Lanes;
   RankedTensorType gradient = typeOf(grad.getGradient());
   int64_t lanes = lanesOf(gradient.getDimSize(0)), alike = piecesOf(gradient);
@@ -305,6 +306,8 @@ struct Fuse : resin::impl::FuseBase<Fuse> {
   using FuseBase::FuseBase;
 
   void runOnOperation() override {
+    if (failed(verifyStaticTensors(getOperation(), getArgument())) || failed(verifyLayouts()))
+      return signalPassFailure();
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       eraseUnread(function);
       fuseAll(function);
@@ -314,6 +317,16 @@ struct Fuse : resin::impl::FuseBase<Fuse> {
   }
 
 private:
+  /// Only its layout tells a filter from an activation.
+  LogicalResult verifyLayouts() {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      for (Operation &op : function.getBody().front())
+        for (Value result : op.getResults())
+          if (typeOf(result).getRank() == 4 && !isa_and_nonnull<LayoutAttr>(typeOf(result).getEncoding()))
+            return op.emitError("fuse: ") << result.getType() << " has no layout; assign-layouts comes first";
+    return success();
+  }
+
   /// A kernel without a result would have nothing to say: a gradient of the image, for example.
   static void eraseUnread(func::FuncOp function) {
     SmallVector<Operation *> ops;
