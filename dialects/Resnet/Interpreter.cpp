@@ -6,7 +6,7 @@
 //   3. Op by op: effects (read, write, batch_norm's statistics), calls, and all
 //      others through EvaluateOpInterface, rounding what they give.
 //
-// A value is dropped after its last use: a train step has many.
+// A value is given away at its last use: a train step has many.
 //
 //===----------------------------------------------------------------------===//
 
@@ -136,7 +136,7 @@ private:
   Results read(Operation *op, StringRef variable);
   LogicalResult write(WriteOp op);
   Results neutralBatchNorm(BatchNormOp op);
-  void dropDeadOperands(Operation *op);
+  std::vector<Tensor> takeOperands(Operation *op);
 
   /// Calls nest no deeper: a function that calls itself would never end.
   static constexpr unsigned kDeepest = 100;
@@ -189,7 +189,6 @@ Results Run::call(func::FuncOp function, ArrayRef<Tensor> arguments) {
       if (!result.use_empty())
         values[result] = std::move(value);
     }
-    dropDeadOperands(&op);
   }
   std::vector<Tensor> returned;
   for (Value value : body.getTerminator()->getOperands())
@@ -197,10 +196,16 @@ Results Run::call(func::FuncOp function, ArrayRef<Tensor> arguments) {
   return returned;
 }
 
-void Run::dropDeadOperands(Operation *op) {
+/// Operands that nobody uses after the op are moved, the others copied.
+std::vector<Tensor> Run::takeOperands(Operation *op) {
+  auto isLast = [&](Value operand) {
+    return llvm::count(op->getOperands(), operand) == 1 &&
+           llvm::all_of(operand.getUsers(), [&](Operation *user) { return user == op || user->isBeforeInBlock(op); });
+  };
+  std::vector<Tensor> operands;
   for (Value operand : op->getOperands())
-    if (llvm::all_of(operand.getUsers(), [&](Operation *user) { return user == op || user->isBeforeInBlock(op); }))
-      values.erase(operand);
+    operands.push_back(isLast(operand) ? std::move(values[operand]) : values[operand]);
+  return operands;
 }
 
 Results Run::step(Operation *op) {
@@ -210,9 +215,7 @@ Results Run::step(Operation *op) {
     return failed(write(writeOp)) ? Results(failure()) : std::vector<Tensor>();
   if (auto norm = dyn_cast<BatchNormOp>(op))
     return neutralBatchNorm(norm);
-  std::vector<Tensor> operands;
-  for (Value operand : op->getOperands())
-    operands.push_back(values[operand]);
+  const std::vector<Tensor> operands = takeOperands(op);
   if (auto callOp = dyn_cast<func::CallOp>(op)) {
     auto callee = module.lookupSymbol<func::FuncOp>(callOp.getCallee());
     if (!callee)
