@@ -1,11 +1,15 @@
 //===- Epilogue.cpp - The pointwise nodes that follow an anchor -----------===//
 //
-// An epilogue is evaluated on the anchor's values while they are in registers:
-// each pointwise node is one line here.
+// An epilogue is evaluated on the anchor's values while they are in registers, by the
+// nodes' definitions (Values.h) with the anchor's value in the place of its node.
 //
 //===----------------------------------------------------------------------===//
 
 #include "codegen/Builder.h"
+
+#include "codegen/kernels/Values.h"
+
+#include <algorithm>
 
 using namespace Halide;
 
@@ -27,32 +31,30 @@ Epilogue::Epilogue(const KernelSpec &spec, const std::vector<ImageParam> &operan
     anchorNumber += spec.nodes[node].results.size();
 }
 
-/// An operand at `at`: an activation's element, or a channel vector's.
-static Expr read(const ImageParam &operand, const TensorSpec &tensor, const Coordinates &at) {
-  const int block = kChannelBlock;
-  if (tensor.shape.size() == 1)
-    return operand(at.kb * block + at.ki);
-  if (tensor.layout == LayoutKind::C16 && tensor.shape.size() == 4)
-    return operand(at.ki, at.x, at.y, at.kb, at.n);
-  return operand(storageIndex(tensor, {at.n, at.kb * block + at.ki, at.y, at.x}));
+/// Whether a node's value at an index depends on its operands at that index alone.
+static bool isPointwise(const std::string &op) {
+  auto named = [&](const NodeRow &row) { return op == row.op; };
+  return op == "relayout" || std::any_of(pointwiseNodes().begin(), pointwiseNodes().end(), named);
 }
 
 Expr Epilogue::pointwise(int value, Expr anchor, const Coordinates &at) const {
-  if (value == anchorNumber)
-    return anchor;
-  if (value < static_cast<int>(operands.size()))
-    return read(operands[value], spec.operands[value], at);
-  const KernelNode &node = spec.nodes[definingNode(spec, value)];
-  auto operand = [&](int i) { return pointwise(node.operands[i], anchor, at); };
-  if (node.op == "add" || node.op == "add_bias")
-    return operand(0) + operand(1);
-  if (node.op == "relu")
-    return max(operand(0), 0.f);
-  if (node.op == "relu_grad")
-    return select(operand(1) > 0.f, operand(0), 0.f);
-  if (node.op == "scale_shift")
-    return operand(0) * operand(1) + operand(2);
-  throw CompileError("'" + node.op + "' cannot follow an anchor in one kernel");
+  const auto evaluate = [&](auto &self, int number) -> Value {
+    if (number == anchorNumber)
+      return {{}, [=](const Index &) { return anchor; }};
+    if (number < static_cast<int>(operands.size()))
+      return operandValue(spec.operands[number], operands[number]);
+    const KernelNode &node = spec.nodes[definingNode(spec, number)];
+    if (!isPointwise(node.op))
+      throw CompileError("'" + node.op + "' cannot follow an anchor in one kernel");
+    checkNode(node, *findNode(node.op));
+    std::vector<Value> inputs;
+    for (int operand : node.operands)
+      inputs.push_back(self(self, operand));
+    Stages none{Machine()};
+    return findNode(node.op)->define(node, inputs, none)[0];
+  };
+  const std::vector<int64_t> &shape = spec.nodes[definingNode(spec, anchorNumber)].results[0];
+  return evaluate(evaluate, value).at({at.n, Coordinate(at.kb, at.ki, shape[1] % kChannelBlock != 0), at.y, at.x});
 }
 
 std::vector<Epilogue::Reduction> Epilogue::reductions() const {

@@ -38,7 +38,8 @@ static double rateTile(const DirectKnobs &t, const Machine &machine) {
 
 DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, const GatherAxis &axisY) {
   const ConvShape &s = conv.shape;
-  const bool forward = conv.direction == ConvDirection::Forward, planar = conv.operandSpec(0).layout == LayoutKind::Dense;
+  const bool forward = conv.direction == ConvDirection::Forward,
+             planar = conv.operandSpec(0).layout == LayoutKind::Dense;
   const int classesX = axisX.classes.size(), classesY = axisY.classes.size();
   const int width = (forward ? s.ow : s.w) / classesX, height = (forward ? s.oh : s.h) / classesY;
   const int sourceChannels = forward ? s.c : s.k, resultBlocks = ((forward ? s.k : s.c) + 15) / 16;
@@ -65,7 +66,8 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
   for (int channels : {1, 2, 4})
     if (!planar && body * channels <= 64 && body * channels * copies <= 300)
       best.channels = channels;
-  // A panel of weights that would stream from L2 for every tile is cut into chunks that stay in L1: 512 channels at 7x7 68 -> 87 % of peak, 256 at 14x14 84 -> 88 %.
+  // A panel of weights that would stream from L2 for every tile is cut into chunks that stay in L1: 512 channels at 7x7
+  // 68 -> 87 % of peak, 256 at 14x14 84 -> 88 %.
   const int panelWidth = best.vectors * conv.machine.vectorFloats * 4, sourceBlocks = (sourceChannels + 15) / 16;
   const int blockBytes = kChannelBlock * s.r * s.s * panelWidth;
   if (!planar && s.r * s.s > 1 && blockBytes * sourceBlocks > 128 << 10)
@@ -101,10 +103,11 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   const int perBlock = kChannelBlock / conv.machine.vectorFloats;
   if (t.vectors > perBlock && outputBlocks % (t.vectors / perBlock))
     t.vectors = perBlock;
-  // A block of rows of one channel block of X stays in L1: 28 KB of it. Twice as much cost a fifth (128 channels at 28x28, stride 2).
+  // A block of rows of one channel block of X stays in L1: 28 KB of it. Twice as much cost a fifth (128 channels at
+  // 28x28, stride 2).
   const int rowBytes = s.strideY * (s.w + 2) * (planar ? 4 * s.c : 64);
   t.rows = largestDivisor(s.oh, std::max(1, (28 << 10) / rowBytes));
-  t.pixels = largestDivisor(t.rolled ? s.w : s.ow, 2);
+  t.pixels = largestDivisor(t.rolled ? s.w : s.ow, t.rolled && s.w == 7 ? 7 : 2);
   const int64_t weightBytes = int64_t(s.k) * s.c * s.r * s.s * 4;
   t.pixelsInside = weightBytes > 3 << 19;
   if (t.pixelsInside)

@@ -1,0 +1,20 @@
+//===- CompileKernel.h - One KernelSpec to one object file ------*- C++ -*-===//
+
+#ifndef RESIN_CODEGEN_COMPILEKERNEL_H
+#define RESIN_CODEGEN_COMPILEKERNEL_H
+
+#include "support/KernelSpec.h"
+
+#include <string>
+#include <vector>
+
+namespace resin::codegen {
+
+/// Builds and compiles `spec` for the Halide target called `halideTarget` into the
+/// object file `path`. On failure returns false and says why in `error`.
+bool compileKernel(const KernelSpec &spec, const std::string &halideTarget, const std::string &path,
+                   std::string &error);
+
+} // namespace resin::codegen
+
+#endif // RESIN_CODEGEN_COMPILEKERNEL_H

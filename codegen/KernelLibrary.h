@@ -1,0 +1,56 @@
+//===- KernelLibrary.h - KernelSpecs to object code -------------*- C++ -*-===//
+//
+// The façade of codegen: a set of KernelSpecs goes in, object code comes out. No
+// Halide type is visible here, and no exception of Halide's comes out.
+//
+// Each kernel is compiled by a process of its own (a fork): names that Halide makes
+// unique count from the same start every time, so that the same spec gives the same
+// bytes in every run, and a crash in a compiler is a message.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_CODEGEN_KERNELLIBRARY_H
+#define RESIN_CODEGEN_KERNELLIBRARY_H
+
+#include "support/KernelSpec.h"
+
+#include <string>
+#include <vector>
+
+namespace resin::codegen {
+
+struct CompileOptions {
+  std::string target = "host"; ///< a name that `findTarget` knows
+  unsigned jobs = 0;           ///< kernels compiled at once; 0: as many as there are processors
+  /// Where objects are kept by content; empty: nowhere. Made if it is not there.
+  std::string cacheDirectory = {};
+};
+
+/// An object file that defines one global symbol, `symbol(spec)`, and uses none but
+/// memset and memcpy:
+///   int32_t SYMBOL(halide_buffer_t *operand0, ..., halide_buffer_t *result0, ...)
+/// Only `host` of each buffer is read: the start of the tensor's storage, halo
+/// included, on a 64-byte boundary unless the layout is dense. Results overlap no
+/// operand, except that optimizers and `running_average` may update in place.
+struct CompiledKernel {
+  std::string symbol;
+  std::string object; ///< the file's bytes
+  bool cached = false;
+};
+
+/// Compiles `specs`, each of them once: one kernel for each symbol, in the order of
+/// first occurrence. On failure returns false, with a line in `error` for each
+/// kernel that failed. A cache that cannot be used is only mentioned in `warning`.
+bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &options,
+                    std::vector<CompiledKernel> &kernels, std::string &error, std::string *warning = nullptr);
+
+/// The ops that kernels can be made of.
+std::vector<std::string> kernelFamilies();
+
+/// Hash of everything that objects depend on beside spec and target: codegen's
+/// sources and Halide's version.
+std::string codegenVersion();
+
+} // namespace resin::codegen
+
+#endif // RESIN_CODEGEN_KERNELLIBRARY_H

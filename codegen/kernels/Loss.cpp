@@ -1,0 +1,118 @@
+//===- Loss.cpp - Softmax, cross entropy, ranks ---------------------------===//
+//
+// Rows of classes: one scratch of exponentials, then sums over it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/kernels/Values.h"
+
+using namespace Halide;
+using Halide::Internal::halide_exp;
+using Halide::Internal::halide_log;
+
+namespace resin::codegen {
+
+namespace {
+
+/// The pieces of a softmax over rows of `logits`: [n] each, and [classes, n].
+struct Softmax {
+  Func largest, exponential, sum;
+
+  Softmax(const Value &logits, Stages &stages) {
+    const int64_t n = logits.shape[0], classes = logits.shape[1];
+    largest = rowMaximum(logits, stages);
+    exponential = stages.compute("exponential", {classes, n}, [&](auto &e) {
+      return halide_exp(logits.at({e[1], e[0]}) - largest(e[1]));
+    });
+    sum = rowSum("row_sum", classes, n, stages, [&](Expr row, Expr c) { return exponential(c, row); });
+  }
+
+  static Func rowSum(const char *name, int64_t classes, int64_t n, Stages &stages,
+                     const std::function<Expr(Expr, Expr)> &term) {
+    return stages.sum(name, {n}, {classes}, [&](auto &e, auto &r) { return term(e[0], r[0]); });
+  }
+
+private:
+  static Func rowMaximum(const Value &logits, Stages &stages) {
+    const int classes = logits.shape[1];
+    RDom r(0, classes, "classes");
+    Func running("maximum");
+    Var row("row");
+    running(row) = Float(32).min();
+    running(row) = max(running(row), logits.at({Expr(row), Expr(r)}));
+    stages.add(running, {logits.shape[0]});
+    return running;
+  }
+};
+
+Expr probability(const Softmax &softmax, Expr row, Expr c) { return softmax.exponential(c, row) / softmax.sum(row); }
+
+std::vector<Value> softmax(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
+  Softmax s(v[0], stages);
+  return {{node.results[0], [=](const Index &i) { return probability(s, i[0].whole(), i[1].whole()); }}};
+}
+
+std::vector<Value> softmaxGrad(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
+  Func dot = Softmax::rowSum("dot", v[0].shape[1], v[0].shape[0], stages, [&](Expr row, Expr c) {
+    return v[0].at({row, c}) * v[1].at({row, c});
+  });
+  return {{node.results[0], [=](const Index &i) { return v[1].at(i) * (v[0].at(i) - dot(i[0].whole())); }}};
+}
+
+std::vector<Value> crossEntropy(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
+  const int classes = v[0].shape[1];
+  const float smoothing = node.real("label_smoothing");
+  Softmax s(v[0], stages);
+  // -sum q log p = log(sum of exponentials) - sum q (logit - largest), since q sums to one.
+  Func mean;
+  if (smoothing != 0)
+    mean = Softmax::rowSum("logit_sum", classes, v[0].shape[0], stages, [&](Expr row, Expr c) {
+      return (v[0].at({row, c}) - s.largest(row)) * (smoothing / classes);
+    });
+  return {{node.results[0], [=](const Index &i) {
+             Expr row = i[0].whole(), label = v[1].at(i);
+             Expr own = v[0].at({row, clamp(label, 0, classes - 1)}) - s.largest(row);
+             Expr loss = halide_log(s.sum(row)) - own * (1 - smoothing);
+             if (smoothing != 0)
+               loss = loss - mean(row);
+             return select(label >= 0, loss, 0.f);
+           }}};
+}
+
+std::vector<Value> crossEntropyGrad(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
+  const int classes = v[0].shape[1];
+  const float smoothing = node.real("label_smoothing"), factor = node.real("factor");
+  Softmax s(v[0], stages);
+  return {{node.results[0], [=](const Index &i) {
+             Expr row = i[0].whole(), c = i[1].whole(), label = v[1].at({row});
+             Expr target = select(c == label, 1 - smoothing, 0.f) + smoothing / classes;
+             return select(label >= 0, (probability(s, row, c) - target) * factor, 0.f);
+           }}};
+}
+
+std::vector<Value> labelRank(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
+  const int classes = v[0].shape[1];
+  auto labelOf = [=](Expr row) { return v[1].at({row}); };
+  Func before = Softmax::rowSum("before", classes, v[0].shape[0], stages, [&](Expr row, Expr c) {
+    Expr label = labelOf(row), own = v[0].at({row, clamp(label, 0, classes - 1)}), other = v[0].at({row, c});
+    return select(other > own || (other == own && c < label), 1, 0);
+  });
+  return {{node.results[0],
+           [=](const Index &i) { return select(labelOf(i[0].whole()) >= 0, before(i[0].whole()), classes); }}};
+}
+
+} // namespace
+
+const NodeFamily &lossNodes() {
+  const AttributeRow smoothing{"label_smoothing", AttributeKind::Real};
+  static const NodeFamily rows = {
+      {"softmax", 1, 1, {}, softmax},
+      {"softmax_grad", 2, 1, {}, softmaxGrad},
+      {"cross_entropy", 2, 1, {smoothing}, crossEntropy},
+      {"cross_entropy_grad", 2, 1, {smoothing, {"factor", AttributeKind::Real}}, crossEntropyGrad},
+      {"label_rank", 2, 1, {}, labelRank},
+  };
+  return rows;
+}
+
+} // namespace resin::codegen

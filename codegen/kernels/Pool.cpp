@@ -1,0 +1,141 @@
+//===- Pool.cpp - Maxima and means over windows ---------------------------===//
+
+#include "codegen/kernels/Values.h"
+
+#include <limits>
+
+using namespace Halide;
+
+namespace resin::codegen {
+
+namespace {
+
+struct Window {
+  int kh, kw, sy, sx, top, left;
+  explicit Window(const KernelNode &node)
+      : kh(node.integers("kernel")[0]), kw(node.integers("kernel")[1]), sy(node.integers("strides")[0]),
+        sx(node.integers("strides")[1]), top(node.integers("padding")[0]), left(node.integers("padding")[1]) {}
+};
+
+/// Pixel (y, x) of `v`, or `outside` where there is none.
+Expr pixel(const Value &v, const Index &i, Expr y, Expr x, Expr outside) {
+  const int h = v.shape[2], w = v.shape[3];
+  Expr inside = y >= 0 && y < h && x >= 0 && x < w;
+  return select(inside, v.at({i[0], i[1], clamp(y, 0, h - 1), clamp(x, 0, w - 1)}), outside);
+}
+
+std::vector<Value> maxPool(const KernelNode &node, const std::vector<Value> &v, Stages &) {
+  const Window p(node);
+  return {{node.results[0], [=](const Index &i) {
+             Expr largest;
+             for (int r = 0; r < p.kh; ++r)
+               for (int s = 0; s < p.kw; ++s) {
+                 Expr tap = pixel(v[0], i, i[2].whole() * p.sy + (r - p.top), i[3].whole() * p.sx + (s - p.left),
+                                  Float(32).min());
+                 largest = largest.defined() ? max(largest, tap) : tap;
+               }
+             return largest;
+           }}};
+}
+
+/// Calls `visit` for each output window that may hold pixel (y, x): its position and
+/// whether it exists and holds the pixel.
+void windowsOver(const Window &p, int outputHeight, int outputWidth, Expr y, Expr x,
+                 const std::function<void(Expr, Expr, Expr)> &visit) {
+  const int rows = (p.kh + p.sy - 1) / p.sy, columns = (p.kw + p.sx - 1) / p.sx;
+  Expr lastRow = (y + p.top) / p.sy, lastColumn = (x + p.left) / p.sx;
+  for (int r = rows - 1; r >= 0; --r)
+    for (int s = columns - 1; s >= 0; --s) {
+      Expr wy = lastRow - r, wx = lastColumn - s;
+      Expr holds = wy >= 0 && wy < outputHeight && wx >= 0 && wx < outputWidth && y + p.top - wy * p.sy < p.kh &&
+                   x + p.left - wx * p.sx < p.kw;
+      visit(clamp(wy, 0, outputHeight - 1), clamp(wx, 0, outputWidth - 1), holds);
+    }
+}
+
+std::vector<Value> maxPoolGrad(const KernelNode &node, const std::vector<Value> &v, Stages &) {
+  const Window p(node);
+  const int oh = v[0].shape[2], ow = v[0].shape[3];
+  return {{node.results[0], [=](const Index &i) {
+             Expr y = i[2].whole(), x = i[3].whole(), own = v[1].at(i), sum = 0.f;
+             windowsOver(p, oh, ow, y, x, [&](Expr wy, Expr wx, Expr holds) {
+               // The gradient goes to the first maximum: all before this pixel are smaller, none after it is larger.
+               Expr winner = holds;
+               for (int r = 0; r < p.kh; ++r)
+                 for (int s = 0; s < p.kw; ++s) {
+                   Expr ty = wy * p.sy + (r - p.top), tx = wx * p.sx + (s - p.left);
+                   Expr tap = pixel(v[1], i, ty, tx, -std::numeric_limits<float>::infinity());
+                   Expr before = ty < y || (ty == y && tx < x);
+                   winner = winner && select(before, tap < own, tap <= own);
+                 }
+               sum = sum + select(winner, v[0].at({i[0], i[1], wy, wx}), 0.f);
+             });
+             return sum;
+           }}};
+}
+
+/// How many elements of the window at (wy, wx) count in the mean.
+Expr divisor(const KernelNode &node, const Window &p, int h, int w, Expr wy, Expr wx) {
+  if (node.integer("count_include_pad")) // PyTorch counts up to the end of the padding
+    return Expr(float(p.kh * p.kw));
+  auto count = [](Expr start, int size, int extent) { return min(start + size, extent) - max(start, 0); };
+  return cast<float>(count(wy * p.sy - p.top, p.kh, h) * count(wx * p.sx - p.left, p.kw, w));
+}
+
+std::vector<Value> avgPool(const KernelNode &node, const std::vector<Value> &v, Stages &) {
+  const Window p(node);
+  return {{node.results[0], [=](const Index &i) {
+             Expr sum;
+             for (int r = 0; r < p.kh; ++r)
+               for (int s = 0; s < p.kw; ++s) {
+                 Expr tap = pixel(v[0], i, i[2].whole() * p.sy + (r - p.top), i[3].whole() * p.sx + (s - p.left), 0.f);
+                 sum = sum.defined() ? sum + tap : tap;
+               }
+             return sum / divisor(node, p, v[0].shape[2], v[0].shape[3], i[2].whole(), i[3].whole());
+           }}};
+}
+
+std::vector<Value> avgPoolGrad(const KernelNode &node, const std::vector<Value> &v, Stages &) {
+  const Window p(node);
+  const int oh = v[0].shape[2], ow = v[0].shape[3], h = node.results[0][2], w = node.results[0][3];
+  return {{node.results[0], [=](const Index &i) {
+             Expr sum = 0.f;
+             windowsOver(p, oh, ow, i[2].whole(), i[3].whole(), [&](Expr wy, Expr wx, Expr holds) {
+               sum = sum + select(holds, v[0].at({i[0], i[1], wy, wx}) / divisor(node, p, h, w, wy, wx), 0.f);
+             });
+             return sum;
+           }}};
+}
+
+std::vector<Value> globalAvgPool(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
+  const std::vector<int64_t> shape = v[0].shape;
+  const int64_t blocks = (shape[1] + kChannelBlock - 1) / kChannelBlock;
+  Func sums = stages.sum("sums", {kChannelBlock, blocks, shape[0]}, {shape[3], shape[2]}, [&](auto &e, auto &r) {
+    return v[0].at({e[2], Coordinate(e[1], e[0], shape[1] % kChannelBlock != 0), r[1], r[0]});
+  });
+  const float factor = 1.f / float(shape[2] * shape[3]);
+  return {{node.results[0], [=](const Index &i) { return sums(i[1].lane(), i[1].block(), i[0].whole()) * factor; }}};
+}
+
+std::vector<Value> globalAvgPoolGrad(const KernelNode &node, const std::vector<Value> &v, Stages &) {
+  const float factor = 1.f / float(node.results[0][2] * node.results[0][3]);
+  return {{node.results[0], [=](const Index &i) { return v[0].at({i[0], i[1]}) * factor; }}};
+}
+
+} // namespace
+
+const NodeFamily &poolNodes() {
+  const AttributeRow kernel{"kernel", AttributeKind::Integers}, strides{"strides", AttributeKind::Integers},
+      padding{"padding", AttributeKind::Integers}, include{"count_include_pad", AttributeKind::Integer};
+  static const NodeFamily rows = {
+      {"max_pool", 1, 1, {kernel, strides, padding}, maxPool},
+      {"max_pool_grad", 2, 1, {kernel, strides, padding}, maxPoolGrad},
+      {"avg_pool", 1, 1, {kernel, strides, padding, include}, avgPool},
+      {"avg_pool_grad", 1, 1, {kernel, strides, padding, include}, avgPoolGrad},
+      {"global_avg_pool", 1, 1, {}, globalAvgPool},
+      {"global_avg_pool_grad", 1, 1, {}, globalAvgPoolGrad},
+  };
+  return rows;
+}
+
+} // namespace resin::codegen

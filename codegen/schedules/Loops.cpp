@@ -1,0 +1,132 @@
+//===- Loops.cpp - Kernels that are loops over a result's storage ---------===//
+//
+// Everything but convolutions: the nodes become values (kernels/Values.h), and each
+// result is one nest of loops over its storage that evaluates its value.
+//
+//   1. Evaluate the nodes in order, as functions of indices.
+//   2. Results that share their loops are computed together, element by element:
+//      what they have in common is computed once, and a result may stand where an
+//      operand stood (optimizers update in place).
+//   3. The others get a nest each.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/schedules/Loops.h"
+
+#include "codegen/kernels/Values.h"
+
+using namespace Halide;
+
+namespace resin::codegen {
+
+namespace {
+
+class LoopBuilder {
+public:
+  LoopBuilder(const KernelSpec &spec, const Machine &machine) : spec(spec), machine(machine), stages(machine) {}
+
+  void build(BuiltKernel &kernel) {
+    operands = makeOperands(spec);
+    for (size_t i = 0; i < operands.size(); ++i)
+      values.push_back(operandValue(spec.operands[i], operands[i]));
+    for (const KernelNode &node : spec.nodes)
+      evaluate(node);
+    kernel.arguments.assign(operands.begin(), operands.end());
+    if (resultsShareLoops())
+      buildTogether(kernel);
+    else
+      for (size_t i = 0; i < spec.results.size(); ++i)
+        kernel.outputs.push_back(buildResult(i));
+    std::vector<Var> loops = kernel.outputs[0].args();
+    stages.place(kernel.outputs[0], loops.empty() ? Var::outermost() : loops.back(), spec.results.size() == 1);
+  }
+
+private:
+  void evaluate(const KernelNode &node) {
+    const NodeRow *row = findNode(node.op);
+    if (!row)
+      throw CompileError("there is no kernel for '" + node.op + "'");
+    checkNode(node, *row);
+    std::vector<Value> inputs;
+    for (int operand : node.operands)
+      inputs.push_back(values[operand]);
+    std::vector<Value> results = row->define(node, inputs, stages);
+    values.insert(values.end(), results.begin(), results.end());
+  }
+
+  Expr element(size_t result, const std::vector<Var> &variables) const {
+    return values[spec.yields[result]].at(logicalIndex(spec.results[result], variables));
+  }
+
+  /// Loops over the storage of result `i` in their order of memory.
+  Func buildResult(size_t i) {
+    const TensorSpec &tensor = spec.results[i];
+    std::vector<Var> variables = storageVariables(tensor);
+    Func result("result" + std::to_string(i));
+    result(variables) = element(i, variables);
+    bindResult(result, tensor);
+    if (!variables.empty())
+      vectorizeInnermost(result, variables[0], innermostExtent(tensor), machine.vectorFloats);
+    zeroRing(result, tensor, machine);
+    return result;
+  }
+
+  static int64_t innermostExtent(const TensorSpec &tensor) {
+    StorageDimension inner = storageDimensions(tensor)[0];
+    return inner.extent + 2 * inner.min;
+  }
+
+  bool resultsShareLoops() const {
+    if (spec.results.size() < 2 || spec.results[0].shape.empty())
+      return false;
+    for (const TensorSpec &result : spec.results)
+      if (result != spec.results[0] || result.halo)
+        return false;
+    return true;
+  }
+
+  /// One nest: the values of a vector of elements, all of them, then their stores.
+  void buildTogether(BuiltKernel &kernel) {
+    const TensorSpec &tensor = spec.results[0];
+    std::vector<Var> variables = storageVariables(tensor);
+    Func all("all");
+    std::vector<Expr> elements;
+    for (size_t i = 0; i < spec.results.size(); ++i)
+      elements.push_back(element(i, variables));
+    all(variables) = Tuple(elements);
+    // A width that divides: no element is computed twice, or in-place updates would
+    // be applied twice.
+    int width = machine.vectorFloats;
+    while (innermostExtent(tensor) % width)
+      width /= 2;
+    Var outer("outer"), inner("inner");
+    for (size_t i = 0; i < spec.results.size(); ++i) {
+      Func result("result" + std::to_string(i));
+      result(variables) = all(std::vector<Expr>(variables.begin(), variables.end()))[i];
+      bindResult(result, tensor);
+      result.split(variables[0], outer, inner, width);
+      if (width > 1)
+        result.vectorize(inner);
+      if (i)
+        result.compute_with(kernel.outputs[0], outer);
+      kernel.outputs.push_back(result);
+    }
+    all.compute_at(kernel.outputs[0], outer).store_in(MemoryType::Register);
+    if (width > 1)
+      all.vectorize(variables[0]);
+  }
+
+  const KernelSpec &spec;
+  const Machine &machine;
+  Stages stages;
+  std::vector<ImageParam> operands;
+  std::vector<Value> values; ///< of the region, by number
+};
+
+} // namespace
+
+void buildLoops(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel) {
+  LoopBuilder(spec, machine).build(kernel);
+}
+
+} // namespace resin::codegen

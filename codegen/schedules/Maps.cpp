@@ -1,0 +1,276 @@
+//===- Maps.cpp - Kernels that map activations pixel by pixel -------------===//
+//
+// Applying batch norm, joining branches, masking gradients: results are activations
+// in blocks of channels, and sums over their pixels ride along. Such a kernel should
+// take as long as its operands and results take to move, so all is done in one pass:
+//
+//   for n, kb, y, xo:                    a tile is `width` pixels of a row
+//     values that are needed twice       in registers
+//     each result's pixels
+//     a partial of each sum              one vector for each tile
+//   sums of the partials, in double
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/schedules/Maps.h"
+
+#include "codegen/kernels/Values.h"
+
+#include <algorithm>
+#include <map>
+
+using namespace Halide;
+
+namespace resin::codegen {
+
+namespace {
+
+bool isSum(const KernelNode &node) { return node.op == "channel_sum" || node.op == "channel_dot"; }
+
+/// Nodes whose values are expressions of many loads: their pixels are not unrolled.
+bool isHeavy(const KernelNode &node) {
+  return node.op.starts_with("max_pool") || node.op.starts_with("avg_pool") || node.op == "dropout";
+}
+
+/// Nodes that are expressions, without scratch.
+bool isExpression(const KernelNode &node) {
+  auto named = [&](const NodeRow &row) { return node.op == row.op; };
+  return std::any_of(pointwiseNodes().begin(), pointwiseNodes().end(), named) ||
+         std::any_of(shapeNodes().begin(), shapeNodes().end(), named) || isHeavy(node) ||
+         node.op == "global_avg_pool_grad";
+}
+
+class MapBuilder {
+public:
+  MapBuilder(const KernelSpec &spec, const Machine &machine) : spec(spec), machine(machine), none(machine) {}
+
+  /// Finds results and sums; false if the kernel is not of this kind.
+  bool suits() {
+    for (const KernelNode &node : spec.nodes)
+      if (!isSum(node) && !isExpression(node))
+        return false;
+    for (size_t i = 0; i < spec.yields.size(); ++i)
+      if (!classify(i))
+        return false;
+    return shape.size() == 4;
+  }
+
+  void build(BuiltKernel &kernel) {
+    operands = makeOperands(spec);
+    kernel.arguments.assign(operands.begin(), operands.end());
+    kernel.outputs.resize(spec.results.size());
+    evaluateNodes();
+    chooseTile();
+    defineTileValues();
+    defineStores(kernel);
+    if (!sums.empty())
+      defineSums(kernel);
+    schedule();
+  }
+
+private:
+  struct Sum {
+    size_t result;
+    int lhs, rhs; ///< values; rhs is -1 for a plain sum
+  };
+
+  /// Every activation has the shape of the first.
+  bool hasShape(const std::vector<int64_t> &other) {
+    if (shape.empty())
+      shape = other;
+    return shape == other;
+  }
+
+  bool classify(size_t i) {
+    const TensorSpec &result = spec.results[i];
+    if (result.layout != LayoutKind::C16 || result.type != ElementType::F32)
+      return false;
+    const int defining = definingNode(spec, spec.yields[i]);
+    if (defining < 0 || !isSum(spec.nodes[defining])) {
+      stores.push_back(i);
+      return result.shape.size() == 4 && hasShape(result.shape);
+    }
+    const KernelNode &node = spec.nodes[defining];
+    checkNode(node, *findNode(node.op));
+    sums.push_back({i, node.operands[0], node.operands.size() > 1 ? node.operands[1] : -1});
+    return node.integer("pieces") == 1 && hasShape(shapeOf(node.operands[0]));
+  }
+
+  const std::vector<int64_t> &shapeOf(int value) const {
+    const int count = spec.operands.size(), defining = definingNode(spec, value);
+    if (defining < 0)
+      return spec.operands[value].shape;
+    int first = count;
+    for (int node = 0; node < defining; ++node)
+      first += spec.nodes[node].results.size();
+    return spec.nodes[defining].results[value - first];
+  }
+
+  void evaluateNodes() {
+    for (size_t i = 0; i < operands.size(); ++i)
+      values.push_back(operandValue(spec.operands[i], operands[i]));
+    for (const KernelNode &node : spec.nodes) {
+      const NodeRow &row = *findNode(node.op);
+      checkNode(node, row);
+      std::vector<Value> inputs, results(1);
+      for (int operand : node.operands)
+        inputs.push_back(values[operand]);
+      if (!isSum(node))
+        results = row.define(node, inputs, none);
+      values.insert(values.end(), results.begin(), results.end());
+      heavy |= isHeavy(node);
+    }
+  }
+
+  /// Wide enough that the partials of the sums are a small part of what moves.
+  void chooseTile() {
+    width = shape[3];
+    for (int candidate : {8, 14, 10, 7, 12, 16, 9, 6, 5})
+      if (shape[3] % candidate == 0) {
+        width = candidate;
+        return;
+      }
+    width = std::min<int>(width, 8);
+  }
+  int tiles() const { return (shape[3] + width - 1) / width; }
+
+  Expr expression(int number, Expr atX) const {
+    return values[number].at({Expr(n), Coordinate(kb, ki, shape[1] % kChannelBlock != 0), Expr(y), atX});
+  }
+
+  Expr value(int number, Expr atX) const {
+    auto found = tileValues.find(number);
+    return found == tileValues.end() ? expression(number, atX) : found->second(ki, atX, y, kb, n);
+  }
+
+  void defineTileValues() {
+    std::map<int, int> uses;
+    for (size_t store : stores)
+      ++uses[spec.yields[store]];
+    for (const Sum &sum : sums) {
+      ++uses[sum.lhs];
+      if (sum.rhs >= 0)
+        ++uses[sum.rhs];
+    }
+    for (auto [number, count] : uses)
+      if (count > 1 || heavy) {
+        Func f("value" + std::to_string(number));
+        f(ki, x, y, kb, n) = expression(number, x);
+        tileValues.emplace(number, f);
+      }
+  }
+
+  void defineStores(BuiltKernel &kernel) {
+    for (size_t store : stores) {
+      Func out("result" + std::to_string(store));
+      out(ki, x, y, kb, n) = value(spec.yields[store], x);
+      bindResult(out, spec.results[store]);
+      kernel.outputs[store] = out;
+      results.push_back(out);
+    }
+  }
+
+  /// Of one tile. The last one of a row is shifted inwards where the width does not
+  /// divide: pixels that the tile before had count as zero.
+  Expr overTile(const Sum &sum) const {
+    const bool shifted = shape[3] % width != 0;
+    Expr first = xo * width, base = shifted ? min(first, int(shape[3]) - width) : first;
+    std::vector<Expr> chains(std::min(width, 4)); // additions wait for each other
+    for (int j = 0; j < width; ++j) {
+      Expr term = value(sum.lhs, base + j);
+      if (sum.rhs >= 0)
+        term = term * (sum.rhs == sum.lhs ? term : value(sum.rhs, base + j));
+      if (shifted)
+        term = select(base + j >= first, term, 0.f);
+      Expr &chain = chains[j % chains.size()];
+      chain = chain.defined() ? chain + term : term;
+    }
+    for (size_t j = 1; j < chains.size(); ++j)
+      chains[0] = chains[0] + chains[j];
+    return chains[0];
+  }
+
+  /// Element i of `count`; of one, Halide makes no tuple.
+  static Expr element(FuncRef value, size_t i, size_t count) { return count == 1 ? Expr(value) : Expr(value[i]); }
+
+  void defineSums(BuiltKernel &kernel) {
+    const int block = kChannelBlock, blocks = (shape[1] + block - 1) / block;
+    std::vector<Expr> partials, zeros(sums.size(), Expr(0.0)), added;
+    for (const Sum &sum : sums)
+      partials.push_back(overTile(sum));
+    tileSums(ki, xo, y, kb, n) = Tuple(partials);
+    RDom tile(0, tiles(), 0, int(shape[2]), 0, int(shape[0]), "tile");
+    Func totals("totals");
+    Var c("c"), p("p");
+    totals(c) = Tuple(zeros);
+    for (size_t i = 0; i < sums.size(); ++i) {
+      Expr partial = element(tileSums(c % block, tile.x, tile.y, c / block, tile.z), i, sums.size());
+      added.push_back(element(totals(c), i, sums.size()) + cast<double>(partial));
+    }
+    totals(c) = Tuple(added);
+    const int lanes = machine.vectorFloats;
+    totals.compute_root().store_in(MemoryType::Register).bound(c, 0, blocks * block).vectorize(c, lanes);
+    RVar inner = tile.x;
+    totals.update().reorder(c, inner, tile.y, tile.z).vectorize(c, lanes);
+    for (size_t i = 0; i < sums.size(); ++i) {
+      Func out("result" + std::to_string(sums[i].result));
+      out(c, p) = cast<float>(element(totals(c), i, sums.size()));
+      bindResult(out, spec.results[sums[i].result]);
+      out.vectorize(c, lanes);
+      kernel.outputs[sums[i].result] = out;
+    }
+    tileSums.bound(ki, 0, block)
+        .bound(xo, 0, tiles())
+        .bound(y, 0, int(shape[2]))
+        .bound(kb, 0, blocks)
+        .bound(n, 0, int(shape[0]));
+    tileSums.compute_root().store_in(MemoryType::Register).vectorize(ki, lanes);
+  }
+
+  void schedule() {
+    Func master = results.empty() ? tileSums : results[0];
+    for (size_t i = 0; i < results.size(); ++i) {
+      results[i].split(x, xo, xi, width).vectorize(ki, machine.vectorFloats);
+      if (!heavy)
+        results[i].reorder(ki, xi, xo, y, kb, n).unroll(xi);
+      if (i)
+        results[i].compute_with(master, xo);
+    }
+    if (!results.empty() && !sums.empty())
+      tileSums.compute_with(master, xo);
+    for (auto &[number, f] : tileValues) {
+      f.compute_at(master, xo).store_in(MemoryType::Register).vectorize(ki, machine.vectorFloats);
+      if (!heavy)
+        f.unroll(x);
+    }
+    for (size_t i = 0; i < results.size(); ++i)
+      zeroRing(results[i], spec.results[stores[i]], machine);
+  }
+
+  const KernelSpec &spec;
+  const Machine &machine;
+  Stages none; ///< expressions make no stages
+  std::vector<ImageParam> operands;
+  std::vector<Value> values;  ///< by number; none for sums
+  std::vector<int64_t> shape; ///< of all activations
+  std::vector<size_t> stores; ///< results that are activations
+  std::vector<Sum> sums;
+  std::vector<Func> results; ///< one for each store
+  std::map<int, Func> tileValues;
+  Func tileSums{"tile_sums"};
+  Var ki{"ki"}, x{"x"}, xo{"xo"}, xi{"xi"}, y{"y"}, kb{"kb"}, n{"n"};
+  int width = 1;
+  bool heavy = false;
+};
+
+} // namespace
+
+bool buildMap(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel) {
+  MapBuilder builder(spec, machine);
+  if (!builder.suits())
+    return false;
+  builder.build(kernel);
+  return true;
+}
+
+} // namespace resin::codegen

@@ -1,0 +1,316 @@
+//===- KernelTest.cpp - Every kernel without a convolution ----------------===//
+//
+// Each spec is compiled and compared with the interpreter (KernelCheck.h). Shapes are
+// small and odd on purpose: 1x1 maps, 7x7, channels that are no multiple of 16, batch 1.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/KernelLibrary.h"
+#include "test/unit/KernelCheck.h"
+
+using namespace resin;
+
+namespace {
+
+const CheckOptions kGradients{.tolerance = 1e-4};
+
+TEST(Kernel, Pointwise) {
+  checkKernels({
+      "(f32[2,16,8,8]c16) { %1 = relu(%0) {} : [2,16,8,8] } -> (%1: f32[2,16,8,8]c16)",
+      "(f32[1,20,7,7]c16h1) { %1 = relu(%0) {} : [1,20,7,7] } -> (%1: f32[1,20,7,7]c16h3)",
+      "(f32[2,3,5,7]h2) { %1 = relu(%0) {} : [2,3,5,7] } -> (%1: f32[2,3,5,7]h1)",
+      "(f32[3,10]) { %1 = relu(%0) {} : [3,10] } -> (%1: f32[3,10])",
+      "(f32[2,32,4,4]c16, f32[2,32,4,4]c16h1) { %2 = add(%0, %1) {} : [2,32,4,4] } -> (%2: f32[2,32,4,4]c16)",
+      "(f32[2,32,4,4]c16, f32[2,32,4,4]c16h1) { %2 = relu_grad(%0, %1) {} : [2,32,4,4] } -> (%2: f32[2,32,4,4]c16h2)",
+      "(f32[2,17,1,1]c16, f32[17]c16) { %2 = add_bias(%0, %1) {} : [2,17,1,1] } -> (%2: f32[2,17,1,1]c16)",
+      "(f32[4,10], f32[10]) { %2 = add_bias(%0, %1) {} : [4,10] } -> (%2: f32[4,10])",
+      "(f32[4,10], f32[10]c16) { %2 = add_bias(%0, %1) {} : [4,10] } -> (%2: f32[4,10])",
+      "(f32[2,5,3,3], f32[5]c16) { %2 = add_bias(%0, %1) {} : [2,5,3,3] } -> (%2: f32[2,5,3,3])",
+      "(f32[16]c16, f32[16]c16, f32[16]c16) { %3 = scale_add(%0, %1, %2) {} : [16] } -> (%3: f32[16]c16)",
+  });
+}
+
+TEST(Kernel, ApplyBatchNorm) {
+  checkKernels({
+      "(f32[4,16,8,8]c16, f32[16]c16, f32[16]c16) { %3 = scale_shift(%0, %1, %2) {} : [4,16,8,8]; %4 = relu(%3) {} : "
+      "[4,16,8,8] } -> (%4: f32[4,16,8,8]c16h1)",
+      "(f32[2,20,7,7]c16, f32[20]c16, f32[20]c16, f32[2,20,7,7]c16h1) { %4 = scale_shift(%0, %1, %2) {} : [2,20,7,7]; "
+      "%5 = add(%4, %3) {} : [2,20,7,7]; "
+      "%6 = relu(%5) {} : [2,20,7,7] } -> (%6: f32[2,20,7,7]c16h1)",
+      "(f32[1,32,7,7]c16, f32[32]c16, f32[32]c16, f32[1,32,7,7]c16, f32[32]c16, f32[32]c16) { %6 = scale_shift(%0, %1, "
+      "%2) {} : [1,32,7,7]; "
+      "%7 = scale_shift(%3, %4, %5) {} : [1,32,7,7]; %8 = add(%6, %7) {} : [1,32,7,7]; %9 = relu(%8) {} : [1,32,7,7] } "
+      "-> (%9: f32[1,32,7,7]c16h1)",
+      // The shortcut of option A, 16 to 32 channels.
+      "(f32[2,32,4,4]c16, f32[32]c16, f32[32]c16, f32[2,16,8,8]c16h1) { %4 = scale_shift(%0, %1, %2) {} : [2,32,4,4]; "
+      "%5 = subsample(%3) {stride=2} : [2,16,4,4]; "
+      "%6 = pad_channels(%5) {channels=32} : [2,32,4,4]; %7 = add(%4, %6) {} : [2,32,4,4]; %8 = relu(%7) {} : "
+      "[2,32,4,4] } -> (%8: f32[2,32,4,4]c16h1)",
+      // Two results of one pass.
+      "(f32[2,16,6,6]c16, f32[16]c16, f32[16]c16, f32[2,16,6,6]c16) { %4 = scale_shift(%0, %1, %2) {} : [2,16,6,6]; %5 "
+      "= relu(%4) {} : [2,16,6,6]; "
+      "%6 = add(%5, %3) {} : [2,16,6,6] } -> (%5: f32[2,16,6,6]c16, %6: f32[2,16,6,6]c16)",
+      "(f32[2,16,6,6]c16, f32[16]c16, f32[16]c16, f32[2,16,6,6]c16) { %4 = scale_shift(%0, %1, %2) {} : [2,16,6,6]; %5 "
+      "= relu(%4) {} : [2,16,6,6]; "
+      "%6 = add(%5, %3) {} : [2,16,6,6] } -> (%5: f32[2,16,6,6]c16h1, %6: f32[2,16,6,6]c16)",
+      "(f32[2,16,6,6]c16, f32[16]c16, f32[16]c16, f32[2,16,6,6]c16) { %4 = scale_shift(%0, %1, %2) {} : [2,16,6,6]; %5 "
+      "= relu(%4) {} : [2,16,6,6]; "
+      "%6 = add(%5, %3) {} : [2,16,6,6] } -> (%5: f32[2,16,6,6]c16h1, %6: f32[2,16,6,6]c16h1)",
+  });
+}
+
+TEST(Kernel, BatchNormBackward) {
+  checkKernels(
+      {
+          "(f32[4,16,8,8]c16, f32[4,16,8,8]c16, f32[16]c16, f32[16]c16, f32[16]c16) { %5 = affine_combine(%0, %1, %2, "
+          "%3, %4) {} : [4,16,8,8] } -> "
+          "(%5: f32[4,16,8,8]c16h2)",
+          "(f32[4,16,8,8]c16) { %1 = channel_sum(%0) {pieces=1} : [1,16] } -> (%1: f32[1,16]c16)",
+          "(f32[4,20,7,7]c16) { %1 = channel_sum(%0) {pieces=2} : [2,20] } -> (%1: f32[2,20]c16)",
+          "(f32[1,16,1,1]c16, f32[1,16,1,1]c16) { %2 = channel_dot(%0, %1) {pieces=1} : [1,16] } -> (%2: f32[1,16]c16)",
+          "(f32[4,16,8,8]c16) { %1 = channel_sum(%0) {pieces=1} : [1,16]; %2 = channel_dot(%0, %0) {pieces=1} : [1,16] "
+          "} -> (%1: f32[1,16]c16, %2: f32[1,16]c16)",
+          // Mask, store, and both sums.
+          "(f32[2,32,8,8]c16, f32[2,32,8,8]c16h1, f32[2,32,8,8]c16) { %3 = relu_grad(%0, %1) {} : [2,32,8,8]; %4 = "
+          "channel_sum(%3) {pieces=1} : [1,32]; "
+          "%5 = channel_dot(%3, %2) {pieces=1} : [1,32] } -> (%3: f32[2,32,8,8]c16, %4: f32[1,32]c16, %5: "
+          "f32[1,32]c16)",
+          "(f32[2,32,7,7]c16, f32[2,32,7,7]c16, f32[2,32,7,7]c16h1, f32[2,32,7,7]c16) { %4 = add(%0, %1) {} : "
+          "[2,32,7,7]; %5 = relu_grad(%4, %2) {} : [2,32,7,7]; "
+          "%6 = channel_sum(%5) {pieces=1} : [1,32]; %7 = channel_dot(%5, %3) {pieces=1} : [1,32] } -> (%5: "
+          "f32[2,32,7,7]c16, %6: f32[1,32]c16, %7: f32[1,32]c16)",
+          // The mask rebuilt from y, the masked gradient not stored.
+          "(f32[2,20,5,5]c16, f32[2,20,5,5]c16, f32[20]c16, f32[20]c16) { %4 = scale_shift(%1, %2, %3) {} : "
+          "[2,20,5,5]; %5 = relu_grad(%0, %4) {} : [2,20,5,5]; "
+          "%6 = channel_sum(%5) {pieces=1} : [1,20]; %7 = channel_dot(%5, %1) {pieces=1} : [1,20] } -> (%6: "
+          "f32[1,20]c16, %7: f32[1,20]c16)",
+          // The gradient of option A's shortcut joins.
+          "(f32[2,16,8,8]c16, f32[2,32,4,4]c16, f32[2,16,8,8]c16h1) { %3 = take_channels(%1) {channels=16} : "
+          "[2,16,4,4]; "
+          "%4 = subsample_grad(%3) {size=[8,8], stride=2} : [2,16,8,8]; %5 = add(%0, %4) {} : [2,16,8,8]; %6 = "
+          "relu_grad(%5, %2) {} : [2,16,8,8] } -> "
+          "(%6: f32[2,16,8,8]c16)",
+      },
+      kGradients);
+}
+
+TEST(Kernel, BatchNormFinalize) {
+  checkKernels(
+      {
+          "(f32[4,16]c16, f32[4,16]c16, f32[16]c16, f32[16]c16) { %4, %5, %6, %7 = batch_norm_finalize(%0, %1, %2, %3) "
+          "{count=4096.0, epsilon=1e-05} : "
+          "[16], [16], [16], [16] } -> (%4: f32[16]c16, %5: f32[16]c16, %6: f32[16]c16, %7: f32[16]c16)",
+          "(f32[3,20]c16, f32[3,20]c16, f32[20]c16, f32[20]c16, f32[20]c16, f32[20]c16) { %6, %7, %8, %9 = "
+          "batch_norm_finalize(%0, %1, %2, %3) {count=4096.0, "
+          "epsilon=1e-05} : [20], [20], [20], [20]; %10 = running_average(%4, %8) {factor=1.0, momentum=0.1} : [20]; "
+          "%11 = running_average(%5, %9) "
+          "{factor=1.01, momentum=0.1} : [20] } -> (%6: f32[20]c16, %7: f32[20]c16, %8: f32[20]c16, %9: f32[20]c16, "
+          "%10: f32[20]c16, %11: f32[20]c16)",
+          "(f32[4,32]c16, f32[4,32]c16, f32[32]c16, f32[32]c16, f32[32]c16) { %5, %6, %7, %8, %9 = "
+          "batch_norm_grad_finalize(%0, %1, %2, %3, %4) {count=64.0, "
+          "epsilon=1e-05} : [32], [32], [32], [32], [32] } -> (%5: f32[32]c16, %6: f32[32]c16, %7: f32[32]c16, %8: "
+          "f32[32]c16, %9: f32[32]c16)",
+          "(f32[20]c16, f32[20]c16, f32[20]c16, f32[20]c16) { %4, %5 = inference_affine(%0, %1, %2, %3) "
+          "{epsilon=0.001} : [20], [20] } -> (%4: f32[20]c16, %5: "
+          "f32[20]c16)",
+          "(f32[20,17,3,3]k16c16, f32[20]c16) { %2 = scale_filter(%0, %1) {} : [20,17,3,3] } -> (%2: "
+          "f32[20,17,3,3]k16c16)",
+          "(f32[20,3,7,7]k16, f32[20]c16) { %2 = scale_filter(%0, %1) {} : [20,3,7,7] } -> (%2: f32[20,3,7,7]k16)",
+      },
+      {.tolerance = 1e-6});
+}
+
+TEST(Kernel, RunningAveragesMoveInPlace) {
+  EXPECT_TRUE(checkKernel("(f32[32]c16, f32[32]c16) { %2 = running_average(%0, %1) {factor=1.01, momentum=0.1} : [32] "
+                          "} -> (%2: f32[32]c16)",
+                          {.inPlace = {{0, 0}}}));
+}
+
+TEST(Kernel, Relayout) {
+  std::vector<std::string> texts;
+  auto add = [&](const std::string &shape, const std::string &from, const std::string &to) {
+    texts.push_back("(f32" + shape + from + ") { %1 = relayout(%0) {} : " + shape + " } -> (%1: f32" + shape + to +
+                    ")");
+  };
+  for (const char *shape : {"[16,16,3,3]", "[20,17,3,3]", "[64,32,1,1]", "[5,3,2,4]"})
+    for (const char *from : {"", "k16c16", "k16", "c16k16"})
+      for (const char *to : {"", "k16c16", "k16", "c16k16"})
+        if (std::string(from) != to)
+          add(shape, from, to);
+  add("[3,16,20,3,3]", "k16c16", "");
+  for (const char *shape : {"[2,3,8,8]", "[1,20,7,7]", "[3,32,1,1]"}) {
+    add(shape, "", "c16h1");
+    add(shape, "h1", "c16");
+    add(shape, "c16h1", "h3");
+    add(shape, "c16", "c16h2");
+  }
+  add("[20]", "", "c16");
+  add("[20]", "c16", "");
+  add("[3,20]", "", "c16");
+  add("[3,20]", "c16", "");
+  add("[10,64]", "", "k16");
+  add("[10,64]", "k16", "");
+  checkKernels(texts);
+}
+
+TEST(Kernel, Shapes) {
+  checkKernels({
+      "(f32[2,20,4,6]c16h1) { %1 = flatten(%0) {} : [2,480] } -> (%1: f32[2,480])",
+      "(f32[2,20,4,6]) { %1 = flatten(%0) {} : [2,480] } -> (%1: f32[2,480])",
+      "(f32[2,480]) { %1 = unflatten(%0) {size=[20,4,6]} : [2,20,4,6] } -> (%1: f32[2,20,4,6]c16)",
+      "(f32[2,20,7,7]c16h1) { %1 = subsample(%0) {stride=2} : [2,20,4,4] } -> (%1: f32[2,20,4,4]c16)",
+      "(f32[2,20,4,4]c16) { %1 = subsample_grad(%0) {size=[7,7], stride=2} : [2,20,7,7] } -> (%1: f32[2,20,7,7]c16h1)",
+      "(f32[2,20,4,4]c16) { %1 = pad_channels(%0) {channels=40} : [2,40,4,4] } -> (%1: f32[2,40,4,4]c16)",
+      "(f32[2,20,4,4]c16) { %1 = pad_channels(%0) {channels=40} : [2,40,4,4] } -> (%1: f32[2,40,4,4])",
+      "(f32[2,16,4,4]c16) { %1 = pad_channels(%0) {channels=64} : [2,64,4,4] } -> (%1: f32[2,64,4,4]c16h1)",
+      "(f32[2,40,4,4]c16) { %1 = take_channels(%0) {channels=20} : [2,20,4,4] } -> (%1: f32[2,20,4,4]c16)",
+      "(f32[2,64,4,4]c16) { %1 = take_channels(%0) {channels=32} : [2,32,4,4] } -> (%1: f32[2,32,4,4]c16)",
+      // A slice of a wider tensor's channels, and one written into it.
+      "(f32[3,32,4,4]c16s64) { %1 = relu(%0) {} : [3,32,4,4] } -> (%1: f32[3,32,4,4]c16)",
+      "(f32[3,32,4,4]c16) { %1 = relu(%0) {} : [3,32,4,4] } -> (%1: f32[3,32,4,4]c16h1s64)",
+  });
+}
+
+TEST(Kernel, Pools) {
+  checkKernels({
+      "(f32[2,20,8,8]c16) { %1 = max_pool(%0) {kernel=[3,3], padding=[1,1,1,1], strides=[2,2]} : [2,20,4,4] } -> (%1: "
+      "f32[2,20,4,4]c16h1)",
+      "(f32[2,16,7,7]c16h1) { %1 = max_pool(%0) {kernel=[3,3], padding=[1,1,1,1], strides=[2,2]} : [2,16,4,4] } -> "
+      "(%1: f32[2,16,4,4]c16)",
+      "(f32[2,16,8,8]c16h1) { %1 = max_pool(%0) {kernel=[2,2], padding=[0,0,0,0], strides=[2,2]} : [2,16,4,4] } -> "
+      "(%1: f32[2,16,4,4]c16)",
+      "(f32[1,3,9,9]) { %1 = max_pool(%0) {kernel=[3,2], padding=[0,1,1,0], strides=[3,2]} : [1,3,3,5] } -> (%1: "
+      "f32[1,3,3,5])",
+      "(f32[2,16,8,8]c16, f32[16]c16, f32[16]c16) { %3 = scale_shift(%0, %1, %2) {} : [2,16,8,8]; %4 = relu(%3) {} : "
+      "[2,16,8,8]; "
+      "%5 = max_pool(%4) {kernel=[3,3], padding=[1,1,1,1], strides=[2,2]} : [2,16,4,4] } -> (%5: f32[2,16,4,4]c16h1)",
+      "(f32[2,20,6,6]c16) { %1 = avg_pool(%0) {count_include_pad=1, kernel=[3,3], padding=[1,1,1,1], strides=[2,2]} : "
+      "[2,20,3,3] } -> (%1: f32[2,20,3,3]c16)",
+      "(f32[2,20,6,6]c16) { %1 = avg_pool(%0) {count_include_pad=0, kernel=[3,3], padding=[0,0,1,1], strides=[2,2]} : "
+      "[2,20,3,3] } -> (%1: f32[2,20,3,3]c16)",
+      "(f32[2,64,8,8]c16) { %1 = avg_pool(%0) {count_include_pad=1, kernel=[4,4], padding=[0,0,0,0], strides=[1,1]} : "
+      "[2,64,5,5] } -> (%1: f32[2,64,5,5]c16)",
+      "(f32[4,64,8,8]c16h1) { %1 = global_avg_pool(%0) {} : [4,64] } -> (%1: f32[4,64])",
+      "(f32[2,20,7,7]c16) { %1 = global_avg_pool(%0) {} : [2,20] } -> (%1: f32[2,20])",
+      "(f32[2,5,3,3]) { %1 = global_avg_pool(%0) {} : [2,5] } -> (%1: f32[2,5])",
+  });
+}
+
+TEST(Kernel, PoolGradients) {
+  checkKernels(
+      {
+          "(f32[2,20,4,4]c16, f32[2,20,8,8]c16) { %2 = max_pool_grad(%0, %1) {kernel=[3,3], padding=[1,1,1,1], "
+          "strides=[2,2]} : [2,20,8,8] } -> (%2: f32[2,20,8,8]c16)",
+          "(f32[2,16,4,4]c16h1, f32[2,16,7,7]c16h1) { %2 = max_pool_grad(%0, %1) {kernel=[3,3], padding=[1,1,1,1], "
+          "strides=[2,2]} : [2,16,7,7] } -> (%2: "
+          "f32[2,16,7,7]c16h1)",
+          "(f32[2,16,4,4]c16, f32[2,16,9,9]c16) { %2 = max_pool_grad(%0, %1) {kernel=[2,2], padding=[0,0,0,0], "
+          "strides=[2,2]} : [2,16,9,9] } -> (%2: f32[2,16,9,9]c16)",
+          "(f32[2,16,3,3]c16, f32[2,16,9,9]c16) { %2 = max_pool_grad(%0, %1) {kernel=[2,2], padding=[0,0,0,0], "
+          "strides=[3,3]} : [2,16,9,9] } -> (%2: f32[2,16,9,9]c16)",
+          // Through relu and batch norm: the mask of the same pixel follows.
+          "(f32[2,16,4,4]c16, f32[2,16,8,8]c16, f32[16]c16, f32[16]c16) { %4 = scale_shift(%1, %2, %3) {} : "
+          "[2,16,8,8]; %5 = relu(%4) {} : [2,16,8,8]; "
+          "%6 = max_pool_grad(%0, %5) {kernel=[3,3], padding=[1,1,1,1], strides=[2,2]} : [2,16,8,8]; %7 = "
+          "relu_grad(%6, %4) {} : [2,16,8,8] } -> (%7: "
+          "f32[2,16,8,8]c16)",
+          "(f32[2,20,3,3]c16) { %1 = avg_pool_grad(%0) {count_include_pad=1, kernel=[3,3], padding=[1,1,1,1], "
+          "size=[6,6], strides=[2,2]} : [2,20,6,6] } -> (%1: "
+          "f32[2,20,6,6]c16)",
+          "(f32[2,20,3,3]c16) { %1 = avg_pool_grad(%0) {count_include_pad=0, kernel=[3,3], padding=[0,0,1,1], "
+          "size=[6,6], strides=[2,2]} : [2,20,6,6] } -> (%1: "
+          "f32[2,20,6,6]c16)",
+          "(f32[2,64,5,5]c16) { %1 = avg_pool_grad(%0) {count_include_pad=1, kernel=[4,4], padding=[0,0,0,0], "
+          "size=[8,8], strides=[1,1]} : [2,64,8,8] } -> (%1: "
+          "f32[2,64,8,8]c16)",
+          "(f32[2,20]) { %1 = global_avg_pool_grad(%0) {size=[7,7]} : [2,20,7,7] } -> (%1: f32[2,20,7,7]c16)",
+          "(f32[2,64], f32[2,64,4,4]c16h1) { %2 = global_avg_pool_grad(%0) {size=[4,4]} : [2,64,4,4]; %3 = "
+          "relu_grad(%2, %1) {} : [2,64,4,4] } -> (%3: "
+          "f32[2,64,4,4]c16)",
+      },
+      kGradients);
+}
+
+TEST(Kernel, Dense) {
+  checkKernels({
+      "(f32[4,64], f32[10,64]k16) { %2 = linear(%0, %1) {} : [4,10] } -> (%2: f32[4,10])",
+      "(f32[1,37], f32[33,37]k16, f32[33]) { %3 = linear(%0, %1) {} : [1,33]; %4 = add_bias(%3, %2) {} : [1,33] } -> "
+      "(%4: f32[1,33])",
+      "(f32[4,64,8,8]c16h1, f32[10,64]k16, f32[10]) { %3 = global_avg_pool(%0) {} : [4,64]; %4 = linear(%3, %1) {} : "
+      "[4,10]; %5 = add_bias(%4, %2) {} : [4,10] } "
+      "-> (%5: f32[4,10])",
+      "(f32[4,10], f32[10,64]k16) { %2 = linear_grad_data(%0, %1) {} : [4,64] } -> (%2: f32[4,64])",
+      "(f32[3,33], f32[33,37]k16) { %2 = linear_grad_data(%0, %1) {} : [3,37] } -> (%2: f32[3,37])",
+      "(f32[4,10], f32[4,64]) { %2 = linear_grad_weight(%0, %1) {} : [10,64] } -> (%2: f32[10,64]k16)",
+      "(f32[5,33], f32[5,37]) { %2 = linear_grad_weight(%0, %1) {} : [33,37] } -> (%2: f32[33,37]k16)",
+      "(f32[128,10]) { %1 = batch_sum(%0) {} : [10] } -> (%1: f32[10])",
+      "(f32[7,20]) { %1 = batch_sum(%0) {} : [20] } -> (%1: f32[20]c16)",
+      "(f32[32,20]c16) { %1 = batch_sum(%0) {} : [20] } -> (%1: f32[20]c16)",
+      "(f32[8,20,17,3,3]k16c16) { %1 = batch_sum(%0) {} : [20,17,3,3] } -> (%1: f32[20,17,3,3]k16c16)",
+      "(f32[5,20,3,3,3]k16) { %1 = batch_sum(%0) {} : [20,3,3,3] } -> (%1: f32[20,3,3,3]k16)",
+  });
+}
+
+TEST(Kernel, Losses) {
+  checkKernels({
+      "(f32[4,10]) { %1 = softmax(%0) {} : [4,10] } -> (%1: f32[4,10])",
+      "(f32[4,10], f32[4,10]) { %2 = softmax_grad(%0, %1) {} : [4,10] } -> (%2: f32[4,10])",
+      "(f32[5,10], i32[5]) { %2 = cross_entropy(%0, %1) {label_smoothing=0.0} : [5] } -> (%2: f32[5])",
+      "(f32[8,1000], i32[8]) { %2 = cross_entropy(%0, %1) {label_smoothing=0.1} : [8] } -> (%2: f32[8])",
+      "(f32[5,10], i32[5]) { %2 = cross_entropy_grad(%0, %1) {factor=0.2, label_smoothing=0.0} : [5,10] } -> (%2: "
+      "f32[5,10])",
+      "(f32[8,33], i32[8]) { %2 = cross_entropy_grad(%0, %1) {factor=0.125, label_smoothing=0.1} : [8,33] } -> (%2: "
+      "f32[8,33])",
+      "(f32[40,10], i32[40]) { %2 = label_rank(%0, %1) {} : [40] } -> (%2: i32[40])",
+      "(f32[6,10], i32[6]) { %2 = cross_entropy(%0, %1) {label_smoothing=0.1} : [6]; %3 = label_rank(%0, %1) {} : [6]; "
+      "%4 = cross_entropy_grad(%0, %1) {factor=0.1, label_smoothing=0.1} : [6,10] } -> (%2: f32[6], %3: i32[6], %4: "
+      "f32[6,10])",
+  });
+}
+
+TEST(Kernel, Dropout) {
+  checkKernels({
+      "(f32[4,33], i32[2]) { %2 = dropout(%0, %1) {layer=3, rate=0.3} : [4,33] } -> (%2: f32[4,33])",
+      "(f32[2,20,5,5]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, rate=0.5} : [2,20,5,5] } -> (%2: f32[2,20,5,5]c16)",
+  });
+}
+
+// Optimizers write where they read.
+TEST(Kernel, Sgd) {
+  CheckOptions inPlace{.inPlace = {{0, 0}, {2, 1}}};
+  for (const char *tensor : {"f32[20,17,3,3]k16c16", "f32[20,3,3,3]k16", "f32[10]", "f32[33]", "f32[20]c16"}) {
+    std::string t = tensor, shape = t.substr(3, t.find(']') - 2),
+                operands = "(" + t + ", " + t + ", " + t + ", f32[]) ";
+    auto sgd = [&](const std::string &attributes) {
+      return operands + "{ %4, %5 = sgd(%0, %1, %2, %3) {" + attributes + "} : " + shape + ", " + shape +
+             " } -> (%4: " + t + ", %5: " + t + ")";
+    };
+    checkKernels({sgd("momentum=0.9, nesterov=0, weight_decay=0.0001"),
+                  sgd("momentum=0.9, nesterov=1, weight_decay=0.0"), sgd("momentum=0.0, nesterov=0, weight_decay=0.5")},
+                 inPlace);
+  }
+}
+
+TEST(Kernel, Adam) {
+  for (const char *decay :
+       {"decoupled=0, epsilon=1e-08, weight_decay=0.0", "decoupled=0, epsilon=1e-08, weight_decay=0.01",
+        "decoupled=1, epsilon=1e-08, weight_decay=0.01"})
+    EXPECT_TRUE(checkKernel("(f32[20,17,3,3]k16c16, f32[20,17,3,3]k16c16, f32[20,17,3,3]k16c16, f32[20,17,3,3]k16c16, "
+                            "f32[], f32[]) { %6, %7, %8 = adam(%0, %1, %2, %3, "
+                            "%4, %5) {beta1=0.9, beta2=0.999, " +
+                                std::string(decay) +
+                                "} : [20,17,3,3], [20,17,3,3], [20,17,3,3] } -> (%6: f32[20,17,3,3]k16c16, %7: "
+                                "f32[20,17,3,3]k16c16, %8: f32[20,17,3,3]k16c16)",
+                            {.inPlace = {{0, 0}, {2, 1}, {3, 2}}}));
+}
+
+TEST(Kernel, Rmsprop) {
+  for (const char *momentum : {"momentum=0.0, weight_decay=0.0", "momentum=0.9, weight_decay=0.01"})
+    EXPECT_TRUE(checkKernel("(f32[33], f32[33], f32[33], f32[33], f32[]) { %5, %6, %7 = rmsprop(%0, %1, %2, %3, %4) "
+                            "{alpha=0.99, epsilon=1e-08, " +
+                                std::string(momentum) +
+                                "} : [33], [33], [33] } -> (%5: f32[33], %6: f32[33], %7: f32[33])",
+                            {.inPlace = {{0, 0}, {2, 1}, {3, 2}}}));
+}
+
+} // namespace

@@ -1,0 +1,28 @@
+//===- Oracle.h - What a KernelSpec means, by the interpreter ---*- C++ -*-===//
+//
+// Stands between the two worlds of a kernel test: it is built on MLIR, and shows
+// none of it to the side that is built on Halide.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_TEST_UNIT_ORACLE_H
+#define RESIN_TEST_UNIT_ORACLE_H
+
+#include "support/KernelSpec.h"
+
+#include <string>
+#include <vector>
+
+namespace resin {
+
+/// Elements of a tensor, row-major in its logical shape.
+using Elements = std::vector<double>;
+
+/// Evaluates `spec` as a `resnet.fused` region, in double. On failure returns false
+/// and says in `error` what is wrong with the spec.
+bool evaluateSpec(const KernelSpec &spec, const std::vector<Elements> &operands, std::vector<Elements> &results,
+                  std::string &error);
+
+} // namespace resin
+
+#endif // RESIN_TEST_UNIT_ORACLE_H
