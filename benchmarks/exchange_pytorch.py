@@ -21,7 +21,7 @@ import torch_models
 
 
 def run(*command):
-    subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def predict(program, weights, images, folder):
@@ -82,7 +82,7 @@ def main():
 
         x, label = write_batch(folder, args.batch)
         rate = 0.05
-        run(args.program, "train", "--data", folder, "--out", folder / "run", "--weights", ours, "--steps", "1", "--lr", rate, "--no-shuffle",
+        run(args.program, "train", "--data", folder, "--out", folder / "run", "--weights", ours, "--steps", "1", "--lr", str(rate), "--no-shuffle", "--set", "train.lr.warmup=0",
             "--set", "train.augment=none", "--set", "train.normalize=none")
         model.train()
         before = {k: v.clone() for k, v in model.state_dict().items()}

@@ -10,12 +10,9 @@
 using namespace llvm;
 using namespace resin::frontend;
 
-/// After so many, more would only hide the first.
-static constexpr size_t maxPrinted = 20, maxKept = 1000;
-
 void Diagnostics::error(SMRange where, const Twine &what, ArrayRef<Note> notes) {
   auto isHere = [&](const Error &other) { return other.where.Start == where.Start; };
-  if (errors.size() < maxKept && none_of(errors, isHere))
+  if (!isFull() && none_of(errors, isHere))
     errors.push_back({where, what.str(), notes.vec()});
 }
 
@@ -41,7 +38,7 @@ void Diagnostics::print(raw_ostream &out) {
       sources.PrintMessage(out, note.where, SourceMgr::DK_Note, note.text, {}, {}, false);
   }
   if (errors.size() > maxPrinted)
-    out << "error: " << errors.size() - maxPrinted << " more mistakes are not shown\n";
+    out << "error: there are more mistakes; these are the first " << maxPrinted << "\n";
 }
 
 static bool areSameLetters(StringRef a, StringRef b) {

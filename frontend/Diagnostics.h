@@ -36,6 +36,8 @@ public:
   /// A mistake of the file as a whole: shown at its beginning.
   void errorInFile(const llvm::Twine &what);
   bool hasErrors() const { return !errors.empty(); }
+  /// So many mistakes that more are not even kept.
+  bool isFull() const { return errors.size() >= maxKept; }
 
   /// Prints what was collected to `out`.
   void print(llvm::raw_ostream &out);
@@ -43,6 +45,8 @@ public:
   llvm::SourceMgr &getSources() { return sources; }
 
 private:
+  static constexpr size_t maxPrinted = 20, maxKept = 100;
+
   struct Error {
     llvm::SMRange where;
     std::string what;

@@ -17,6 +17,8 @@ Value Evaluator::fail(SMRange where, const Twine &what, ArrayRef<Note> notes) {
 }
 
 Value Evaluator::evaluate(const Expr &expr) {
+  if (!countStep(expr.range))
+    return {};
   switch (expr.kind) {
   case Expr::Integer:
     return Value::integer(cast<IntegerExpr>(expr).value);

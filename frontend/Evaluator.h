@@ -30,6 +30,9 @@ protected:
   /// Reports a mistake; its value is poison.
   virtual Value fail(llvm::SMRange where, const llvm::Twine &what, llvm::ArrayRef<Note> notes = {});
 
+  /// Asked before each expression; false stops the evaluation.
+  virtual bool countStep(llvm::SMRange where) { return true; }
+
   Diagnostics &diagnostics;
 
 private:

@@ -133,6 +133,8 @@ void BodyChecker::check(const Body &body) {
 }
 
 void BodyChecker::check(const Expr &expr) {
+  if (diagnostics.isFull())
+    return;
   if (const auto *variable = dyn_cast<VariableExpr>(&expr))
     return checkVariable(*variable);
   if (const auto *list = dyn_cast<ListExpr>(&expr))

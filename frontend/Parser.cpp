@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontend/Parser.h"
+#include "frontend/ExpressionParser.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -17,23 +18,18 @@ using namespace resin::frontend;
 
 namespace {
 
-SMRange join(SMRange a, SMRange b) { return {a.Start, b.End}; }
-
-class Parser {
+class Parser : ExpressionParser {
 public:
-  Parser(StringRef text, Diagnostics &diagnostics) : diagnostics(diagnostics), tokens(lex(text, diagnostics)) {}
+  using ExpressionParser::ExpressionParser;
 
   File parseFile();
-  ExprPtr parseWholeExpression();
 
 private:
-  // ---- declarations
   bool parseBlock(File &file);
   bool parseModel(File &file);
   bool parseTrain(File &file);
   bool parseParameters(std::vector<Parameter> &parameters);
 
-  // ---- statements
   bool parseBody(Body &body, SMRange *end = nullptr);
   StmtPtr parseStatement();
   StmtPtr parseAssign();
@@ -41,92 +37,13 @@ private:
   StmtPtr parseIf();
   StmtPtr parseRepeat();
 
-  // ---- expressions, loosest binding first
-  ExprPtr parseExpr();
-  ExprPtr parseIfExpr();
-  ExprPtr parsePipe();
-  ExprPtr parseBinary(unsigned level);
-  ExprPtr parseUnary();
-  ExprPtr parsePrimary();
-  std::unique_ptr<ListExpr> parseList();
-  ExprPtr parseStage();
-  ExprPtr parseGroup(std::optional<Name> label);
-  ExprPtr parseCall(std::optional<Name> label, bool isStage);
-  bool parseArguments(CallExpr &call);
-  template <typename Element> bool parseCommaList(Token::Kind close, Element parseElement);
-
-  // ---- tokens
-  const Token &peek(size_t ahead = 0) const { return tokens[std::min(at + ahead, tokens.size() - 1)]; }
-  bool atLabel() const { return peek().is(Token::Identifier) && peek(1).is(Token::Colon); }
-  const Token &take() {
-    const Token &token = peek();
-    at = std::min(at + 1, tokens.size() - 1);
-    return token;
-  }
-  bool takeIf(Token::Kind kind) { return peek().is(kind) && (take(), true); }
-  bool expect(Token::Kind kind, const Twine &where);
-  std::optional<Name> expectName(const Twine &what);
-  std::optional<Name> takeLabel();
   void skipToStatement();
   void skipToDeclaration();
-
-  // ---- mistakes
-  std::nullptr_t fail(const Twine &what) { return fail(peek().range, what); }
-  std::nullptr_t fail(SMRange where, const Twine &what, ArrayRef<Note> notes = {}) {
-    diagnostics.error(where, what, notes);
-    return nullptr;
-  }
-  std::string found() const;
-  ExprPtr checkDepth(ExprPtr expr);
-  template <typename Node> static unsigned deepest(const Node &nodes) {
-    unsigned depth = 0;
-    for (const ExprPtr &node : nodes)
-      depth = std::max(depth, node->depth);
-    return depth;
-  }
-
-  Diagnostics &diagnostics;
-  std::vector<Token> tokens;
-  size_t at = 0;
-  unsigned nesting = 0;
 };
 
 //===----------------------------------------------------------------------===//
-// Tokens and mistakes
+// After a mistake
 //===----------------------------------------------------------------------===//
-
-std::string Parser::found() const {
-  const Token &token = peek();
-  if (token.is(Token::Identifier))
-    return ("'" + token.text + "'").str();
-  return describe(token.kind).str();
-}
-
-bool Parser::expect(Token::Kind kind, const Twine &where) {
-  if (takeIf(kind))
-    return true;
-  fail("expected " + describe(kind) + " " + where + ", found " + found());
-  return false;
-}
-
-std::optional<Name> Parser::expectName(const Twine &what) {
-  if (peek().is(Token::Identifier)) {
-    const Token &token = take();
-    return Name{token.text.str(), token.range};
-  }
-  bool isKeyword = peek().kind >= Token::KeywordBlock;
-  fail("expected " + what + ", found " + found() + (isKeyword ? ", which is a word of the language" : ""));
-  return std::nullopt;
-}
-
-// label = name ":"
-std::optional<Name> Parser::takeLabel() {
-  if (!atLabel())
-    return std::nullopt;
-  const Token &token = take();
-  take();
-  return Name{token.text.str(), token.range};
-}
 
 /// Goes on where a statement may begin, or stops before what ends the body.
 void Parser::skipToStatement() {
@@ -151,12 +68,6 @@ void Parser::skipToStatement() {
 void Parser::skipToDeclaration() {
   while (!is_contained({Token::End, Token::KeywordBlock, Token::KeywordModel, Token::KeywordTrain}, peek().kind))
     take();
-}
-
-ExprPtr Parser::checkDepth(ExprPtr expr) {
-  if (expr && expr->depth > maxDepth)
-    return fail(expr->range, "the expression is nested more than " + Twine(maxDepth) + " deep");
-  return expr;
 }
 
 //===----------------------------------------------------------------------===//
@@ -372,260 +283,19 @@ StmtPtr Parser::parseRepeat() {
   return parseBody(statement->body) ? std::move(statement) : nullptr;
 }
 
-//===----------------------------------------------------------------------===//
-// Expressions
-//===----------------------------------------------------------------------===//
-
-// expression = if-expression | pipe
-ExprPtr Parser::parseExpr() {
-  ++nesting;
-  scope_exit leave([&] { --nesting; });
-  if (nesting > maxDepth)
-    return fail("the expression is nested more than " + Twine(maxDepth) + " deep");
-  return checkDepth(peek().is(Token::KeywordIf) ? parseIfExpr() : parsePipe());
-}
-
-// if-expression = "if" expression "then" expression "else" expression
-ExprPtr Parser::parseIfExpr() {
-  auto expr = std::make_unique<IfExpr>(take().range);
-  if (!(expr->condition = parseExpr()) || !expect(Token::KeywordThen, "after the condition") ||
-      !(expr->then = parseExpr()) || !expect(Token::KeywordElse, "and the other value") ||
-      !(expr->otherwise = parseExpr()))
-    return nullptr;
-  expr->depth = 1 + std::max({expr->condition->depth, expr->then->depth, expr->otherwise->depth});
-  expr->range.End = expr->otherwise->range.End;
-  return expr;
-}
-
-// pipe = binary { "|>" stage }
-ExprPtr Parser::parsePipe() {
-  ExprPtr head = parseBinary(0);
-  if (!head || !peek().is(Token::Pipe))
-    return head;
-  auto pipe = std::make_unique<PipeExpr>(head->range);
-  pipe->head = std::move(head);
-  while (takeIf(Token::Pipe)) {
-    ExprPtr stage = parseStage();
-    if (!stage)
-      return nullptr;
-    pipe->range.End = stage->range.End;
-    pipe->stages.push_back(std::move(stage));
-  }
-  pipe->depth = 1 + std::max(pipe->head->depth, deepest(pipe->stages));
-  return pipe;
-}
-
-// binary = unary { operator unary }, with the levels
-//   "or"   "and"   "==" "!=" "<" "<=" ">" ">="   "+" "-"   "*" "/" "%"
-// from loosest to tightest; all group to the left, comparisons don't chain.
-ExprPtr Parser::parseBinary(unsigned level) {
-  static const std::vector<Token::Kind> levels[] = {
-      {Token::KeywordOr},
-      {Token::KeywordAnd},
-      {Token::Equal, Token::NotEqual, Token::Less, Token::LessEqual, Token::Greater, Token::GreaterEqual},
-      {Token::Plus, Token::Minus},
-      {Token::Star, Token::Slash, Token::Percent},
-  };
-  constexpr unsigned comparisons = 2;
-  if (level == std::size(levels))
-    return parseUnary();
-
-  ExprPtr lhs = parseBinary(level + 1);
-  bool isFirst = true;
-  while (lhs && is_contained(levels[level], peek().kind)) {
-    if (level == comparisons && !isFirst)
-      return fail("comparisons don't chain: join them with 'and'");
-    isFirst = false;
-    auto expr = std::make_unique<BinaryExpr>(lhs->range);
-    expr->opRange = peek().range;
-    expr->op = take().kind;
-    expr->rhs = parseBinary(level + 1);
-    if (!expr->rhs)
-      return nullptr;
-    expr->depth = 1 + std::max(lhs->depth, expr->rhs->depth);
-    expr->range = join(lhs->range, expr->rhs->range);
-    expr->lhs = std::move(lhs);
-    lhs = checkDepth(std::move(expr));
-  }
-  return lhs;
-}
-
-// unary = { "-" | "not" } primary
-ExprPtr Parser::parseUnary() {
-  if (!peek().is(Token::Minus) && !peek().is(Token::KeywordNot))
-    return parsePrimary();
-  ++nesting;
-  scope_exit leave([&] { --nesting; });
-  if (nesting > maxDepth)
-    return fail("the expression is nested more than " + Twine(maxDepth) + " deep");
-  auto expr = std::make_unique<UnaryExpr>(peek().range);
-  expr->op = take().kind;
-  expr->operand = parseUnary();
-  if (!expr->operand)
-    return nullptr;
-  expr->depth = 1 + expr->operand->depth;
-  expr->range.End = expr->operand->range.End;
-  return expr;
-}
-
-template <typename Node, typename Value> ExprPtr makeLiteral(SMRange range, Value value) {
-  auto expr = std::make_unique<Node>(range);
-  expr->value = std::move(value);
-  return expr;
-}
-
-// primary = number | string | "true" | "false" | name | call | list | "(" expression ")"
-ExprPtr Parser::parsePrimary() {
-  const Token &token = peek();
-  switch (token.kind) {
-  case Token::Integer:
-    return makeLiteral<IntegerExpr>(take().range, token.integer);
-  case Token::Float:
-    return makeLiteral<FloatExpr>(take().range, token.number);
-  case Token::String:
-    return makeLiteral<StringExpr>(take().range, token.text.str());
-  case Token::KeywordTrue:
-  case Token::KeywordFalse:
-    return makeLiteral<BooleanExpr>(take().range, token.is(Token::KeywordTrue));
-  case Token::Identifier:
-    if (atLabel() || peek(1).is(Token::LeftParen)) {
-      std::optional<Name> label = takeLabel();
-      if (peek().is(Token::LeftBrace))
-        return fail("a group in braces needs an input: write 'x |> " + label->text + ": { ... }'");
-      return parseCall(label, /*isStage=*/false);
-    }
-    break;
-  case Token::LeftBracket:
-    return parseList();
-  case Token::LeftParen: {
-    take();
-    ExprPtr inner = parseExpr();
-    return inner && expect(Token::RightParen, "after the expression") ? std::move(inner) : nullptr;
-  }
-  case Token::LeftBrace:
-    return fail("a group in braces needs an input: write 'x |> { ... }'");
-  default:
-    return fail("expected a value, found " + found());
-  }
-  auto variable = std::make_unique<VariableExpr>(token.range);
-  variable->name = take().text.str();
-  return variable;
-}
-
-// list = "[" [ expression { "," expression } ] "]"
-std::unique_ptr<ListExpr> Parser::parseList() {
-  auto list = std::make_unique<ListExpr>(peek().range);
-  if (!expect(Token::LeftBracket, "before a list"))
-    return nullptr;
-  bool isParsed = parseCommaList(Token::RightBracket, [&] {
-    ExprPtr element = parseExpr();
-    return element && (list->elements.push_back(std::move(element)), true);
-  });
-  if (!isParsed)
-    return nullptr;
-  list->range.End = peek(-1).range.End;
-  list->depth = 1 + deepest(list->elements);
-  return list;
-}
-
-// stage = [ label ] ( call | group )
-ExprPtr Parser::parseStage() {
-  std::optional<Name> label = takeLabel();
-  if (peek().is(Token::LeftBrace))
-    return parseGroup(label);
-  if (!peek().is(Token::Identifier))
-    return fail("expected a layer or a block after '|>', found " + found());
-  return parseCall(label, /*isStage=*/true);
-}
-
-// group = "{" stage { "|>" stage } "}"
-ExprPtr Parser::parseGroup(std::optional<Name> label) {
-  ++nesting;
-  scope_exit leave([&] { --nesting; });
-  if (nesting > maxDepth)
-    return fail("groups are nested more than " + Twine(maxDepth) + " deep");
-  auto group = std::make_unique<GroupExpr>(peek().range);
-  group->label = label;
-  take();
-  do {
-    ExprPtr stage = parseStage();
-    if (!stage)
-      return nullptr;
-    group->stages.push_back(std::move(stage));
-  } while (takeIf(Token::Pipe));
-  group->range.End = peek().range.End;
-  group->depth = 1 + deepest(group->stages);
-  return expect(Token::RightBrace, "after the group") ? checkDepth(std::move(group)) : nullptr;
-}
-
-// call = [ label ] name [ "(" [ argument { "," argument } ] ")" ]
-ExprPtr Parser::parseCall(std::optional<Name> label, bool isStage) {
-  auto call = std::make_unique<CallExpr>(peek().range);
-  std::optional<Name> callee = expectName("a layer or a block");
-  if (!callee)
-    return nullptr;
-  call->label = label;
-  call->callee = *callee;
-  if (!peek().is(Token::LeftParen)) {
-    if (isStage)
-      return call;
-    return fail("expected '(' and the layer's input after '" + callee->text + "', found " + found());
-  }
-  if (!parseArguments(*call))
-    return nullptr;
-  call->range.End = peek(-1).range.End;
-  for (const Argument &argument : call->arguments)
-    call->depth = std::max(call->depth, 1 + argument.value->depth);
-  return call;
-}
-
-// argument = [ name "=" ] expression
-bool Parser::parseArguments(CallExpr &call) {
-  take();
-  return parseCommaList(Token::RightParen, [&] {
-    Argument argument;
-    if (peek().is(Token::Identifier) && peek(1).is(Token::Assign)) {
-      const Token &name = take();
-      argument.name = Name{name.text.str(), name.range};
-      take();
-    } else if (!call.arguments.empty() && call.arguments.back().name) {
-      fail("an argument without a name can't follow one with a name");
-      return false;
-    }
-    argument.value = parseExpr();
-    if (!argument.value)
-      return false;
-    call.arguments.push_back(std::move(argument));
-    return true;
-  });
-}
-
-/// Elements with commas between them, and perhaps after the last, up to `close`.
-template <typename Element> bool Parser::parseCommaList(Token::Kind close, Element parseElement) {
-  while (!takeIf(close)) {
-    if (!parseElement())
-      return false;
-    if (!takeIf(Token::Comma) && !peek().is(close)) {
-      fail("expected ',' or " + describe(close) + ", found " + found());
-      return false;
-    }
-  }
-  return true;
-}
-
-ExprPtr Parser::parseWholeExpression() {
-  ExprPtr expr = parseExpr();
-  if (expr && !peek().is(Token::End))
-    return fail("expected nothing after the value, found " + found());
-  return expr;
-}
-
 } // namespace
 
+/// A network is a page or two; what is longer is no network.
+static constexpr size_t maxBytes = 1 << 20;
+
 File resin::frontend::parseFile(StringRef text, Diagnostics &diagnostics) {
+  if (text.size() > maxBytes) {
+    diagnostics.errorInFile("the file has more than " + Twine(maxBytes) + " bytes");
+    return {};
+  }
   return Parser(text, diagnostics).parseFile();
 }
 
 ExprPtr resin::frontend::parseExpression(StringRef text, Diagnostics &diagnostics) {
-  return Parser(text, diagnostics).parseWholeExpression();
+  return ExpressionParser(text, diagnostics).parseWholeExpression();
 }

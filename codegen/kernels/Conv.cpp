@@ -33,16 +33,21 @@ static ConvShape shapeOf(const KernelSpec &spec, const KernelNode &node, ConvDir
   const std::vector<int64_t> &x = direction == ConvDirection::GradData ? result : a;
   const std::vector<int64_t> &y = forward ? result : weight ? b : a;
   const std::vector<int64_t> filter = weight ? std::vector<int64_t>(result.end() - 4, result.end()) : b;
-  const auto &strides = node.integers("strides"), &padding = node.integers("padding"), &dilations = node.integers("dilations");
+  const auto &strides = node.integers("strides"), &padding = node.integers("padding"),
+             &dilations = node.integers("dilations");
   auto i = [](int64_t v) { return static_cast<int>(v); };
-  return {i(x[0]),      i(x[1]),      i(x[2]),      i(x[3]),       i(y[1]),       i(y[2]),         i(y[3]),         i(filter[2]),
-          i(filter[3]), i(strides[0]), i(strides[1]), i(padding[0]), i(padding[1]), i(dilations[0]), i(dilations[1]), i(node.integer("groups"))};
+  return {i(x[0]),       i(x[1]),         i(x[2]),         i(x[3]),
+          i(y[1]),       i(y[2]),         i(y[3]),         i(filter[2]),
+          i(filter[3]),  i(strides[0]),   i(strides[1]),   i(padding[0]),
+          i(padding[1]), i(dilations[0]), i(dilations[1]), i(node.integer("groups"))};
 }
 
-GatherAxis forwardAxis(int stride, int pad, int dilation, int kernel) { return {stride, dilation, 1, {{kernel, -pad, 0}}}; }
+GatherAxis forwardAxis(int stride, int pad, int dilation, int kernel) {
+  return {stride, dilation, 1, {{kernel, -pad, 0}}};
+}
 
-// dx[i] is the sum of dy[o] * w[t] over i + pad = stride * o + dilation * t. For residue p of i the taps are those with p + pad - dilation * t divisible by the
-// stride: every (stride / gcd)-th one.
+// dx[i] is the sum of dy[o] * w[t] over i + pad = stride * o + dilation * t. For residue p of i the taps are those with
+// p + pad - dilation * t divisible by the stride: every (stride / gcd)-th one.
 GatherAxis gradDataAxis(int stride, int pad, int dilation, int kernel) {
   const int tapStride = stride / std::gcd(stride, dilation);
   GatherAxis axis{1, -(tapStride * dilation / stride), tapStride, {}};
@@ -53,7 +58,8 @@ GatherAxis gradDataAxis(int stride, int pad, int dilation, int kernel) {
     if (first == kernel)
       axis.classes.push_back({0, 0, 0});
     else
-      axis.classes.push_back({(kernel - first + tapStride - 1) / tapStride, (p + pad - dilation * first) / stride, first});
+      axis.classes.push_back(
+          {(kernel - first + tapStride - 1) / tapStride, (p + pad - dilation * first) / stride, first});
   }
   return axis;
 }
@@ -86,10 +92,19 @@ bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kern
       throw CompileError("a convolution reads another node of its kernel");
   const ConvDirection direction = directionOf(spec.nodes[node]);
   std::vector<ImageParam> operands = makeOperands(spec);
-  ConvKernel conv{spec, machine, node, direction, shapeOf(spec, spec.nodes[node], direction), operands, Epilogue(spec, operands, node), knobs};
+  ConvKernel conv{spec,
+                  machine,
+                  node,
+                  direction,
+                  shapeOf(spec, spec.nodes[node], direction),
+                  operands,
+                  Epilogue(spec, operands, node),
+                  knobs};
   kernel.arguments.assign(operands.begin(), operands.end());
-  if (!buildConvDirect(conv, kernel.outputs) && !buildConvWeight(conv, kernel.outputs))
-    buildConvGeneric(conv, kernel.outputs);
+  for (auto build : {buildConvWinograd, buildConvWinogradWeight, buildConvDirect, buildConvWeight})
+    if (build(conv, kernel.outputs))
+      return true;
+  buildConvGeneric(conv, kernel.outputs);
   return true;
 }
 

@@ -38,7 +38,8 @@ private:
     const TensorSpec &tensor = conv.operandSpec(operand);
     const int h = tensor.shape[2], w = tensor.shape[3];
     valid = valid && y >= 0 && y < h && x >= 0 && x < w;
-    return select(valid, conv.operand(operand)(storageIndex(tensor, {n, c, clamp(y, 0, h - 1), clamp(x, 0, w - 1)})), 0.f);
+    return select(valid, conv.operand(operand)(storageIndex(tensor, {n, c, clamp(y, 0, h - 1), clamp(x, 0, w - 1)})),
+                  0.f);
   }
 
   /// What is summed at logical `at` over `taps` (the weight gradient: over a row
@@ -55,12 +56,14 @@ private:
     Expr k = at[1] / channels * perGroup + taps.z;
     Expr x = at[3] + shape.left - taps.x * shape.dilationX, y = at[2] + shape.top - taps.y * shape.dilationY;
     Expr onGrid = x % shape.strideX == 0 && y % shape.strideY == 0;
-    return element(0, at[0], k, y / shape.strideY, x / shape.strideX, onGrid) * filter({k, at[1] % channels, taps.y, taps.x});
+    return element(0, at[0], k, y / shape.strideY, x / shape.strideX, onGrid) *
+           filter({k, at[1] % channels, taps.y, taps.x});
   }
   Expr gradWeightTerm(const std::vector<Expr> &at, Expr n, Expr row, Expr column) const {
     const size_t k = at.size() - 4;
     Expr c = at[k] / (shape.k / shape.groups) * (shape.c / shape.groups) + at[k + 1];
-    Expr x = column * shape.strideX + at[k + 3] * shape.dilationX - shape.left, y = row * shape.strideY + at[k + 2] * shape.dilationY - shape.top;
+    Expr x = column * shape.strideX + at[k + 3] * shape.dilationX - shape.left,
+         y = row * shape.strideY + at[k + 2] * shape.dilationY - shape.top;
     return element(0, n, c, y, x, Internal::const_true()) * element(1, n, at[k], row, column, Internal::const_true());
   }
   Expr filter(const std::vector<Expr> &at) const { return conv.operand(1)(storageIndex(conv.operandSpec(1), at)); }
@@ -131,7 +134,10 @@ private:
     const int h = specOf(r.lhs).shape[2], w = specOf(r.lhs).shape[3];
     RDom pixels(0, w, 0, h, 0, shape.n, "pixels");
     auto [at, real] = logicalIndex(tensor, {c, p});
-    auto read = [&](int number) { return cast<double>(valueOf(number, outputs)(storageIndex(specOf(number), {pixels.z, at[1], pixels.y, pixels.x}))); };
+    auto read = [&](int number) {
+      return cast<double>(
+          valueOf(number, outputs)(storageIndex(specOf(number), {pixels.z, at[1], pixels.y, pixels.x})));
+    };
     Func total("total" + std::to_string(r.result)), out("result" + std::to_string(r.result));
     Expr term = read(r.lhs);
     if (r.rhs >= 0)

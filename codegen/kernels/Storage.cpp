@@ -43,8 +43,9 @@ static std::vector<std::pair<int64_t, int64_t>> ranges(const TensorSpec &tensor)
     return {plain(blocks(s[0]) * kChannelBlock)};
   case LayoutKind::K16C16: {
     const size_t k = rank - 4;
-    std::vector<std::pair<int64_t, int64_t>> result = {
-        plain(kChannelBlock), plain(kChannelBlock), plain(s[k + 3]), plain(s[k + 2]), plain(blocks(s[k + 1])), plain(blocks(s[k]))};
+    std::vector<std::pair<int64_t, int64_t>> result = {plain(kChannelBlock),    plain(kChannelBlock),
+                                                       plain(s[k + 3]),         plain(s[k + 2]),
+                                                       plain(blocks(s[k + 1])), plain(blocks(s[k]))};
     if (k)
       result.push_back(plain(s[0]));
     return result;
@@ -53,14 +54,15 @@ static std::vector<std::pair<int64_t, int64_t>> ranges(const TensorSpec &tensor)
     if (rank == 2)
       return {plain(kChannelBlock), plain(s[1]), plain(blocks(s[0]))};
     const size_t k = rank - 4;
-    std::vector<std::pair<int64_t, int64_t>> result = {plain(kChannelBlock), plain(s[k + 3]), plain(s[k + 2]), plain(s[k + 1]),
-                                                       plain(blocks(s[k]))};
+    std::vector<std::pair<int64_t, int64_t>> result = {plain(kChannelBlock), plain(s[k + 3]), plain(s[k + 2]),
+                                                       plain(s[k + 1]), plain(blocks(s[k]))};
     if (k)
       result.push_back(plain(s[0]));
     return result;
   }
   case LayoutKind::C16K16:
-    return {plain(kChannelBlock), plain(kChannelBlock), plain(s[3]), plain(s[2]), plain(blocks(s[0])), plain(blocks(s[1]))};
+    return {plain(kChannelBlock), plain(kChannelBlock), plain(s[3]),
+            plain(s[2]),          plain(blocks(s[0])),  plain(blocks(s[1]))};
   }
   return {};
 }
@@ -96,7 +98,8 @@ std::vector<Expr> storageIndex(const TensorSpec &tensor, const std::vector<Expr>
     return {at[0]};
   case LayoutKind::K16C16: {
     const size_t k = rank - 4;
-    std::vector<Expr> result = {at[k] % block, at[k + 1] % block, at[k + 3], at[k + 2], at[k + 1] / block, at[k] / block};
+    std::vector<Expr> result = {at[k] % block, at[k + 1] % block, at[k + 3],
+                                at[k + 2],     at[k + 1] / block, at[k] / block};
     if (k)
       result.push_back(at[0]);
     return result;
@@ -133,13 +136,15 @@ LogicalIndex logicalIndex(const TensorSpec &tensor, const std::vector<Expr> &pla
       at.assign(place.rbegin(), place.rend());
     break;
   case LayoutKind::K16C16:
-    at[first] = place[5] * block + place[0], at[first + 1] = place[4] * block + place[1], at[first + 2] = place[3], at[first + 3] = place[2];
+    at[first] = place[5] * block + place[0], at[first + 1] = place[4] * block + place[1], at[first + 2] = place[3],
+    at[first + 3] = place[2];
     break;
   case LayoutKind::K16:
     if (rank == 2)
       at = {place[2] * block + place[0], place[1]};
     else
-      at[first] = place[4] * block + place[0], at[first + 1] = place[3], at[first + 2] = place[2], at[first + 3] = place[1];
+      at[first] = place[4] * block + place[0], at[first + 1] = place[3], at[first + 2] = place[2],
+      at[first + 3] = place[1];
     break;
   case LayoutKind::C16K16:
     at = {place[4] * block + place[1], place[5] * block + place[0], place[3], place[2]};
@@ -159,7 +164,9 @@ LogicalIndex logicalIndex(const TensorSpec &tensor, const std::vector<Expr> &pla
 static void fix(OutputImageParam buffer, const TensorSpec &tensor) {
   std::vector<StorageDimension> dimensions = storageDimensions(tensor);
   for (size_t d = 0; d < dimensions.size(); ++d)
-    buffer.dim(d).set_bounds(dimensions[d].min, dimensions[d].extent).set_stride(Expr(static_cast<int>(dimensions[d].stride)));
+    buffer.dim(d)
+        .set_bounds(dimensions[d].min, dimensions[d].extent)
+        .set_stride(Expr(static_cast<int>(dimensions[d].stride)));
   buffer.set_host_alignment(tensor.layout == LayoutKind::Dense ? elementBytes(tensor.type) : 64);
 }
 
@@ -199,7 +206,8 @@ void zeroRing(Func result, const TensorSpec &tensor, const Machine &machine) {
   for (const Var &v : result.args())
     at.push_back(v);
   // Rows above and below over the whole width, then what is left at the sides.
-  RDom rows(-halo, w + 2 * halo, 0, 2 * halo, result.name() + "_rows"), sides(0, 2 * halo, 0, h, result.name() + "_sides");
+  RDom rows(-halo, w + 2 * halo, 0, 2 * halo, result.name() + "_rows"),
+      sides(0, 2 * halo, 0, h, result.name() + "_sides");
   at[x] = rows.x, at[x + 1] = rows.y - halo + select(rows.y >= halo, h, 0);
   result(at) = hiddenZero(result(at));
   at[x] = sides.x - halo + select(sides.x >= halo, w, 0), at[x + 1] = sides.y;

@@ -123,7 +123,7 @@ std::vector<Var> storageVariables(const TensorSpec &tensor) {
   return {};
 }
 
-Index logicalIndex(const TensorSpec &tensor, const std::vector<Var> &v) {
+Index loopIndex(const TensorSpec &tensor, const std::vector<Var> &v) {
   const size_t rank = tensor.shape.size();
   Index index(rank, Coordinate(Expr(0)));
   auto exceeds = [&](size_t d) { return tensor.shape[d] % kBlock != 0; };

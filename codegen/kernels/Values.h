@@ -61,7 +61,7 @@ Value operandValue(const TensorSpec &tensor, const Halide::ImageParam &operand);
 /// The loops over a tensor's storage, innermost first, as variables, and the
 /// logical index they stand at.
 std::vector<Halide::Var> storageVariables(const TensorSpec &tensor);
-Index logicalIndex(const TensorSpec &tensor, const std::vector<Halide::Var> &storage);
+Index loopIndex(const TensorSpec &tensor, const std::vector<Halide::Var> &storage);
 
 /// Scratch of a kernel: Funcs of constant extents on the stack, computed before the
 /// results in the order they were made.

@@ -97,7 +97,9 @@ private:
     update.reorder(order).vectorize(kii).unroll(kvi).unroll(kbi).unroll(si).unroll(ri);
     if (!planar)
       update.unroll(cii);
-    schedulePartial(knobs.pixelsInside ? LoopLevel(result, block.x) : planar ? LoopLevel(result, so) : LoopLevel(result, cio));
+    schedulePartial(knobs.pixelsInside ? LoopLevel(result, block.x)
+                    : planar           ? LoopLevel(result, so)
+                                       : LoopLevel(result, cio));
   }
 
   void schedulePartial(LoopLevel at) {
@@ -125,23 +127,26 @@ bool fits(const WeightKnobs &t, const ConvKernel &conv) {
   const ConvShape &s = conv.shape;
   const int perBlock = kChannelBlock / conv.machine.vectorFloats, blocks = (s.k + kChannelBlock - 1) / kChannelBlock;
   auto divides = [](int part, int whole) { return part > 0 && whole % part == 0; };
-  const bool vectors = t.vectors > perBlock ? divides(perBlock, t.vectors) && divides(t.vectors / perBlock, blocks) : divides(t.vectors, perBlock);
-  return vectors && divides(t.channels, kChannelBlock) && divides(t.tapsX, s.s) && divides(t.tapsY, s.r) && divides(t.rows, s.oh) &&
-         divides(t.images, s.n) && divides(t.pixels, t.rolled ? s.w : s.ow);
+  const bool vectors = t.vectors > perBlock ? divides(perBlock, t.vectors) && divides(t.vectors / perBlock, blocks)
+                                            : divides(t.vectors, perBlock);
+  return vectors && divides(t.channels, kChannelBlock) && divides(t.tapsX, s.s) && divides(t.tapsY, s.r) &&
+         divides(t.rows, s.oh) && divides(t.images, s.n) && divides(t.pixels, t.rolled ? s.w : s.ow);
 }
 
 } // namespace
 
 bool buildConvWeight(ConvKernel &conv, std::vector<Func> &outputs) {
   const ConvShape &s = conv.shape;
-  if (conv.direction != ConvDirection::GradWeight || s.groups != 1 || conv.spec.nodes.size() != 1 || conv.spec.results.size() != 1)
+  if (conv.direction != ConvDirection::GradWeight || s.groups != 1 || conv.spec.nodes.size() != 1 ||
+      conv.spec.results.size() != 1)
     return false;
   const TensorSpec &x = conv.operandSpec(0), &dy = conv.operandSpec(1), &dw = conv.spec.results[0];
   const bool blocked = x.layout == LayoutKind::C16 && dw.layout == LayoutKind::K16C16;
   const bool planar = x.layout == LayoutKind::Dense && dw.layout == LayoutKind::K16;
   if (dy.layout != LayoutKind::C16 || (!blocked && !planar))
     return false;
-  const int lastX = (s.ow - 1) * s.strideX + (s.s - 1) * s.dilationX - s.left, lastY = (s.oh - 1) * s.strideY + (s.r - 1) * s.dilationY - s.top;
+  const int lastX = (s.ow - 1) * s.strideX + (s.s - 1) * s.dilationX - s.left,
+            lastY = (s.oh - 1) * s.strideY + (s.r - 1) * s.dilationY - s.top;
   const bool plain = covers(x, -s.left, lastX, s.w), rows = covers(x, -s.top, lastY, s.h);
   const bool rolls = s.strideX == 1 && s.s > 1 && covers(dy, s.left - (s.s - 1) * s.dilationX, s.w - 1 + s.left, s.ow);
   if (!rows || (!plain && !rolls))

@@ -54,7 +54,7 @@ private:
   }
 
   Expr element(size_t result, const std::vector<Var> &variables) const {
-    return values[spec.yields[result]].at(logicalIndex(spec.results[result], variables));
+    return values[spec.yields[result]].at(loopIndex(spec.results[result], variables));
   }
 
   /// Loops over the storage of result `i` in their order of memory.

@@ -22,15 +22,22 @@ struct ConvCase {
 
   std::vector<std::pair<std::string, AttributeValue>> window() const {
     using List = std::vector<int64_t>;
-    return {{"dilations", List{dilation, dilation}}, {"groups", int64_t(groups)}, {"padding", List{pad, pad, pad, pad}}, {"strides", List{stride, stride}}};
+    return {{"dilations", List{dilation, dilation}},
+            {"groups", int64_t(groups)},
+            {"padding", List{pad, pad, pad, pad}},
+            {"strides", List{stride, stride}}};
   }
   std::vector<int64_t> xShape() const { return {n, c, h, w}; }
   std::vector<int64_t> yShape() const { return {n, k, outHeight(), outWidth()}; }
   std::vector<int64_t> filterShape() const { return {k, c / groups, r, s}; }
-  TensorSpec x(LayoutKind layout = LayoutKind::C16) const { return {ElementType::F32, xShape(), layout, pad + extraHalo}; }
+  TensorSpec x(LayoutKind layout = LayoutKind::C16) const {
+    return {ElementType::F32, xShape(), layout, pad + extraHalo};
+  }
   TensorSpec y(LayoutKind layout = LayoutKind::C16) const { return {ElementType::F32, yShape(), layout, ringOut}; }
   TensorSpec filter(LayoutKind layout = LayoutKind::K16C16) const { return {ElementType::F32, filterShape(), layout}; }
-  TensorSpec dy(LayoutKind layout = LayoutKind::C16) const { return {ElementType::F32, yShape(), layout, gradHalo() + extraHalo}; }
+  TensorSpec dy(LayoutKind layout = LayoutKind::C16) const {
+    return {ElementType::F32, yShape(), layout, gradHalo() + extraHalo};
+  }
   TensorSpec dx(LayoutKind layout = LayoutKind::C16) const { return {ElementType::F32, xShape(), layout, ringOut}; }
 
   KernelNode forwardNode() const { return {"conv2d", {0, 1}, window(), {yShape()}}; }
@@ -52,13 +59,16 @@ struct ConvCase {
     return {"conv2d_grad_weight", {0, 1}, attributes, {shape}};
   }
 
-  KernelSpec forward(LayoutKind source = LayoutKind::C16, LayoutKind filters = LayoutKind::K16C16, LayoutKind result = LayoutKind::C16) const {
+  KernelSpec forward(LayoutKind source = LayoutKind::C16, LayoutKind filters = LayoutKind::K16C16,
+                     LayoutKind result = LayoutKind::C16) const {
     return {{x(source), filter(filters)}, {forwardNode()}, {2}, {y(result)}};
   }
-  KernelSpec gradData(LayoutKind source = LayoutKind::C16, LayoutKind filters = LayoutKind::C16K16, LayoutKind result = LayoutKind::C16) const {
+  KernelSpec gradData(LayoutKind source = LayoutKind::C16, LayoutKind filters = LayoutKind::C16K16,
+                      LayoutKind result = LayoutKind::C16) const {
     return {{dy(source), filter(filters)}, {gradDataNode()}, {2}, {dx(result)}};
   }
-  KernelSpec gradWeight(bool lane = false, LayoutKind source = LayoutKind::C16, LayoutKind filters = LayoutKind::K16C16) const {
+  KernelSpec gradWeight(bool lane = false, LayoutKind source = LayoutKind::C16,
+                        LayoutKind filters = LayoutKind::K16C16) const {
     TensorSpec result = filter(filters);
     if (lane)
       result.shape.insert(result.shape.begin(), 1);
@@ -99,7 +109,8 @@ inline std::vector<double> referenceGradData(const ConvCase &c, HostTensor &dy, 
                 const int yy = i * c.stride + r * c.dilation - c.pad, xx = j * c.stride + s * c.dilation - c.pad;
                 const int channel = k / (c.k / c.groups) * perGroup + ch;
                 if (yy >= 0 && yy < c.h && xx >= 0 && xx < c.w)
-                  dx[((size_t(n) * c.c + channel) * c.h + yy) * c.w + xx] += double(dy.at({n, k, i, j})) * w.at({k, ch, r, s});
+                  dx[((size_t(n) * c.c + channel) * c.h + yy) * c.w + xx] +=
+                      double(dy.at({n, k, i, j})) * w.at({k, ch, r, s});
               }
   return dx;
 }

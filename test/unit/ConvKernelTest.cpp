@@ -57,9 +57,11 @@ TEST_P(ConvKernelShapes, GradWeight) {
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelShapes,
                          testing::Values(ConvCase{2, 16, 8, 8, 16, 3, 3, 1, 1}, ConvCase{1, 32, 7, 7, 32, 3, 3, 1, 1},
                                          ConvCase{1, 16, 1, 1, 16, 3, 3, 1, 1}, ConvCase{2, 20, 13, 9, 40, 3, 3, 1, 1},
-                                         ConvCase{1, 16, 14, 14, 32, 3, 3, 1, 1, 1, 1, 1, 1}, ConvCase{2, 16, 8, 8, 32, 3, 3, 2, 1},
-                                         ConvCase{1, 16, 7, 7, 16, 3, 3, 2, 1}, ConvCase{1, 16, 9, 12, 16, 5, 3, 1, 2, 1, 1, 0, 2},
-                                         ConvCase{1, 16, 10, 10, 16, 3, 3, 1, 2, 2}, ConvCase{2, 32, 6, 6, 48, 1, 1, 1, 0},
+                                         ConvCase{1, 16, 14, 14, 32, 3, 3, 1, 1, 1, 1, 1, 1},
+                                         ConvCase{2, 16, 8, 8, 32, 3, 3, 2, 1}, ConvCase{1, 16, 7, 7, 16, 3, 3, 2, 1},
+                                         ConvCase{1, 16, 9, 12, 16, 5, 3, 1, 2, 1, 1, 0, 2},
+                                         ConvCase{1, 16, 10, 10, 16, 3, 3, 1, 2, 2},
+                                         ConvCase{2, 32, 6, 6, 48, 1, 1, 1, 0},
                                          ConvCase{2, 32, 6, 6, 48, 1, 1, 2, 0, 1, 1, 1, 1}));
 
 //===----------------------------------------------------------------------===//
@@ -114,9 +116,13 @@ TEST_P(ConvKernelEpilogues, BiasAddRelu) {
   TensorSpec skip = c.y();
   skip.halo = 1;
   spec.operands.insert(spec.operands.end(), {channelVector(c.k), skip});
-  spec.nodes = {c.forwardNode(), {"add_bias", {4, 2}, {}, {c.yShape()}}, {"add", {5, 3}, {}, {c.yShape()}}, {"relu", {6}, {}, {c.yShape()}}};
+  spec.nodes = {c.forwardNode(),
+                {"add_bias", {4, 2}, {}, {c.yShape()}},
+                {"add", {5, 3}, {}, {c.yShape()}},
+                {"relu", {6}, {}, {c.yShape()}}};
   spec.yields = {7};
-  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), bias = filled(spec.operands[2]), other = filled(skip), y = rubbish(spec.results[0]);
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), bias = filled(spec.operands[2]),
+             other = filled(skip), y = rubbish(spec.results[0]);
   LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), bias.data(), other.data(), y.data()});
   std::vector<double> want = referenceForward(c, x, w);
   size_t at = 0;
@@ -128,7 +134,8 @@ TEST_P(ConvKernelEpilogues, BiasAddRelu) {
   EXPECT_TRUE(y.paddingIsZero());
 }
 
-// The join's backward: dz = relu_grad(dx + skip's gradient, z), with the sums of dz and dz * y that batch norm's gradient starts from.
+// The join's backward: dz = relu_grad(dx + skip's gradient, z), with the sums of dz and dz * y that batch norm's
+// gradient starts from.
 TEST_P(ConvKernelEpilogues, GradDataMaskAndSums) {
   const ConvCase c = GetParam();
   KernelSpec spec = c.gradData();
@@ -143,9 +150,11 @@ TEST_P(ConvKernelEpilogues, GradDataMaskAndSums) {
                 {"channel_dot", {7, 4}, {{"pieces", int64_t(1)}}, {{1, channels}}}};
   spec.yields = {7, 8, 9};
   spec.results.insert(spec.results.end(), {channelSums(channels), channelSums(channels)});
-  HostTensor dy = filled(spec.operands[0]), w = filled(spec.operands[1]), skip = filled(plain), mask = filled(z), below = filled(plain);
+  HostTensor dy = filled(spec.operands[0]), w = filled(spec.operands[1]), skip = filled(plain), mask = filled(z),
+             below = filled(plain);
   HostTensor dz = rubbish(spec.results[0]), sum = rubbish(spec.results[1]), dot = rubbish(spec.results[2]);
-  LoadedKernel(spec, hostKernelTarget()).call({dy.data(), w.data(), skip.data(), mask.data(), below.data(), dz.data(), sum.data(), dot.data()});
+  LoadedKernel(spec, hostKernelTarget())
+      .call({dy.data(), w.data(), skip.data(), mask.data(), below.data(), dz.data(), sum.data(), dot.data()});
   std::vector<double> want = referenceGradData(c, dy, w);
   size_t at = 0;
   dz.forEach([&](const std::vector<int> &i) {
@@ -160,13 +169,16 @@ TEST_P(ConvKernelEpilogues, GradDataMaskAndSums) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelEpilogues,
-                         testing::Values(ConvCase{2, 16, 8, 8, 16, 3, 3, 1, 1}, ConvCase{1, 32, 7, 7, 32, 3, 3, 1, 1, 1, 1, 0, 1},
+                         testing::Values(ConvCase{2, 16, 8, 8, 16, 3, 3, 1, 1},
+                                         ConvCase{1, 32, 7, 7, 32, 3, 3, 1, 1, 1, 1, 0, 1},
                                          ConvCase{1, 16, 1, 1, 16, 3, 3, 1, 1}, ConvCase{2, 20, 13, 9, 40, 3, 3, 1, 1},
-                                         ConvCase{1, 16, 14, 11, 32, 3, 3, 1, 1, 1, 1, 1, 1}, ConvCase{2, 16, 8, 8, 32, 3, 3, 2, 1},
-                                         ConvCase{1, 16, 7, 7, 16, 3, 3, 2, 1}, ConvCase{2, 32, 6, 6, 48, 1, 1, 2, 0}));
+                                         ConvCase{1, 16, 14, 11, 32, 3, 3, 1, 1, 1, 1, 1, 1},
+                                         ConvCase{2, 16, 8, 8, 32, 3, 3, 2, 1}, ConvCase{1, 16, 7, 7, 16, 3, 3, 2, 1},
+                                         ConvCase{2, 32, 6, 6, 48, 1, 1, 2, 0}));
 
-// Sums of squares at a mean of ten deviations, where the variance is their small difference. What is left is half an ulp of each piece's rows: 3e-8 / sqrt(16 pieces)
-// x 101 and x 200 of the squares' and the plain sum's share, 1e-6 together.
+// Sums of squares at a mean of ten deviations, where the variance is their small difference. What is left is half an
+// ulp of each piece's rows: 3e-8 / sqrt(16 pieces) x 101 and x 200 of the squares' and the plain sum's share, 1e-6
+// together.
 TEST(ConvKernelTest, VarianceFarFromZero) {
   const ConvCase c{4, 16, 56, 56, 16, 1, 1, 1, 0};
   KernelSpec spec = c.forward();
@@ -184,13 +196,15 @@ TEST(ConvKernelTest, VarianceFarFromZero) {
   for (int piece = 0; piece < pieces; ++piece) {
     x.fill([&](const std::vector<int> &) { return normal(random); });
     kernel.call({x.data(), w.data(), y.data(), sum.data(), dot.data()});
-    x.forEach([&](const std::vector<int> &i) { exact[i[1]] += x.at(i), exactSquares[i[1]] += double(x.at(i)) * x.at(i); });
+    x.forEach(
+        [&](const std::vector<int> &i) { exact[i[1]] += x.at(i), exactSquares[i[1]] += double(x.at(i)) * x.at(i); });
     for (int k = 0; k < 16; ++k)
       s[k] += sum.at({0, k}), q[k] += dot.at({0, k});
   }
   const double count = double(pieces) * c.n * c.h * c.w;
   for (int k = 0; k < 16; ++k) {
-    const double want = exactSquares[k] / count - exact[k] / count * exact[k] / count, got = q[k] / count - s[k] / count * s[k] / count;
+    const double want = exactSquares[k] / count - exact[k] / count * exact[k] / count,
+                 got = q[k] / count - s[k] / count * s[k] / count;
     EXPECT_LT(std::abs(got - want) / want, 3e-6) << "channel " << k;
   }
 }
@@ -207,7 +221,8 @@ TEST_P(ConvKernelStems, Forward) {
   spec.nodes.push_back({"channel_sum", {2}, {{"pieces", int64_t(1)}}, {{1, c.k}}});
   spec.yields = {2, 3};
   spec.results.push_back(channelSums(c.k));
-  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]), sum = rubbish(spec.results[1]);
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]),
+             sum = rubbish(spec.results[1]);
   LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), y.data(), sum.data()});
   const std::vector<double> got = valuesOf(y), ones(got.size(), 1.0);
   EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
@@ -227,7 +242,8 @@ TEST_P(ConvKernelStems, GradWeight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelStems,
-                         testing::Values(ConvCase{2, 3, 32, 32, 16, 3, 3, 1, 1}, ConvCase{1, 3, 28, 28, 64, 7, 7, 2, 3}, ConvCase{1, 1, 9, 9, 20, 5, 5, 1, 2},
+                         testing::Values(ConvCase{2, 3, 32, 32, 16, 3, 3, 1, 1}, ConvCase{1, 3, 28, 28, 64, 7, 7, 2, 3},
+                                         ConvCase{1, 1, 9, 9, 20, 5, 5, 1, 2},
                                          ConvCase{2, 3, 13, 13, 16, 3, 3, 2, 1, 1, 1, 1, 1}));
 
 class ConvKernelGeneric : public testing::TestWithParam<ConvCase> {};
@@ -235,10 +251,12 @@ class ConvKernelGeneric : public testing::TestWithParam<ConvCase> {};
 TEST_P(ConvKernelGeneric, AllDirections) {
   const ConvCase c = GetParam();
   for (Kind layout : {Kind::Dense, Kind::C16}) {
-    KernelSpec forward = c.forward(layout, Kind::K16, layout), gradData = c.gradData(layout, Kind::K16, layout), gradWeight = c.gradWeight(true, layout, Kind::K16);
+    KernelSpec forward = c.forward(layout, Kind::K16, layout), gradData = c.gradData(layout, Kind::K16, layout),
+               gradWeight = c.gradWeight(true, layout, Kind::K16);
     gradWeight.operands[1].layout = layout;
     // No halo to lean on.
-    forward.operands[0].halo = gradData.operands[0].halo = gradWeight.operands[0].halo = gradWeight.operands[1].halo = 0;
+    forward.operands[0].halo = gradData.operands[0].halo = gradWeight.operands[0].halo = gradWeight.operands[1].halo =
+        0;
     HostTensor x = filled(forward.operands[0]), w = filled(forward.operands[1]), dy = filled(gradData.operands[0]);
     HostTensor y = rubbish(forward.results[0]), dx = rubbish(gradData.results[0]), dw = rubbish(gradWeight.results[0]);
     LoadedKernel(forward, hostKernelTarget()).call({x.data(), w.data(), y.data()});
@@ -252,7 +270,9 @@ TEST_P(ConvKernelGeneric, AllDirections) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelGeneric,
-                         testing::Values(ConvCase{2, 16, 8, 8, 32, 3, 3, 1, 1, 1, 2}, ConvCase{1, 32, 7, 5, 32, 3, 3, 2, 1, 1, 32}, ConvCase{1, 5, 6, 6, 7, 3, 3, 1, 1},
+                         testing::Values(ConvCase{2, 16, 8, 8, 32, 3, 3, 1, 1, 1, 2},
+                                         ConvCase{1, 32, 7, 5, 32, 3, 3, 2, 1, 1, 32},
+                                         ConvCase{1, 5, 6, 6, 7, 3, 3, 1, 1},
                                          ConvCase{1, 12, 9, 9, 24, 3, 3, 1, 2, 2, 4, 0, 1}));
 
 TEST(ConvKernelTest, GenericConvolutionTakesSums) {
@@ -261,7 +281,8 @@ TEST(ConvKernelTest, GenericConvolutionTakesSums) {
   spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{1, 16}}});
   spec.yields = {2, 3};
   spec.results.push_back(channelSums(16));
-  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]), dot = rubbish(spec.results[1]);
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]),
+             dot = rubbish(spec.results[1]);
   LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), y.data(), dot.data()});
   EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
   EXPECT_LT(relativeError(dot, sumProducts(valuesOf(y), valuesOf(y), 2, 16, 36)), 1e-6);
@@ -285,7 +306,8 @@ TEST(ConvKernelTest, GradWeightOfASliceOfChannels) {
 TEST(ConvKernelTest, CompilesForEveryTarget) {
   const ConvCase c{1, 32, 14, 14, 32, 3, 3, 1, 1, 1, 1, 0, 1}, strided{1, 32, 14, 14, 32, 3, 3, 2, 1};
   for (const Halide::Target &target : {sseTarget(), avx2Target(), avx512Target()})
-    for (const KernelSpec &spec : {c.forward(), c.gradData(), c.gradWeight(true), strided.forward(), strided.gradData(), strided.gradWeight()})
+    for (const KernelSpec &spec :
+         {c.forward(), c.gradData(), c.gradWeight(true), strided.forward(), strided.gradData(), strided.gradWeight()})
       EXPECT_NO_THROW(LoadedKernel(spec, target)) << target.to_string();
 }
 

@@ -113,18 +113,20 @@ private:
     }
     case LayoutKind::C16:
       if (i.size() == 4)
-        return dimension(0, i[1] % b) + dimension(1, i[3]) + dimension(2, i[2]) + dimension(3, i[1] / b) + dimension(4, i[0]);
+        return dimension(0, i[1] % b) + dimension(1, i[3]) + dimension(2, i[2]) + dimension(3, i[1] / b) +
+               dimension(4, i[0]);
       return i.size() == 2 ? dimension(0, i[1]) + dimension(1, i[0]) : dimension(0, i[0]);
     case LayoutKind::K16C16:
-      return lane + dimension(0, i[k] % b) + dimension(1, i[k + 1] % b) + dimension(2, i[k + 3]) + dimension(3, i[k + 2]) +
-             dimension(4, i[k + 1] / b) + dimension(5, i[k] / b);
+      return lane + dimension(0, i[k] % b) + dimension(1, i[k + 1] % b) + dimension(2, i[k + 3]) +
+             dimension(3, i[k + 2]) + dimension(4, i[k + 1] / b) + dimension(5, i[k] / b);
     case LayoutKind::K16:
       if (i.size() == 2)
         return dimension(0, i[0] % b) + dimension(1, i[1]) + dimension(2, i[0] / b);
-      return lane + dimension(0, i[k] % b) + dimension(1, i[k + 3]) + dimension(2, i[k + 2]) + dimension(3, i[k + 1]) + dimension(4, i[k] / b);
+      return lane + dimension(0, i[k] % b) + dimension(1, i[k + 3]) + dimension(2, i[k + 2]) + dimension(3, i[k + 1]) +
+             dimension(4, i[k] / b);
     case LayoutKind::C16K16:
-      return dimension(0, i[1] % b) + dimension(1, i[0] % b) + dimension(2, i[3]) + dimension(3, i[2]) + dimension(4, i[0] / b) +
-             dimension(5, i[1] / b);
+      return dimension(0, i[1] % b) + dimension(1, i[0] % b) + dimension(2, i[3]) + dimension(3, i[2]) +
+             dimension(4, i[0] / b) + dimension(5, i[1] / b);
     }
     return 0;
   }

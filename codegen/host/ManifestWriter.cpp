@@ -1,0 +1,175 @@
+//===- ManifestWriter.cpp - What the runtime is told of the program -------===//
+//
+// Writes docs/Manifest.md from the planned module: its attributes, its variables, the
+// named places of its functions, and the rows of its profile.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/host/ManifestWriter.h"
+
+#include "dialects/Kernel/KernelRows.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/xxhash.h"
+
+using namespace mlir;
+using namespace resin;
+using namespace resin::kernel;
+
+namespace json = llvm::json;
+
+/// Integers, reals, booleans, strings, lists and dictionaries; null for anything else.
+static json::Value toJson(Attribute attr) {
+  if (auto boolean = dyn_cast<BoolAttr>(attr))
+    return boolean.getValue();
+  if (auto integer = dyn_cast<IntegerAttr>(attr))
+    return integer.getValue().getSExtValue();
+  if (auto real = dyn_cast<FloatAttr>(attr))
+    return real.getValueAsDouble();
+  if (auto text = dyn_cast<StringAttr>(attr))
+    return text.getValue();
+  if (auto list = dyn_cast<ArrayAttr>(attr)) {
+    json::Array array;
+    for (Attribute item : list)
+      array.push_back(toJson(item));
+    return array;
+  }
+  if (auto dictionary = dyn_cast<DictionaryAttr>(attr)) {
+    json::Object object;
+    for (NamedAttribute item : dictionary)
+      object[item.getName().getValue()] = toJson(item.getValue());
+    return object;
+  }
+  return nullptr;
+}
+
+static json::Object describePlace(StringRef name, ViewType view, int64_t offset) {
+  static constexpr StringRef layouts[] = {"dense", "c16", "k16c16", "k16", "c16k16"};
+  return json::Object{{"name", name},
+                      {"type", view.getElementType().isF32() ? "f32" : "i32"},
+                      {"shape", json::Array(view.getShape())},
+                      {"layout", layouts[static_cast<int>(view.getLayout())]},
+                      {"halo", view.getHalo()},
+                      {"offset", offset},
+                      {"bytes", view.bytes()}};
+}
+
+static json::Array describeVariables(ModuleOp module) {
+  json::Array variables;
+  for (auto variable : module.getOps<VariableOp>()) {
+    json::Object entry = describePlace(variable.getSymName(), variable.getType(), *variable.getOffset());
+    entry["role"] = variable.getRole();
+    entry["init"] = toJson(variable.getInit());
+    variables.push_back(std::move(entry));
+  }
+  return variables;
+}
+
+template <typename PlaceOp> static json::Array describePlaces(func::FuncOp function) {
+  json::Array places;
+  for (auto place : function.getOps<PlaceOp>())
+    places.push_back(describePlace(place.getName(), place.getView().getType(), *place.getOffset()));
+  return places;
+}
+
+/// The leading extent of the function's image.
+static std::optional<int64_t> batchOf(func::FuncOp function) {
+  for (auto argument : function.getOps<ArgumentOp>())
+    if (argument.getName() == "image")
+      return argument.getView().getType().getShape().front();
+  return std::nullopt;
+}
+
+static json::Array describeFunctions(ModuleOp module) {
+  json::Array functions;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    json::Object entry{{"name", function.getName()}};
+    if (std::optional<int64_t> batch = batchOf(function))
+      entry["batch"] = *batch;
+    entry["arguments"] = describePlaces<ArgumentOp>(function);
+    entry["results"] = describePlaces<ResultOp>(function);
+    functions.push_back(std::move(entry));
+  }
+  return functions;
+}
+
+static KernelSpec specOf(LaunchOp launch) {
+  KernelSpec spec;
+  std::string error;
+  [[maybe_unused]] bool parsed = parse(launch.getSpec().str(), spec, error);
+  assert(parsed && "the verifier has read it");
+  return spec;
+}
+
+static json::Array describeKernels(const KernelRows &rows) {
+  json::Array kernels;
+  for (const KernelRow &row : rows.rows) {
+    LaunchOp launch = row.launch;
+    func::FuncOp function = row.function;
+    KernelSpec spec = specOf(launch);
+    kernels.push_back(json::Object{{"name", launch.getKernel()},
+                                   {"function", function.getName()},
+                                   {"source", sourceOf(launch.getLoc())},
+                                   {"layer", launch.getLayer()},
+                                   {"flops", floatingPointOperations(spec)},
+                                   {"bytes", bytesTouched(spec)},
+                                   {"calls", row.calls}});
+  }
+  return kernels;
+}
+
+/// Of a training step if the program has one, else of its first function with a batch.
+static int64_t flopsPerImage(ModuleOp module, const KernelRows &rows) {
+  func::FuncOp subject;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (batchOf(function) && (!subject || function.getName() == "train_step"))
+      subject = function;
+  int64_t flops = 0;
+  for (const KernelRow &row : rows.rows)
+    if (row.function == subject)
+      flops += row.calls * floatingPointOperations(specOf(row.launch));
+  return subject ? flops / *batchOf(subject) : 0;
+}
+
+/// Of everything but locations and the plan's prose: where a line stands in the file
+/// does not change the program.
+static std::string hashOf(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream, OpPrintingFlags().enableDebugInfo(false));
+  return llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true, /*Width=*/16);
+}
+
+std::string resin::writeManifest(ModuleOp module, const ManifestTarget &target) {
+  KernelRows rows(module);
+  json::Object manifest;
+  auto copyAttribute = [&](StringRef key, StringRef attr) {
+    if (Attribute value = module->getAttr(attr))
+      manifest[key] = toJson(value);
+  };
+  copyAttribute("model", "resnet.model");
+  copyAttribute("source", "resnet.source");
+  copyAttribute("classes", "resnet.classes");
+  copyAttribute("recipe", "resnet.recipe");
+  copyAttribute("arena_bytes", "kernel.arena_bytes");
+  copyAttribute("scratch_bytes", "kernel.scratch_bytes");
+  copyAttribute("memory", "kernel.memory");
+  manifest["hash"] = hashOf(module);
+  manifest["target"] = json::Object{{"name", target.name}, {"features", json::Array(target.features)}};
+  for (auto function : module.getOps<func::FuncOp>())
+    for (auto argument : function.getOps<ArgumentOp>()) {
+      if (argument.getName() != "image" || argument.getView().getType().getShape().size() != 4)
+        continue;
+      ArrayRef<int64_t> shape = argument.getView().getType().getShape();
+      if (function.getName() == "train_step" || !manifest.get("batch"))
+        manifest["batch"] = shape[0];
+      manifest["image"] = json::Array(shape.drop_front());
+    }
+  manifest["flops_per_image"] = flopsPerImage(module, rows);
+  manifest["variables"] = describeVariables(module);
+  manifest["functions"] = describeFunctions(module);
+  manifest["kernels"] = describeKernels(rows);
+  return llvm::formatv("{0}", json::Value(std::move(manifest))).str();
+}

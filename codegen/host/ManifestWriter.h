@@ -1,0 +1,23 @@
+//===- ManifestWriter.h - What the runtime is told of the program -*- C++ -*-===//
+
+#ifndef RESIN_CODEGEN_HOST_MANIFESTWRITER_H
+#define RESIN_CODEGEN_HOST_MANIFESTWRITER_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <string>
+#include <vector>
+
+namespace resin {
+
+struct ManifestTarget {
+  std::string name;                  ///< as `--target` says it
+  std::vector<std::string> features; ///< that the CPU must have
+};
+
+/// The manifest (docs/Manifest.md) of a module whose memory is planned.
+std::string writeManifest(mlir::ModuleOp module, const ManifestTarget &target);
+
+} // namespace resin
+
+#endif // RESIN_CODEGEN_HOST_MANIFESTWRITER_H

@@ -1,0 +1,199 @@
+//===- ConvTile.cpp - The loop nest around a convolution's tiles ----------===//
+//
+//   1. anchor     a tile of the convolution, by the template
+//   2. values     pointwise nodes that several results need, per tile
+//   3. results    all within one loop nest
+//   4. sums       channel sums of each tile, taken from registers, then in
+//                 double over the tiles of the piece
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/schedules/ConvTile.h"
+
+#include <algorithm>
+
+using namespace Halide;
+
+namespace resin::codegen {
+
+void ConvTile::build(std::vector<Func> &outputs) {
+  outputs.resize(conv.spec.results.size());
+  defineAnchor();
+  defineValues();
+  defineResults(outputs);
+  defineSums(outputs);
+  schedule();
+}
+
+Expr ConvTile::value(int number, const Coordinates &at) const {
+  auto found = tileValues.find(number);
+  if (found != tileValues.end())
+    return found->second(at.ki, at.x, at.y, at.kb, at.n);
+  return conv.epilogue.pointwise(number, anchor(at), at);
+}
+
+/// A pointwise value that a result and a sum both need is computed once per tile.
+void ConvTile::defineValues() {
+  std::map<int, int> uses;
+  for (auto [result, number] : conv.epilogue.values())
+    ++uses[number];
+  for (const Epilogue::Reduction &r : conv.epilogue.reductions()) {
+    ++uses[r.lhs];
+    if (r.rhs >= 0)
+      ++uses[r.rhs];
+  }
+  for (auto [number, count] : uses) {
+    const bool anchorItself = number == conv.epilogue.anchorValue();
+    if (count < 2 || number < static_cast<int>(conv.operands.size()) || anchorItself)
+      continue;
+    Func f("value" + std::to_string(number));
+    // A tile that is stored in part is computed whole, and reads no operand outside its image.
+    auto inside = [&](Expr at, int extent, int part) {
+      return !tile.shifted && extent % part ? min(at, extent - 1) : at;
+    };
+    f(ki, x, y, kb, n) = conv.epilogue.pointwise(number, anchor({ki, x, y, kb, n}),
+                                                 {ki, inside(x, width, tile.x), inside(y, height, tile.y), kb, n});
+    tileValues.emplace(number, f);
+  }
+}
+
+void ConvTile::defineResults(std::vector<Func> &outputs) {
+  for (auto [result, number] : conv.epilogue.values()) {
+    Func out("result" + std::to_string(result));
+    out(ki, x, y, kb, n) = value(number, {ki, x, y, kb, n});
+    bindResult(out, conv.spec.results[result]);
+    results.push_back({out, result});
+    outputs[result] = out;
+  }
+}
+
+Expr ConvTile::anyFloat() const {
+  std::vector<Expr> first;
+  for (const StorageDimension &d : storageDimensions(conv.operandSpec(1)))
+    first.push_back(d.min);
+  return conv.operand(1)(first);
+}
+
+/// Sum over the pixels of tile (xo, yo, no). In the last tile of a row, pixels
+/// counted before or outside the image count for nothing.
+Expr ConvTile::overTile(const Epilogue::Reduction &r) const {
+  const bool raggedX = width % tile.x, raggedY = height % tile.y;
+  Expr baseX = xo * tile.x, baseY = yo * tile.y;
+  if (tile.shifted && raggedX)
+    baseX = min(baseX, width - tile.x);
+  if (tile.shifted && raggedY)
+    baseY = min(baseY, height - tile.y);
+  Expr sum;
+  for (int j = 0; j < tile.x * tile.y * tile.images; ++j) {
+    Expr px = baseX + j % tile.x, py = baseY + j / tile.x % tile.y;
+    const bool outside = !tile.shifted;
+    const Coordinates at{ki, raggedX && outside ? min(px, width - 1) : px,
+                         raggedY && outside ? min(py, height - 1) : py, kb, no * tile.images + j / (tile.x * tile.y)};
+    Expr term = value(r.lhs, at);
+    if (r.rhs >= 0)
+      term = term * (r.rhs == r.lhs ? term : value(r.rhs, at));
+    if (raggedX)
+      term = select(tile.shifted ? px >= xo * tile.x : px < width, term, 0.f);
+    if (raggedY)
+      term = select(tile.shifted ? py >= yo * tile.y : py < height, term, 0.f);
+    sum = j ? sum + term : term;
+  }
+  return sum;
+}
+
+/// Element i of `count`; of one, Halide makes no tuple.
+static Expr element(FuncRef value, size_t i, size_t count) { return count == 1 ? Expr(value) : Expr(value[i]); }
+
+void ConvTile::defineSums(std::vector<Func> &outputs) {
+  std::vector<Epilogue::Reduction> reductions = conv.epilogue.reductions();
+  if (reductions.empty())
+    return;
+  hasSums = true;
+  std::vector<Expr> sums;
+  for (const Epilogue::Reduction &r : reductions)
+    sums.push_back(overTile(r));
+  tileSums(ki, xo, yo, kb, no) = Tuple(sums);
+  // Over the tiles in double: f32 rounds a square's sum too coarsely where the mean is many deviations.
+  const int block = kChannelBlock;
+  RDom walk(0, tilesX(), 0, tilesY(), 0, shape.n / tile.images, "walk");
+  Func total("totals");
+  Var k("k"), p("p");
+  std::vector<Expr> zeros(sums.size(), cast<double>(hiddenZero(anyFloat()))), added;
+  total(k) = Tuple(zeros);
+  for (size_t i = 0; i < sums.size(); ++i) {
+    Expr term = element(tileSums(k % block, walk.x, walk.y, k / block, walk.z), i, sums.size());
+    added.push_back(element(total(k), i, sums.size()) + cast<double>(term));
+  }
+  total(k) = Tuple(added);
+  total.compute_root().store_in(kStackScratch).bound(k, 0, resultBlocks * block).vectorize(k, vectorFloats);
+  total.update().reorder(k, walk.x, walk.y, walk.z).vectorize(k, vectorFloats);
+  for (size_t i = 0; i < sums.size(); ++i) {
+    const int result = reductions[i].result;
+    Func out("result" + std::to_string(result));
+    out(k, p) = cast<float>(element(total(k), i, sums.size()));
+    bindResult(out, conv.spec.results[result]);
+    out.vectorize(k, vectorFloats);
+    outputs[result] = out;
+  }
+}
+
+void ConvTile::orderLoops(Func f, std::vector<VarOrRVar> inner) const {
+  std::vector<VarOrRVar> order = {kii, kvi, kbi};
+  order.insert(order.end(), inner.begin(), inner.end());
+  for (const VarOrRVar &v : loopOrder())
+    order.push_back(v);
+  f.reorder(order).vectorize(kii).unroll(kvi).unroll(kbi);
+}
+
+void ConvTile::schedule() {
+  Func master = results[0].first;
+  const TailStrategy tail = tile.shifted ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf;
+  for (auto [out, result] : results) {
+    out.split(x, xo, xi, tile.x, tail).split(y, yo, yi, tile.y, tail).split(n, no, ni, tile.images);
+    splitChannels(out);
+    splitTileLoops(out);
+    orderLoops(out, {xi, yi, ni});
+    out.unroll(xi).unroll(yi).unroll(ni);
+    if (!out.name().starts_with(master.name()))
+      out.compute_with(master, xo);
+  }
+  if (hasSums) {
+    tileSums.bound(ki, 0, int(kChannelBlock))
+        .bound(xo, 0, tilesX())
+        .bound(yo, 0, tilesY())
+        .bound(kb, 0, resultBlocks)
+        .bound(no, 0, shape.n / tile.images);
+    tileSums.compute_root().store_in(kStackScratch);
+    splitChannels(tileSums);
+    splitTileLoops(tileSums);
+    orderLoops(tileSums, {});
+    tileSums.compute_with(master, xo);
+  }
+  scheduleAnchor(master);
+  for (auto &[number, f] : tileValues) {
+    f.compute_at(master, xo).store_in(MemoryType::Register);
+    f.bound_extent(x, tile.x).bound_extent(y, tile.y);
+    f.vectorize(ki, vectorFloats).unroll(ki).unroll(x).unroll(y).unroll(kb).unroll(n);
+  }
+  for (auto [out, result] : results)
+    zeroRing(out, conv.spec.results[result], conv.machine);
+}
+
+/// Whether every rank-4 tensor of the epilogue is blocked and every result is what
+/// the template writes.
+bool suitsTiles(const ConvKernel &conv) {
+  if (conv.epilogue.values().empty())
+    return false;
+  for (size_t i = 0; i < conv.operands.size(); ++i) {
+    const TensorSpec &tensor = conv.spec.operands[i];
+    const bool own = static_cast<int>(i) == conv.operandNumber(0) || static_cast<int>(i) == conv.operandNumber(1);
+    if (!own && tensor.shape.size() == 4 && tensor.layout != LayoutKind::C16)
+      return false;
+  }
+  for (const TensorSpec &tensor : conv.spec.results)
+    if (tensor.layout != LayoutKind::C16 || (tensor.shape.size() == 2 && tensor.shape[0] != 1))
+      return false;
+  return true;
+}
+
+} // namespace resin::codegen

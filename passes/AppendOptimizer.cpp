@@ -1,0 +1,140 @@
+//===- AppendOptimizer.cpp - From gradients to updates --------------------===//
+//
+// Consumes the results `gradient.NAME` of @train_step:
+//
+//   1. Make the slot variables that the optimizer keeps for the parameter.
+//   2. Make the update op, with the recipe's numbers; parameters marked `no_decay`
+//      get a weight decay of zero.
+//   3. Write the new values at the end, behind every read.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/EntryPoints.h"
+#include "passes/Passes.h"
+
+namespace resin {
+#define GEN_PASS_DEF_APPENDOPTIMIZER
+#include "passes/Passes.h.inc"
+} // namespace resin
+
+using namespace mlir;
+using namespace resin;
+using namespace resin::resnet;
+
+namespace {
+
+struct AppendOptimizer : resin::impl::AppendOptimizerBase<AppendOptimizer> {
+  using AppendOptimizerBase::AppendOptimizerBase;
+
+  void runOnOperation() override {
+    function = getOperation().lookupSymbol<func::FuncOp>(kTrainStep);
+    if (function && failed(append()))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult append() {
+    auto recipe = getOperation()->getAttrOfType<DictionaryAttr>(kRecipeAttr);
+    optimizer = recipe ? recipe.getAs<DictionaryAttr>("optimizer") : DictionaryAttr();
+    auto name = optimizer ? optimizer.getAs<StringAttr>("name") : StringAttr();
+    if (!name)
+      return getOperation().emitError("append-optimizer: resnet.recipe names no optimizer");
+
+    Operation *end = function.getBody().front().getTerminator();
+    OpBuilder builder(end);
+    setBeforeTrailingWrites(builder, end);
+    SmallVector<std::pair<StringRef, Value>> writes;
+    for (int64_t i = function.getNumResults() - 1; i >= 0; --i) {
+      auto result = function.getResultAttrOfType<StringAttr>(i, kNameAttr);
+      if (!result || !result.getValue().starts_with(kGradientResult))
+        continue;
+      named.push_back({result.getValue().drop_front(kGradientResult.size()), end->getOperand(i)});
+      end->eraseOperand(i);
+      (void)function.eraseResult(i);
+    }
+    for (auto [parameter, gradient] : llvm::reverse(named))
+      if (failed(update(builder, name, parameter, gradient, writes)))
+        return failure();
+    named.clear();
+    builder.setInsertionPoint(end);
+    for (auto [variable, value] : writes)
+      WriteOp::create(builder, value.getLoc(), variable, value);
+    return success();
+  }
+
+  /// Updates stand before the writes that end the function: what they read is the old state.
+  static void setBeforeTrailingWrites(OpBuilder &builder, Operation *end) {
+    while (end->getPrevNode() && isa<WriteOp>(end->getPrevNode()))
+      end = end->getPrevNode();
+    builder.setInsertionPoint(end);
+  }
+
+  LogicalResult update(OpBuilder &builder, StringAttr name, StringRef parameter, Value gradient,
+                       SmallVectorImpl<std::pair<StringRef, Value>> &writes) {
+    auto variable = getOperation().lookupSymbol<VariableOp>(parameter);
+    Location loc = variable.getLoc();
+    Value value = ReadOp::create(builder, loc, variable.getType(), parameter);
+    Value rate = argumentNamed(function, "learning_rate"), step = argumentNamed(function, "step");
+    APFloat decay = variable.getNoDecay() ? APFloat(0.0) : number("weight_decay");
+    // The state of the parameter, and what is written back: its name beside the slot's result.
+    SmallVector<StringRef> states;
+    auto slot = [&](StringRef state) -> Value {
+      states.push_back(state);
+      return readSlot(builder, variable, state);
+    };
+    Operation *op = nullptr;
+    if (name == "sgd") {
+      APFloat momentum = number("momentum");
+      Value velocity = momentum.isZero() ? gradient : slot("momentum");
+      op = SgdOp::create(builder, loc, value, gradient, velocity, rate, momentum, flag("nesterov"), decay);
+    } else if (name == "adam" || name == "adamw") {
+      Value first = slot("exp_avg"), second = slot("exp_avg_sq");
+      op = AdamOp::create(builder, loc, value, gradient, first, second, rate, step, number("beta1"), number("beta2"),
+                          number("epsilon"), decay, name == "adamw");
+    } else if (name == "rmsprop") {
+      APFloat momentum = number("momentum");
+      Value square = slot("square_avg");
+      Value velocity = momentum.isZero() ? gradient : slot("momentum");
+      op = RmspropOp::create(builder, loc, value, gradient, square, velocity, rate, number("alpha"), number("epsilon"),
+                             momentum, decay);
+    } else {
+      return getOperation().emitError("append-optimizer: unknown optimizer '") << name.getValue() << "'";
+    }
+    writes.push_back({parameter, op->getResult(0)});
+    for (auto [i, state] : llvm::enumerate(states))
+      writes.push_back({slotName(parameter, state), op->getResult(1 + i)});
+    return success();
+  }
+
+  StringRef slotName(StringRef parameter, StringRef state) {
+    return StringAttr::get(&getContext(), "optimizer." + state + "." + parameter).getValue();
+  }
+
+  Value readSlot(OpBuilder &builder, VariableOp parameter, StringRef state) {
+    StringRef name = slotName(parameter.getSymName(), state);
+    if (!getOperation().lookupSymbol(name)) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPoint(function);
+      auto zero = builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr("constant")),
+                                             builder.getNamedAttr("value", builder.getF64FloatAttr(0))});
+      VariableOp::create(builder, parameter.getLoc(), name, parameter.getType(), "slot", zero, /*no_decay=*/false);
+    }
+    return ReadOp::create(builder, parameter.getLoc(), parameter.getType(), name);
+  }
+
+  /// A number of the optimizer's recipe; zero where it says nothing.
+  APFloat number(StringRef key) {
+    auto attr = optimizer.getAs<FloatAttr>(key);
+    return APFloat(attr ? attr.getValueAsDouble() : 0.0);
+  }
+  bool flag(StringRef key) {
+    auto attr = optimizer.getAs<BoolAttr>(key);
+    return attr && attr.getValue();
+  }
+
+  func::FuncOp function;
+  DictionaryAttr optimizer;
+  SmallVector<std::pair<StringRef, Value>> named; ///< parameters' gradients, last first
+};
+
+} // namespace

@@ -1,0 +1,244 @@
+//===- AssignLayouts.cpp - Where the elements of every value stand --------===//
+//
+//   1. Find how filters are used: a variable's layout follows from its shape and
+//      the groups of the convolution that reads it.
+//   2. Insert `relayout` where an op reads another order than the value has: the
+//      data gradient wants its filters transposed, and an image that is not read
+//      by a stem alone must be blocked first.
+//   3. Give every value a layout: that of its variable, that of what it is computed
+//      from, or the one its op makes.
+//   4. Surround activations with as many zeros as their readers look beyond the
+//      edge: the zeros make boundary conditions unnecessary in kernels.
+//   5. Write variables' and functions' types anew.
+//
+// Raw convolution outputs and gradients that only pointwise ops read have no halo.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/EntryPoints.h"
+#include "passes/Passes.h"
+#include "support/KernelSpec.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace resin {
+#define GEN_PASS_DEF_ASSIGNLAYOUTS
+#include "passes/Passes.h.inc"
+} // namespace resin
+
+using namespace mlir;
+using namespace resin;
+using namespace resin::resnet;
+
+namespace {
+
+RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// Blocks of 16 input channels need them to be whole within a group, and at least one.
+Layout layoutOfFilter(RankedTensorType filter, int64_t groups) {
+  int64_t k = filter.getDimSize(0), c = filter.getDimSize(1);
+  if (groups == 1)
+    return c < kChannelBlock ? Layout::K16 : Layout::K16C16;
+  bool wholeBlocks = c % kChannelBlock == 0 && (k / groups) % kChannelBlock == 0;
+  return wholeBlocks ? Layout::K16C16 : Layout::K16;
+}
+
+/// The data gradient reads filters transposed, except those of groups that do not fill blocks.
+bool readsTransposed(Conv2dGradDataOp conv) {
+  return conv.getGroups() == 1 || layoutOfFilter(typeOf(conv.getFilter()), conv.getGroups()) == Layout::K16C16;
+}
+
+/// How many zeros `op` reads around its operand `index`.
+int64_t haloRead(Operation *op, unsigned index) {
+  auto largest = [](ArrayRef<int64_t> values) { return *std::max_element(values.begin(), values.end()); };
+  if (index == 0)
+    if (auto conv = dyn_cast<Conv2dOp>(op))
+      return largest(conv.getPadding());
+  if (index == 0)
+    if (auto grad = dyn_cast<Conv2dGradWeightOp>(op))
+      return largest(grad.getPadding());
+  if (index == 0)
+    if (auto pool = dyn_cast<AvgPoolOp>(op))
+      return largest(pool.getPadding());
+  // Output row o reaches input row i if i = o*stride + u*dilation - padding, so o reaches beyond the edge by
+  // (r-1)*dilation - padding at most.
+  if (auto grad = dyn_cast<Conv2dGradDataOp>(op); grad && index == 0) {
+    ArrayRef<int64_t> filter = typeOf(grad.getFilter()).getShape(), padding = grad.getPadding();
+    int64_t rows = (filter[2] - 1) * grad.getDilations()[0], columns = (filter[3] - 1) * grad.getDilations()[1];
+    return std::max<int64_t>(
+        0, std::max(rows - std::min(padding[0], padding[2]), columns - std::min(padding[1], padding[3])));
+  }
+  return 0;
+}
+
+struct AssignLayouts : resin::impl::AssignLayoutsBase<AssignLayouts> {
+  using AssignLayoutsBase::AssignLayoutsBase;
+
+  void runOnOperation() override {
+    ofVariables.clear();
+    SmallVector<func::FuncOp> functions = orderFunctions();
+    for (func::FuncOp function : functions)
+      function.walk([&](Operation *op) { followFilter(op); });
+    for (func::FuncOp function : functions) {
+      insertRelayouts(function);
+      layOut(function);
+      addHalos(function);
+      retype(function);
+    }
+    for (auto variable : getOperation().getOps<VariableOp>())
+      variable.setType(withLayout(cast<RankedTensorType>(variable.getType()), layoutOfVariable(variable)));
+  }
+
+private:
+  /// @prepare first: what it writes tells the layouts of `prepared` variables.
+  SmallVector<func::FuncOp> orderFunctions() {
+    SmallVector<func::FuncOp> functions;
+    if (auto prepare = getOperation().lookupSymbol<func::FuncOp>(kPrepare))
+      functions.push_back(prepare);
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function.getName() != kPrepare)
+        functions.push_back(function);
+    return functions;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Filters
+  //===--------------------------------------------------------------------===//
+
+  void followFilter(Operation *op) {
+    if (auto conv = dyn_cast<Conv2dOp>(op))
+      setVariableLayout(conv.getFilter(), layoutOfFilter(typeOf(conv.getFilter()), conv.getGroups()));
+    else if (auto linear = dyn_cast<LinearOp>(op))
+      setVariableLayout(linear.getWeight(), Layout::K16);
+  }
+
+  /// Sets the layout of the variables that `filter` is computed from, by way of @prepare too.
+  void setVariableLayout(Value filter, Layout layout) {
+    Operation *producer = filter.getDefiningOp();
+    if (auto scaled = dyn_cast_or_null<ScaleFilterOp>(producer))
+      return setVariableLayout(scaled.getFilter(), layout);
+    auto read = dyn_cast_or_null<ReadOp>(producer);
+    if (!read || !ofVariables.try_emplace(read.getVariable(), layout).second)
+      return;
+    if (auto prepare = getOperation().lookupSymbol<func::FuncOp>(kPrepare))
+      for (auto write : prepare.getOps<WriteOp>())
+        if (write.getVariable() == read.getVariable())
+          setVariableLayout(write.getValue(), layout);
+  }
+
+  Layout layoutOfVariable(VariableOp variable) {
+    StringRef name = variable.getSymName();
+    if (variable.getRole() == "slot") // optimizer.STATE.NAME stands as NAME does
+      name = name.split('.').second.split('.').second;
+    auto known = ofVariables.find(name);
+    if (known != ofVariables.end())
+      return known->second;
+    switch (cast<RankedTensorType>(variable.getType()).getRank()) {
+    case 1:
+      return Layout::C16;
+    case 2:
+      return Layout::K16;
+    case 4:
+      return layoutOfFilter(cast<RankedTensorType>(variable.getType()), 1);
+    }
+    return Layout::Dense;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Relayouts
+  //===--------------------------------------------------------------------===//
+
+  void insertRelayouts(func::FuncOp function) {
+    llvm::MapVector<Value, Value> transposed, blocked;
+    for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
+      if (auto grad = dyn_cast<Conv2dGradDataOp>(op); grad && readsTransposed(grad))
+        relayout(grad.getFilterMutable(), Layout::C16K16, transposed);
+      for (OpOperand &operand : op.getOpOperands())
+        if (isImage(operand.get()) && !readsPlanes(operand))
+          relayout(operand, Layout::C16, blocked);
+    }
+  }
+
+  static bool isImage(Value value) { return isa<BlockArgument>(value) && typeOf(value).getRank() == 4; }
+
+  /// A stem reads planes as they come; anything else, and a convolution of 16 channels and more, reads blocks.
+  static bool readsPlanes(OpOperand &operand) {
+    return isa<Conv2dOp, Conv2dGradWeightOp>(operand.getOwner()) && operand.getOperandNumber() == 0 &&
+           typeOf(operand.get()).getDimSize(1) < kChannelBlock;
+  }
+
+  void relayout(OpOperand &operand, Layout layout, llvm::MapVector<Value, Value> &done) {
+    Value &value = done[operand.get()];
+    if (!value) {
+      OpBuilder builder(operand.getOwner());
+      value = RelayoutOp::create(builder, operand.getOwner()->getLoc(), withLayout(typeOf(operand.get()), layout),
+                                 operand.get());
+    }
+    operand.set(value);
+  }
+  void relayout(MutableOperandRange operand, Layout layout, llvm::MapVector<Value, Value> &done) {
+    relayout(operand[0], layout, done);
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Values
+  //===--------------------------------------------------------------------===//
+
+  static RankedTensorType withLayout(RankedTensorType type, Layout layout, int64_t halo = 0) {
+    Attribute encoding;
+    if (layout != Layout::Dense || halo)
+      encoding = LayoutAttr::get(type.getContext(), layout, halo);
+    return RankedTensorType::get(type.getShape(), type.getElementType(), encoding);
+  }
+
+  static Layout layoutOf(Value value) {
+    auto encoding = dyn_cast_or_null<LayoutAttr>(typeOf(value).getEncoding());
+    return encoding ? encoding.getKind() : Layout::Dense;
+  }
+
+  void layOut(func::FuncOp function) {
+    for (Operation &op : function.getBody().front())
+      for (OpResult result : op.getResults())
+        result.setType(withLayout(typeOf(result), layoutOfResult(result)));
+  }
+
+  /// What an op makes. Filters and their updates stand as what they are computed from.
+  Layout layoutOfResult(OpResult result) {
+    int64_t rank = typeOf(result).getRank();
+    return llvm::TypeSwitch<Operation *, Layout>(result.getOwner())
+        .Case([&](ReadOp read) {
+          return layoutOfVariable(SymbolTable::lookupNearestSymbolFrom<VariableOp>(read, read.getVariableAttr()));
+        })
+        .Case([&](RelayoutOp) { return layoutOf(result); })
+        .Case<ScaleFilterOp, SgdOp, AdamOp, RmspropOp, AddOp>(
+            [&](Operation *op) { return layoutOf(op->getOperand(0)); })
+        .Case([&](Conv2dGradWeightOp grad) { return layoutOfFilter(typeOf(result), grad.getGroups()); })
+        .Case([&](LinearGradWeightOp) { return Layout::K16; })
+        .Case<ChannelSumOp, ChannelDotOp>([&](Operation *) { return Layout::C16; })
+        .Case<CrossEntropyOp, LabelRankOp>([&](Operation *) { return Layout::Dense; })
+        .Default([&](Operation *) { return rank == 4 || rank == 1 ? Layout::C16 : Layout::Dense; });
+  }
+
+  static void addHalos(func::FuncOp function) {
+    auto add = [](Value value) {
+      int64_t halo = 0;
+      for (OpOperand &use : value.getUses())
+        halo = std::max(halo, haloRead(use.getOwner(), use.getOperandNumber()));
+      if (halo)
+        value.setType(withLayout(typeOf(value), layoutOf(value), halo));
+    };
+    llvm::for_each(function.getArguments(), add);
+    for (Operation &op : function.getBody().front())
+      llvm::for_each(op.getResults(), add);
+  }
+
+  static void retype(func::FuncOp function) {
+    Operation *end = function.getBody().front().getTerminator();
+    function.setFunctionType(
+        FunctionType::get(function.getContext(), function.getBody().getArgumentTypes(), end->getOperandTypes()));
+  }
+
+  llvm::StringMap<Layout> ofVariables;
+};
+
+} // namespace

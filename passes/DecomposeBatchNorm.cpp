@@ -1,0 +1,88 @@
+//===- DecomposeBatchNorm.cpp - Batch norm as sums and an affine map ------===//
+//
+// Training's batch norm (Ioffe and Szegedy 2015) and its gradient become what
+// fusion can spread over kernels: sums that end the kernel before, an affine map
+// that begins the kernel behind, and arithmetic on channel vectors between them,
+// which is the barrier.
+//
+// With y the input, s^2 = variance + epsilon and n elements in a channel,
+//   dy = scale/s * (dz - sum(dz)/n - (y - mean)/s^2 * sum(dz * (y - mean))/n)
+// is affine in dz and y: a*dz + b*y + c.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/EntryPoints.h"
+#include "passes/Passes.h"
+#include "passes/Pieces.h"
+
+namespace resin {
+#define GEN_PASS_DEF_DECOMPOSEBATCHNORM
+#include "passes/Passes.h.inc"
+} // namespace resin
+
+using namespace mlir;
+using namespace resin;
+using namespace resin::resnet;
+
+namespace {
+
+APFloat elementsOfChannel(Value activation) {
+  auto type = cast<RankedTensorType>(activation.getType());
+  return APFloat(static_cast<double>(type.getNumElements() / type.getDimSize(1)));
+}
+
+void decompose(BatchNormTrainOp norm) {
+  OpBuilder builder(norm);
+  Location loc = norm.getLoc();
+  Value input = norm.getInput();
+  int64_t pieces = piecesOf(input.getType());
+  Value sum = ChannelSumOp::create(builder, loc, input, pieces);
+  Value squares = ChannelDotOp::create(builder, loc, input, input, pieces);
+  auto finalize = BatchNormFinalizeOp::create(builder, loc, sum, squares, norm.getScale(), norm.getOffset(),
+                                              elementsOfChannel(input), norm.getEpsilon());
+  Value result = ScaleShiftOp::create(builder, loc, input, finalize.getMultiplier(), finalize.getAddend());
+  norm->replaceAllUsesWith(ValueRange{result, finalize.getMean(), finalize.getVariance()});
+  norm.erase();
+}
+
+void decompose(BatchNormGradOp norm) {
+  OpBuilder builder(norm);
+  Location loc = norm.getLoc();
+  Value gradient = norm.getGradient(), input = norm.getInput();
+  int64_t pieces = piecesOf(input.getType());
+  Value sum = ChannelSumOp::create(builder, loc, gradient, pieces);
+  Value dot = ChannelDotOp::create(builder, loc, gradient, input, pieces);
+  auto finalize = BatchNormGradFinalizeOp::create(builder, loc, sum, dot, norm.getScale(), norm.getMean(),
+                                                  norm.getVariance(), elementsOfChannel(input), norm.getEpsilon());
+  Value result =
+      AffineCombineOp::create(builder, loc, gradient, input, finalize.getA(), finalize.getB(), finalize.getC());
+  norm->replaceAllUsesWith(ValueRange{result, finalize.getScaleGradient(), finalize.getOffsetGradient()});
+  norm.erase();
+}
+
+/// A bias's gradient is a channel sum too, and is cut by the same rule.
+void cutSum(ChannelSumOp sum) {
+  OpBuilder builder(sum);
+  int64_t pieces = piecesOf(sum.getInput().getType());
+  if (pieces == static_cast<int64_t>(sum.getPieces()) || !llvm::all_of(sum->getUsers(), llvm::IsaPred<BatchSumOp>))
+    return;
+  sum.getResult().replaceAllUsesWith(ChannelSumOp::create(builder, sum.getLoc(), sum.getInput(), pieces));
+  sum.erase();
+}
+
+struct DecomposeBatchNorm : resin::impl::DecomposeBatchNormBase<DecomposeBatchNorm> {
+  using DecomposeBatchNormBase::DecomposeBatchNormBase;
+
+  void runOnOperation() override {
+    getOperation().walk([](Operation *op) {
+      if (auto train = dyn_cast<BatchNormTrainOp>(op))
+        decompose(train);
+      else if (auto grad = dyn_cast<BatchNormGradOp>(op))
+        decompose(grad);
+      else if (auto sum = dyn_cast<ChannelSumOp>(op))
+        cutSum(sum);
+    });
+  }
+};
+
+} // namespace

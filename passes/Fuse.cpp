@@ -1,0 +1,366 @@
+//===- Fuse.cpp - Regions that become kernels, cut into pieces ------------===//
+//
+//   1. Group the ops (Groups.h).
+//   2. Decide how each group is cut into pieces:
+//        images           what has a batch, into ranges of images (Pieces.h)
+//        channels         @predict of a few images: ranges of output channels
+//        lanes            a filter's gradient: sums over ranges of images, side by
+//                         side, and a `batch_sum` of them
+//        filter channels  the gradient of a filter too large for lanes
+//        rows             the update of a large parameter
+//        whole            the rest: small
+//   3. Build the `resnet.fused`: its operands, sliced; the ops, with the shapes of
+//      one piece; what others read of it.
+//   4. Move reads to the function's beginning and leave writes at its end, so that
+//      between them there are kernels only.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/EntryPoints.h"
+#include "passes/Groups.h"
+#include "passes/Passes.h"
+#include "passes/Pieces.h"
+#include "support/KernelSpec.h"
+
+namespace resin {
+#define GEN_PASS_DEF_FUSE
+#include "passes/Passes.h.inc"
+} // namespace resin
+
+using namespace mlir;
+using namespace resin;
+using namespace resin::resnet;
+
+namespace {
+
+/// Filters up to this size are summed in lanes; of larger ones each lane costs more than it brings.
+constexpr int64_t kLaneBytes = 2 << 20;
+/// Updates are cut into pieces of about this size.
+constexpr int64_t kUpdateBytes = 256 << 10;
+/// What is cut by channels, or by images in @predict, is cut into this many pieces at most.
+constexpr int64_t kManyPieces = 8;
+
+enum class Cut { Whole, Images, Channels, Lanes, FilterChannels, Rows };
+
+RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+Layout layoutOf(RankedTensorType type) {
+  auto encoding = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
+  return encoding ? encoding.getKind() : Layout::Dense;
+}
+
+bool isFilter(RankedTensorType type) {
+  Layout layout = layoutOf(type);
+  return layout != Layout::Dense && layout != Layout::C16;
+}
+
+bool isActivation(RankedTensorType type) { return type.getRank() == 4 && !isFilter(type); }
+
+/// Whether the first dimension counts images: activations, features, labels.
+bool hasBatch(RankedTensorType type) {
+  return type.getRank() > 0 && !isFilter(type) && (type.getRank() == 4 || layoutOf(type) == Layout::Dense);
+}
+
+/// The dimension along which channels of the result stand in a channel vector, a filter or an activation.
+int64_t channelDim(RankedTensorType type) { return isActivation(type) ? 1 : 0; }
+
+RankedTensorType slice(RankedTensorType type, int64_t dim, int64_t pieces) {
+  if (dim < 0)
+    return type;
+  SmallVector<int64_t> shape(type.getShape());
+  assert(shape[dim] % pieces == 0 && "pieces are equal");
+  shape[dim] /= pieces;
+  return RankedTensorType::get(shape, type.getElementType(), type.getEncoding());
+}
+
+bool isUpdate(Operation *op) { return isa<SgdOp, AdamOp, RmspropOp>(op); }
+
+//===----------------------------------------------------------------------===//
+// One group
+//===----------------------------------------------------------------------===//
+
+/// How one group becomes a `resnet.fused`.
+class Fuser {
+public:
+  Fuser(const Group &group, bool inference) : group(group), inference(inference) {
+    lead = group.anchor ? group.anchor : group.ops.front();
+    chooseCut();
+    if (pieces == 1)
+      cut = Cut::Whole;
+  }
+
+  /// Builds the op and hands its results to the readers of the group's.
+  void build(OpBuilder &builder);
+
+private:
+  using Operand = std::pair<Value, int64_t>; ///< and the dimension it is cut along
+
+  void chooseCut();
+  void cutGradient(Conv2dGradWeightOp grad);
+  void cutUpdate();
+  void cutActivation(RankedTensorType space);
+  int64_t channelPieces();
+
+  int64_t operandDim(OpOperand &operand) const;
+  int64_t resultDim(RankedTensorType type) const;
+  RankedTensorType typeInside(OpResult result) const;
+  RankedTensorType typeOutside(OpResult result) const;
+  void collectOperandsAndResults();
+  Operation *cloneInside(OpBuilder &builder, Operation *op);
+
+  bool isInside(Operation *op) const { return llvm::is_contained(group.ops, op); }
+
+  const Group &group;
+  bool inference;
+  Operation *lead = nullptr;
+  Cut cut = Cut::Whole;
+  int64_t pieces = 1;
+  llvm::MapVector<Operand, Value> operands; ///< and their block arguments
+  SmallVector<OpResult> results;
+  llvm::DenseMap<Value, Value> inside; ///< of the group's results
+};
+
+void Fuser::chooseCut() {
+  if (auto grad = dyn_cast<Conv2dGradWeightOp>(lead))
+    return cutGradient(grad);
+  if (isUpdate(lead))
+    return cutUpdate();
+  if (isa<DropoutOp>(lead)) // counts its elements from the batch's first
+    return;
+  if (group.rows) {
+    cut = Cut::Images;
+    pieces = group.rows;
+    return;
+  }
+  // What a global pool reads, not what it makes.
+  for (Value value : {Value(lead->getResult(0)), lead->getOperand(0)})
+    if (isActivation(typeOf(value)))
+      return cutActivation(typeOf(value));
+}
+
+void Fuser::cutGradient(Conv2dGradWeightOp grad) {
+  RankedTensorType filter = typeOf(grad.getResult());
+  int64_t k = filter.getDimSize(0);
+  bool large = filter.getNumElements() * 4 > kLaneBytes;
+  if (large && k % kChannelBlock == 0 && grad.getGroups() == 1) {
+    cut = Cut::FilterChannels;
+    pieces = largestDivisor(k / kChannelBlock, kManyPieces);
+    return;
+  }
+  // Lanes that are the pieces of the gradient they read can run right behind whoever makes it, while it is in cache. They
+  // pay as long as they are together no larger than that gradient.
+  cut = Cut::Lanes;
+  RankedTensorType gradient = typeOf(grad.getGradient());
+  int64_t lanes = lanesOf(gradient.getDimSize(0)), alike = piecesOf(gradient);
+  bool pays = alike * filter.getNumElements() <= gradient.getNumElements();
+  pieces = alike > lanes && pays ? alike : lanes;
+}
+
+void Fuser::cutUpdate() {
+  RankedTensorType parameter = typeOf(lead->getOperand(0));
+  if (parameter.getRank() == 0 || parameter.getDimSize(0) % kChannelBlock)
+    return;
+  cut = Cut::Rows;
+  pieces = largestDivisor(parameter.getDimSize(0) / kChannelBlock,
+                          llvm::divideCeil(parameter.getNumElements() * 4, kUpdateBytes));
+}
+
+void Fuser::cutActivation(RankedTensorType space) {
+  cut = Cut::Images;
+  pieces = piecesOf(space);
+  if (!inference)
+    return;
+  // Nothing is summed over pieces here, so a few images may be cut finer.
+  int64_t images = space.getDimSize(0);
+  pieces = std::max(pieces, largestDivisor(images, kManyPieces));
+  if (int64_t byChannels = channelPieces(); byChannels > pieces) {
+    cut = Cut::Channels;
+    pieces = byChannels;
+  }
+}
+
+/// Pieces of the output channels; 1 where the group does not allow it.
+int64_t Fuser::channelPieces() {
+  auto conv = dyn_cast<Conv2dOp>(lead);
+  bool byChannel = conv ? conv.getGroups() == 1 : isa<MaxPoolOp, AvgPoolOp>(lead) || !group.anchor;
+  RankedTensorType result = typeOf(lead->getResult(0));
+  if (!byChannel || !isActivation(result) || result.getDimSize(1) % kChannelBlock)
+    return 1;
+  return largestDivisor(result.getDimSize(1) / kChannelBlock, kManyPieces);
+}
+
+/// The dimension along which an operand from outside is cut; -1 leaves it whole.
+int64_t Fuser::operandDim(OpOperand &operand) const {
+  RankedTensorType type = typeOf(operand.get());
+  switch (cut) {
+  case Cut::Whole:
+    return -1;
+  case Cut::Images:
+    return hasBatch(type) ? 0 : -1;
+  case Cut::Channels:
+    return isa<Conv2dOp>(operand.getOwner()) && operand.getOperandNumber() == 0 ? -1 : channelDim(type);
+  case Cut::Lanes:
+    return 0;
+  case Cut::FilterChannels:
+    return operand.getOperandNumber() == 0 ? -1 : 1;
+  case Cut::Rows:
+    return type.getRank() == 0 ? -1 : 0;
+  }
+  llvm_unreachable("every cut is above");
+}
+
+int64_t Fuser::resultDim(RankedTensorType type) const {
+  if (cut == Cut::Whole)
+    return -1;
+  return cut == Cut::Channels ? channelDim(type) : 0;
+}
+
+/// With lanes, the filter's gradient has one more dimension, in which they stand side by side.
+RankedTensorType Fuser::typeOutside(OpResult result) const {
+  RankedTensorType type = typeOf(result);
+  if (cut != Cut::Lanes)
+    return type;
+  SmallVector<int64_t> shape(type.getShape());
+  shape.insert(shape.begin(), pieces);
+  return RankedTensorType::get(shape, type.getElementType(), type.getEncoding());
+}
+
+RankedTensorType Fuser::typeInside(OpResult result) const {
+  RankedTensorType type = typeOutside(result);
+  return slice(type, resultDim(type), pieces);
+}
+
+void Fuser::collectOperandsAndResults() {
+  for (Operation *op : group.ops) {
+    for (OpOperand &operand : op->getOpOperands())
+      if (!operand.get().getDefiningOp() || !isInside(operand.get().getDefiningOp()))
+        operands.insert({{operand.get(), operandDim(operand)}, Value()});
+    for (OpResult result : op->getResults())
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !isInside(user); }))
+        results.push_back(result);
+  }
+}
+
+/// Clones `op` with the shapes of one piece.
+Operation *Fuser::cloneInside(OpBuilder &builder, Operation *op) {
+  Operation *clone = builder.clone(*op);
+  for (auto [original, operand] : llvm::zip_equal(op->getOpOperands(), clone->getOpOperands())) {
+    Value known = inside.lookup(original.get());
+    operand.set(known ? known : operands.find({original.get(), operandDim(original)})->second);
+  }
+  for (auto [original, result] : llvm::zip_equal(op->getResults(), clone->getResults())) {
+    result.setType(typeInside(original));
+    inside[original] = result;
+  }
+  if (auto sum = dyn_cast<ChannelSumOp>(clone))
+    sum.setPieces(1);
+  if (auto dot = dyn_cast<ChannelDotOp>(clone))
+    dot.setPieces(1);
+  if (auto grad = dyn_cast<Conv2dGradWeightOp>(clone))
+    grad.setLane(cut == Cut::Lanes);
+  return clone;
+}
+
+void Fuser::build(OpBuilder &builder) {
+  collectOperandsAndResults();
+  SmallVector<Location> locations = {lead->getLoc()};
+  for (Operation *op : group.ops)
+    locations.push_back(op->getLoc());
+  Location loc = builder.getFusedLoc(locations);
+
+  SmallVector<Value> inputs;
+  SmallVector<int64_t> operandDims, resultDims;
+  SmallVector<Type> types;
+  auto *body = new Block;
+  for (auto &[operand, argument] : operands) {
+    inputs.push_back(operand.first);
+    operandDims.push_back(operand.second);
+    argument = body->addArgument(slice(typeOf(operand.first), operand.second, pieces), loc);
+  }
+  for (OpResult result : results) {
+    types.push_back(typeOutside(result));
+    resultDims.push_back(resultDim(typeOutside(result)));
+  }
+  auto fused = FusedOp::create(builder, loc, types, inputs, pieces, operandDims, resultDims);
+  fused.getBody().push_back(body);
+
+  OpBuilder within = OpBuilder::atBlockEnd(body);
+  for (Operation *op : group.ops)
+    cloneInside(within, op);
+  YieldOp::create(within, loc, llvm::map_to_vector(results, [&](OpResult result) { return inside[result]; }));
+
+  for (auto [result, output] : llvm::zip_equal(results, fused.getOutputs())) {
+    Value replacement = cut == Cut::Lanes ? Value(BatchSumOp::create(builder, loc, output)) : Value(output);
+    if (cut == Cut::Lanes)
+      replacement.setType(result.getType());
+    result.replaceUsesWithIf(replacement, [&](OpOperand &use) { return !isInside(use.getOwner()); });
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// All groups of a function
+//===----------------------------------------------------------------------===//
+
+struct Fuse : resin::impl::FuseBase<Fuse> {
+  using FuseBase::FuseBase;
+
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      eraseUnread(function);
+      fuseAll(function);
+      fuseSumsOfLanes(function);
+      moveReadsAndWrites(function);
+    }
+  }
+
+private:
+  /// A kernel without a result would have nothing to say: a gradient of the image, for example.
+  static void eraseUnread(func::FuncOp function) {
+    SmallVector<Operation *> ops;
+    for (Operation &op : function.getBody().front().without_terminator())
+      ops.push_back(&op);
+    for (Operation *op : llvm::reverse(ops))
+      if (op->use_empty() && !isa<WriteOp>(op))
+        op->erase();
+  }
+
+  void fuseAll(func::FuncOp function) {
+    Operation *end = function.getBody().front().getTerminator();
+    OpBuilder builder(end);
+    SmallVector<Operation *> replaced;
+    for (const Group &group : formGroups(function)) {
+      Fuser(group, isInference(function)).build(builder);
+      replaced.append(group.ops);
+      ++numFused;
+    }
+    for (Operation *op : replaced)
+      op->dropAllReferences();
+    for (Operation *op : replaced)
+      op->erase();
+  }
+
+  /// The sums that put lanes together came behind their kernels, as ops of their own.
+  void fuseSumsOfLanes(func::FuncOp function) {
+    for (auto sum : llvm::make_early_inc_range(function.getOps<BatchSumOp>())) {
+      OpBuilder builder(sum);
+      Group group;
+      group.ops = {sum};
+      group.anchor = sum;
+      Fuser(group, /*inference=*/false).build(builder);
+      sum.erase();
+      ++numFused;
+    }
+  }
+
+  static void moveReadsAndWrites(func::FuncOp function) {
+    Block &body = function.getBody().front();
+    Operation *first = &body.front(), *end = body.getTerminator();
+    for (auto read : llvm::make_early_inc_range(function.getOps<ReadOp>()))
+      if (read != first)
+        read->moveBefore(first);
+    for (WriteOp write : llvm::to_vector(function.getOps<WriteOp>())) // a moved write would be met again
+      write->moveBefore(end);
+  }
+};
+
+} // namespace

@@ -1,0 +1,118 @@
+//===- KernelPasses.td - The passes from fused regions to machine code -----===//
+
+#ifndef RESIN_KERNEL_PASSES
+#define RESIN_KERNEL_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def LowerToKernel : Pass<"lower-to-kernel", "::mlir::ModuleOp"> {
+  let summary = "Give tensors places and turn each fused region into a loop of launches";
+  let description = [{
+    Variables, arguments and results become named places, every other tensor a `kernel.alloc`. A `resnet.fused` becomes a `kernel.parallel` over its pieces with
+    one launch, whose spec is the region's canonical print.
+
+    A `resnet.write` costs nothing where the value's producer can write into the variable itself: when nobody reads the old value any more, or only the producer
+    does and it is an optimizer or a running average, which work in place. Otherwise it is a copy. The same holds for results.
+
+    ```mlir
+    func.func @evaluate(%image: tensor<8x16x4x4xf32, #resnet.layout<c16>> {resnet.name = "image"}) -> (tensor<8x16x4x4xf32, #resnet.layout<c16>> {resnet.name = "y"}) {
+      %y = resnet.fused(%image) pieces 4 dims [0] to [0] : ... { ... resnet.relu ... }
+      return %y : ...
+    // becomes
+    func.func @evaluate() {
+      %image = kernel.argument "image" : !kernel.view<8x16x4x4xf32, c16>
+      %y = kernel.result "y" : !kernel.view<8x16x4x4xf32, c16>
+      kernel.parallel pieces 4 {
+      ^bb0(%piece: index):
+        %0 = kernel.slice %image[%piece] dim 0 of 4 : !kernel.view<8x16x4x4xf32, c16> -> !kernel.view<2x16x4x4xf32, c16>
+        %1 = kernel.slice %y[%piece] dim 0 of 4 : !kernel.view<8x16x4x4xf32, c16> -> !kernel.view<2x16x4x4xf32, c16>
+        kernel.launch @relu_n2c16h4w4__0123abcd(%0) -> (%1) spec "..." layer "layer1.0" : (...) -> (...)
+      }
+    ```
+  }];
+  let dependentDialects = ["::resin::kernel::KernelDialect"];
+  let statistics = [Statistic<"numInPlace", "num-in-place", "Writes that cost nothing">, Statistic<"numCopies", "num-copies", "Copies made">];
+}
+
+def FormPieces : Pass<"form-pieces", "::mlir::func::FuncOp"> {
+  let summary = "Run loops together up to the barriers that the data demand";
+  let description = [{
+    A loop depends on an earlier one piece by piece if both have as many pieces and touch the same parts of what they share; then a worker may go on to the second
+    as soon as it has done its piece of the first. Otherwise there is a barrier between them. Loops are put into as few regions as these barriers allow: those
+    that hang together piece by piece become one loop, which runs a piece's launches one after the other while its data are in cache; those that do not depend on
+    each other stand side by side in a `kernel.sections`.
+
+    What is written and read only within one loop is needed only for one piece: it becomes the worker's scratch.
+
+    ```mlir
+      kernel.parallel pieces 4 { a -> %t[%piece] }
+      kernel.parallel pieces 4 { %t[%piece] -> b }
+      kernel.parallel pieces 1 { c -> d }
+    // becomes
+      kernel.sections {
+        kernel.parallel pieces 4 { %t = kernel.scratch; a -> %t; %t -> b }
+        kernel.parallel pieces 1 { c -> d }
+      }
+    ```
+  }];
+  let options = [Option<"strategy", "strategy", "std::string", "\"merge\"", "`merge`, or `none` to leave every loop as it is">];
+  let dependentDialects = ["::resin::kernel::KernelDialect"];
+  let statistics = [Statistic<"numRegions", "num-regions", "Parallel regions left, a barrier each">,
+                    Statistic<"numContracted", "num-contracted", "Places that became scratch">];
+}
+
+def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
+  let summary = "Give every view an offset in the arena so that places overlap only if their lifetimes do not";
+  let description = [{
+    Variables, arguments and results stand at the arena's start and keep their places for ever; functions that have an argument or result of the same name and type
+    share it. Behind them is one area for all transient places: functions do not run at once. There, places are laid from largest to smallest into the lowest gap
+    that is free for their whole life, which is counted in parallel regions. Scratch is planned likewise inside each loop.
+
+    Offsets are multiples of 64. The module's `kernel.memory` says what was needed, and beside it the lower bound: the most bytes alive in one region.
+    `strategy=none` places everything apart, for debugging.
+
+    ```mlir
+      %a = kernel.alloc : !kernel.view<8x16x4x4xf32, c16>
+      %b = kernel.alloc : !kernel.view<8x16x4x4xf32, c16>
+    // becomes, if they do not live at the same time,
+      %a = kernel.alloc at 4096 : !kernel.view<8x16x4x4xf32, c16>
+      %b = kernel.alloc at 4096 : !kernel.view<8x16x4x4xf32, c16>
+    ```
+  }];
+  let options = [Option<"strategy", "strategy", "std::string", "\"reuse\"", "`reuse`, or `none` to place everything apart">,
+                 Option<"skew", "skew", "bool", "false", "Round sizes up to an odd number of cache lines, so that equal tensors fall on different cache sets">];
+  let dependentDialects = ["::resin::kernel::KernelDialect"];
+}
+
+def VerifyPlan : Pass<"verify-plan", "::mlir::ModuleOp"> {
+  let summary = "Check a memory plan by other means than it was made";
+  let description = [{
+    The gate behind `plan-memory`. Every place lies inside the arena, on a multiple of 64; variables, arguments and results overlap nothing that lives with them;
+    and running through each function in program order, no launch touches bytes that somebody else still needs.
+  }];
+  let dependentDialects = ["::resin::kernel::KernelDialect"];
+}
+
+def LowerKernelToLLVM : Pass<"lower-kernel-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Turn planned views into addresses and loops into functions of a piece";
+  let description = [{
+    Every `kernel.parallel` becomes a function of (call, piece, worker) that calls its kernels on `halide_buffer_t`s with only `host` set, and adds to the
+    counters of `runtime/Abi.h`; a `kernel.sections` becomes one that hands the piece to its loop. An entry function runs them through `call->parallel`, a barrier
+    each; a loop with a single piece is called directly. The table `resin_program` carries the entries and the manifest (the module's `kernel.manifest`).
+
+    ```mlir
+      kernel.parallel pieces 4 {
+      ^bb0(%piece: index):
+        %x = kernel.slice %image[%piece] dim 0 of 4 : ...
+        kernel.launch @relu_n1c16h8w8(%x) -> (%y) spec "..." : ...
+    // becomes
+    llvm.func internal @train_step.0(%call: !llvm.ptr, %piece: i64, %worker: i64) {
+      %arena = llvm.load %call : !llvm.ptr -> !llvm.ptr
+      ...
+      llvm.call @relu_n1c16h8w8(%buffer0, %buffer1) : (!llvm.ptr, !llvm.ptr) -> i32
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif

@@ -1,0 +1,187 @@
+//===- Passes.td - Every pass: what it does, an example, its options -------===//
+
+#ifndef RESIN_PASSES
+#define RESIN_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+class Resin_ModulePass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
+  let dependentDialects = ["::resin::resnet::ResnetDialect", "::mlir::func::FuncDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// train: from the model to its entry functions
+//===----------------------------------------------------------------------===//
+
+def Specialize : Resin_ModulePass<"specialize"> {
+  let summary = "Clone the model into the functions a program has, each with its batch";
+  let description = [{
+    `@model` says what the network computes for any batch. This pass makes `@train_step`, `@evaluate` and one `@predict_N` for each batch asked from it and
+    infers all shapes anew. Batch norm parts: by the batch's own statistics in training, with the running averages moved along; by the running averages elsewhere.
+    Dropout stays in training only. A softmax at the model's end is dropped: the loss, the rank and the program's output want logits.
+
+    ```mlir
+    func.func @model(%image: tensor<?x4x8x8xf32>) -> tensor<?x4x8x8xf32> {
+      %z = resnet.batch_norm %y, %g, %b running @bn.running_mean @bn.running_var epsilon 1.0e-5 momentum 1.0e-1 : ...
+    // becomes, in @train_step,
+      %z, %mean, %variance = resnet.batch_norm_train %y, %g, %b epsilon 1.0e-5 : ...
+      %moved = resnet.running_average %old, %mean momentum 1.0e-1 factor 1.0 : ...
+      resnet.write @bn.running_mean, %moved : tensor<4xf32>
+    // and in @evaluate and @predict_1
+      %z = resnet.batch_norm_inference %y, %g, %b, %m, %v epsilon 1.0e-5 : ...
+    ```
+  }];
+  let options = [
+    Option<"batch", "batch", "int64_t", "0", "Images of a training step; 0 takes the recipe's">,
+    ListOption<"predictBatch", "predict-batch", "int64_t", "Batch sizes to make @predict_N for">];
+}
+
+def Differentiate : Resin_ModulePass<"differentiate"> {
+  let summary = "Append the gradients of the mean loss to @train_step";
+  let description = [{
+    Reverse mode: from `cross_entropy_grad` (the mean over the batch) back through each op's own gradient rule, as far as parameters depend on. Gradients of a
+    value that is used several times are added. The gradient of parameter `w` becomes the function's result named `gradient.w`.
+
+    ```mlir
+      %logits = resnet.linear %x, %w : ...
+      return %loss, %rank
+    // becomes
+      %d = resnet.cross_entropy_grad %logits, %label label_smoothing 0.0 factor 2.5e-1 : ...
+      %dw = resnet.linear_grad_weight %d, %x : ...
+      return %loss, %rank, %dw
+    ```
+  }];
+  let statistics = [Statistic<"numGradients", "num-gradients", "Parameters that got a gradient">];
+}
+
+def AppendOptimizer : Resin_ModulePass<"append-optimizer"> {
+  let summary = "Turn the gradients into updates of the parameters, by the recipe's optimizer";
+  let description = [{
+    Every result `gradient.NAME` of `@train_step` is consumed by an update op. What the optimizer remembers becomes slot variables
+    `optimizer.STATE.NAME`. Parameters and slots are written at the function's end, after everything has been read.
+
+    ```mlir
+      return %loss, %rank, %dw
+    // becomes
+      %m = resnet.read @optimizer.momentum.w : tensor<10x4xf32>
+      %p:2 = resnet.sgd %w, %dw, %m, %learning_rate momentum 9.0e-1 nesterov false weight_decay 0.0 : ...
+      resnet.write @w, %p#0 : tensor<10x4xf32>
+      resnet.write @optimizer.momentum.w, %p#1 : tensor<10x4xf32>
+      return %loss, %rank
+    ```
+  }];
+}
+
+def FoldBatchNorm : Resin_ModulePass<"fold-batch-norm"> {
+  let summary = "Fold batch norm into the convolution before it where statistics are fixed";
+  let description = [{
+    In `@evaluate` and `@predict_N`, batch norm is a multiplier and an addend for each channel: the multiplier goes into the filters, the addend becomes a bias.
+    Batch norm behind anything but a convolution becomes `scale_shift`.
+
+    ```mlir
+      %y = resnet.conv2d %x, %w ... : ...
+      %z = resnet.batch_norm_inference %y, %g, %b, %m, %v epsilon 1.0e-5 : ...
+    // becomes
+      %a:2 = resnet.inference_affine %g, %b, %m, %v epsilon 1.0e-5 : ...
+      %f = resnet.scale_filter %w, %a#0 : ...
+      %y = resnet.conv2d %x, %f ... : ...
+      %z = resnet.add_bias %y, %a#1 : ...
+    ```
+  }];
+  let statistics = [Statistic<"numFolded", "num-folded", "Batch norms folded into a convolution">];
+}
+
+def HoistPrepare : Resin_ModulePass<"hoist-prepare"> {
+  let summary = "Compute what depends on variables alone once, in @prepare";
+  let description = [{
+    What `@evaluate` and `@predict_N` compute from variables only is moved to `@prepare`, which the program calls after its weights changed, and handed over in
+    variables `prepared.N`. Functions that need the same expression share the variable.
+
+    ```mlir
+    func.func @predict_1(%image: ...) {
+      %f = resnet.scale_filter %w, %a : ...
+    // becomes
+    func.func @prepare() {
+      %f = resnet.scale_filter %w, %a : ...
+      resnet.write @prepared.0, %f : ...
+    func.func @predict_1(%image: ...) {
+      %f = resnet.read @prepared.0 : ...
+    ```
+  }];
+}
+
+def DecomposeBatchNorm : Resin_ModulePass<"decompose-batch-norm"> {
+  let summary = "Cut training's batch norm into sums, a little arithmetic and an affine map";
+  let description = [{
+    The sums can then ride in the epilogue of whatever makes their operand, and the affine map with what reads its result. The sums come in one row for each
+    piece of the batch (passes/Pieces.h).
+
+    ```mlir
+      %z, %mean, %variance = resnet.batch_norm_train %y, %g, %b epsilon 1.0e-5 : ...
+    // becomes
+      %sum = resnet.channel_sum %y pieces 2 : ...
+      %squares = resnet.channel_dot %y, %y pieces 2 : ...
+      %multiplier, %addend, %mean, %variance = resnet.batch_norm_finalize %sum, %squares, %g, %b count 2.56e+02 epsilon 1.0e-5 : ...
+      %z = resnet.scale_shift %y, %multiplier, %addend : ...
+    ```
+    The gradient likewise: `channel_sum` and `channel_dot`, `batch_norm_grad_finalize`, `affine_combine`.
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// layout and fused: where elements stand, and what becomes one kernel
+//===----------------------------------------------------------------------===//
+
+def AssignLayouts : Resin_ModulePass<"assign-layouts"> {
+  let summary = "Give every value and variable its layout in memory";
+  let description = [{
+    Activations are blocked by 16 channels, with as many zeros around as their readers look beyond the edge; images stay planar for the stem; filters are
+    blocked by 16 output (and input) channels. Where an op wants another order (the data gradient reads filters transposed) a `relayout` is inserted.
+
+    ```mlir
+      %z = resnet.relu %y : (tensor<4x16x8x8xf32>) -> tensor<4x16x8x8xf32>
+      %u = resnet.conv2d %z, %w strides [1, 1] padding [1, 1, 1, 1] ...
+    // becomes
+      %z = resnet.relu %y : (tensor<4x16x8x8xf32, #resnet.layout<c16>>) -> tensor<4x16x8x8xf32, #resnet.layout<c16, halo = 1>>
+      %u = resnet.conv2d %z, %w ...
+    ```
+  }];
+}
+
+def Fuse : Resin_ModulePass<"fuse"> {
+  let summary = "Gather ops into the regions that become kernels, and cut those into pieces";
+  let description = [{
+    A region has at most one anchor (a convolution, a pool, a matrix product); pointwise ops behind it and reductions of what they make ride along, as long as no
+    path leaves the region and comes back. Afterwards functions hold nothing but `read`, `fused`, `write` and `return`.
+
+    ```mlir
+      %y = resnet.conv2d %x, %f ... : ...
+      %z = resnet.add_bias %y, %b : ...
+      %u = resnet.relu %z : ...
+    // becomes
+      %u = resnet.fused(%x, %f, %b) pieces 2 dims [0, -1, -1] to [0] : ... {
+      ^bb0(%x: ..., %f: ..., %b: ...):
+        %y = resnet.conv2d %x, %f ... : ...
+        %z = resnet.add_bias %y, %b : ...
+        %u = resnet.relu %z : ...
+        resnet.yield %u : ...
+      }
+    ```
+  }];
+  let statistics = [Statistic<"numFused", "num-fused", "Regions made">];
+}
+
+//===----------------------------------------------------------------------===//
+// Gates
+//===----------------------------------------------------------------------===//
+
+def VerifyPhase : Resin_ModulePass<"verify-phase"> {
+  let summary = "Check what a phase promises to the next";
+  let description = [{
+    `phase=train`: the entry functions exist, shapes are static, no op is left that has a training and an inference form. `phase=layout`: every value has its
+    layout and convolutions the zeros they read around their operand. `phase=fused`: functions hold nothing but `read`, `fused`, `write` and `return`.
+  }];
+  let options = [Option<"phase", "phase", "std::string", "\"\"", "The phase that has just ended">];
+}
+
+#endif

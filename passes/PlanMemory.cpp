@@ -1,0 +1,271 @@
+//===- PlanMemory.cpp - Give every view a place in the arena --------------===//
+//
+//   1. Variables stand first, then arguments and results: all keep their places.
+//   2. Count the parallel regions of a function; a transient place lives from the
+//      first to the last that touches it. One that a single serial loop has for itself
+//      lives from launch to launch within.
+//   3. Place the transients of each function behind the named places, scratch within
+//      each worker's.
+//
+// `strategy=none` places everything apart.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/KernelPasses.h"
+#include "passes/Placement.h"
+
+#include "llvm/ADT/MapVector.h"
+
+#include <map>
+
+namespace resin {
+#define GEN_PASS_DEF_PLANMEMORY
+#include "passes/KernelPasses.h.inc"
+} // namespace resin
+
+using namespace mlir;
+using namespace resin;
+using namespace resin::kernel;
+
+namespace {
+
+/// The time during which a place is needed.
+struct Life {
+  int64_t bytes = 0;
+  int64_t first = std::numeric_limits<int64_t>::max(), last = -1; ///< regions
+  Operation *loop = nullptr;                                      ///< set if that loop of one piece has the place for itself:
+  int64_t firstStep = 0, lastStep = 0;                            ///< its steps there
+
+  bool isUsed() const { return last >= 0; }
+  bool meets(const Life &other) const {
+    if (!isUsed() || !other.isUsed() || last < other.first || other.last < first)
+      return false;
+    bool sameSerialLoop = loop && loop == other.loop;
+    return !sameSerialLoop || !(lastStep < other.firstStep || other.lastStep < firstStep);
+  }
+};
+
+struct PlanMemory : resin::impl::PlanMemoryBase<PlanMemory> {
+  using PlanMemoryBase::PlanMemoryBase;
+  void runOnOperation() override;
+
+private:
+  void placeVariables();
+  template <typename PlaceOp> void placeNamed();
+  int64_t placeTransients(func::FuncOp function);
+  void placeScratch(ParallelOp loop);
+
+  int64_t reserve(int64_t bytes) {
+    int64_t at = alignUp(end, kPlaceAlignment);
+    end = at + rounded(bytes);
+    return at;
+  }
+  int64_t rounded(int64_t bytes) const {
+    int64_t lines = alignUp(bytes, kPlaceAlignment) / kPlaceAlignment;
+    return (skew ? lines | 1 : lines) * kPlaceAlignment;
+  }
+  Placement placeLives(ArrayRef<Life> lives);
+  IntegerAttr bytesAttr(int64_t bytes) { return IntegerAttr::get(IntegerType::get(&getContext(), 64), bytes); }
+
+  int64_t end = 0; ///< of what keeps its place
+  int64_t scratchBytes = 0;
+  std::map<std::string, int64_t> bytesOfRole;
+  SmallVector<NamedAttribute> transients, lowerBounds;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// 1. Places that stay
+//===----------------------------------------------------------------------===//
+
+void PlanMemory::placeVariables() {
+  for (auto variable : getOperation().getOps<VariableOp>()) {
+    int64_t bytes = variable.getType().bytes();
+    variable.setOffset(reserve(bytes));
+    bytesOfRole[variable.getRole().str()] += bytes;
+  }
+}
+
+/// Whether a halo of zeros and the elements of both stand alike, image by image.
+static bool canShare(ViewType a, ViewType b) {
+  if (a.getElementType() != b.getElementType() || a.getLayout() != b.getLayout() || a.getHalo() != b.getHalo() || a.getShape().size() != b.getShape().size())
+    return false;
+  return a.getShape().empty() || a.getShape().drop_front() == b.getShape().drop_front();
+}
+
+template <typename PlaceOp> void PlanMemory::placeNamed() {
+  // Functions do not run at once, so places of the same name may be the same place: as large as the largest.
+  struct Shared {
+    SmallVector<PlaceOp> users;
+    int64_t bytes = 0;
+  };
+  llvm::MapVector<StringRef, SmallVector<Shared>> byName;
+  getOperation().walk([&](PlaceOp place) {
+    SmallVector<Shared> &candidates = byName[place.getName()];
+    ViewType view = place.getView().getType();
+    auto fits = [&](Shared &shared) { return canShare(shared.users.front().getView().getType(), view); };
+    auto known = llvm::find_if(candidates, fits);
+    Shared &shared = known != candidates.end() ? *known : candidates.emplace_back();
+    shared.users.push_back(place);
+    shared.bytes = std::max(shared.bytes, view.bytes());
+  });
+  for (auto &[name, candidates] : byName)
+    for (Shared &shared : candidates) {
+      int64_t at = reserve(shared.bytes);
+      for (PlaceOp place : shared.users)
+        place.setOffset(at);
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// 2. Lives
+//===----------------------------------------------------------------------===//
+
+/// The view behind a part of it.
+static Value wholeOf(Value view) {
+  auto slice = view.getDefiningOp<SliceOp>();
+  return slice ? slice.getView() : view;
+}
+
+static bool isWork(Operation &op) { return isa<LaunchOp, CopyOp>(op); }
+
+/// Lives of what PlaceOp makes, by the steps of one loop.
+static void countSteps(ParallelOp loop, function_ref<void(Value, int64_t)> touch) {
+  for (auto [step, work] : llvm::enumerate(llvm::make_filter_range(*loop.block(), isWork)))
+    for (Value view : work.getOperands())
+      touch(wholeOf(view), step);
+}
+
+static llvm::MapVector<Value, Life> livesOf(func::FuncOp function) {
+  llvm::MapVector<Value, Life> lives;
+  for (auto alloc : function.getOps<AllocOp>())
+    lives[alloc].bytes = alloc.getView().getType().bytes();
+  int64_t region = 0;
+  for (Operation &op : function.front()) {
+    if (!isa<ParallelOp, SectionsOp>(op))
+      continue;
+    op.walk([&](ParallelOp loop) {
+      countSteps(loop, [&](Value view, int64_t step) {
+        auto entry = lives.find(view);
+        if (entry == lives.end())
+          return;
+        Life &life = entry->second;
+        if (!life.isUsed()) {
+          life.first = region;
+          life.loop = loop.getPieces() == 1 ? loop.getOperation() : nullptr;
+          life.firstStep = step;
+        }
+        if (life.loop != loop)
+          life.loop = nullptr;
+        life.last = region;
+        life.lastStep = step;
+      });
+    });
+    ++region;
+  }
+  return lives;
+}
+
+/// The most bytes that are needed at once. Within a serial loop of a region counts its worst step.
+static int64_t lowerBoundOf(ArrayRef<Life> lives) {
+  int64_t bound = 0, regions = 0;
+  for (const Life &life : lives)
+    regions = std::max(regions, life.last + 1);
+  for (int64_t region = 0; region < regions; ++region) {
+    int64_t shared = 0;
+    llvm::MapVector<Operation *, std::map<int64_t, int64_t>> changes; // of a loop, by step
+    for (const Life &life : lives) {
+      if (!life.isUsed() || region < life.first || life.last < region)
+        continue;
+      if (!life.loop) {
+        shared += life.bytes;
+        continue;
+      }
+      changes[life.loop][life.firstStep] += life.bytes;
+      changes[life.loop][life.lastStep + 1] -= life.bytes;
+    }
+    for (auto &[loop, steps] : changes) {
+      int64_t now = 0, most = 0;
+      for (auto [step, change] : steps)
+        most = std::max(most, now += change);
+      shared += most;
+    }
+    bound = std::max(bound, shared);
+  }
+  return bound;
+}
+
+//===----------------------------------------------------------------------===//
+// 3. Places that are needed for a while
+//===----------------------------------------------------------------------===//
+
+Placement PlanMemory::placeLives(ArrayRef<Life> lives) {
+  std::vector<int64_t> sizes;
+  for (const Life &life : lives)
+    sizes.push_back(life.isUsed() ? rounded(life.bytes) : 0);
+  bool apart = strategy == "none";
+  return place(sizes, [&](size_t a, size_t b) { return apart || lives[a].meets(lives[b]); });
+}
+
+int64_t PlanMemory::placeTransients(func::FuncOp function) {
+  llvm::MapVector<Value, Life> lives = livesOf(function);
+  SmallVector<Life> list;
+  for (auto &[view, life] : lives)
+    list.push_back(life);
+  Placement placement = placeLives(list);
+  for (auto [entry, offset] : llvm::zip_equal(lives, placement.offsets))
+    entry.first.getDefiningOp<AllocOp>().setOffset(end + offset);
+  StringAttr name = function.getNameAttr();
+  transients.emplace_back(name, bytesAttr(placement.bytes));
+  lowerBounds.emplace_back(name, bytesAttr(lowerBoundOf(list)));
+  return placement.bytes;
+}
+
+void PlanMemory::placeScratch(ParallelOp loop) {
+  llvm::MapVector<Value, Life> lives;
+  for (auto scratch : loop.block()->getOps<ScratchOp>())
+    lives[scratch].bytes = scratch.getView().getType().bytes();
+  countSteps(loop, [&](Value view, int64_t step) {
+    auto entry = lives.find(view);
+    if (entry == lives.end())
+      return;
+    entry->second.first = std::min(entry->second.first, step);
+    entry->second.last = step;
+  });
+  SmallVector<Life> list;
+  for (auto &[view, life] : lives)
+    list.push_back(life);
+  Placement placement = placeLives(list);
+  for (auto [entry, offset] : llvm::zip_equal(lives, placement.offsets))
+    entry.first.getDefiningOp<ScratchOp>().setOffset(offset);
+  scratchBytes = std::max(scratchBytes, placement.bytes);
+}
+
+void PlanMemory::runOnOperation() {
+  if (strategy != "reuse" && strategy != "none") {
+    getOperation().emitError("plan-memory knows the strategies 'reuse' and 'none', not '") << strategy << "'";
+    return signalPassFailure();
+  }
+  placeVariables();
+  placeNamed<ArgumentOp>();
+  placeNamed<ResultOp>();
+  constexpr int64_t page = 4096;
+  end = alignUp(end, page);
+  int64_t most = 0;
+  for (auto function : getOperation().getOps<func::FuncOp>())
+    most = std::max(most, placeTransients(function));
+  getOperation().walk([&](ParallelOp loop) { placeScratch(loop); });
+
+  ModuleOp module = getOperation();
+  MLIRContext *context = &getContext();
+  auto named = [&](StringRef name, Attribute value) { return NamedAttribute(StringAttr::get(context, name), value); };
+  module->setAttr("kernel.arena_bytes", bytesAttr(alignUp(end + most, page)));
+  module->setAttr("kernel.scratch_bytes", bytesAttr(alignUp(scratchBytes, page)));
+  module->setAttr("kernel.memory", DictionaryAttr::get(context, {named("parameters", bytesAttr(bytesOfRole["parameter"])),
+                                                                 named("statistics", bytesAttr(bytesOfRole["statistic"])),
+                                                                 named("slots", bytesAttr(bytesOfRole["slot"])),
+                                                                 named("prepared", bytesAttr(bytesOfRole["prepared"])),
+                                                                 named("transients", DictionaryAttr::get(context, transients)),
+                                                                 named("lower_bound", DictionaryAttr::get(context, lowerBounds))}));
+}

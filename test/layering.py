@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Who may include whom: prints every include that points sideways or up, and fails if there is one."""
+
+import pathlib
+import re
+import sys
+
+# Each folder and the project folders its files may include besides their own.
+MAY_INCLUDE = {
+    "support": [],
+    "runtime": ["support"],
+    "codegen": ["support"],
+    "codegen/host": ["support", "codegen", "dialects/Resnet", "dialects/Kernel", "runtime/Abi.h"],
+    "dialects/Resnet": ["support"],
+    "dialects/Kernel": ["support", "dialects/Resnet"],
+    "frontend": ["support", "dialects/Resnet"],
+    "passes": ["support", "codegen", "dialects/Resnet", "dialects/Kernel", "runtime/Abi.h"],
+    "tools": ["support", "codegen", "codegen/host", "dialects/Resnet", "dialects/Kernel", "frontend", "passes"],
+}
+# Third-party headers that only some folders may see.
+ONLY_IN = {
+    "mlir/": ["dialects/Resnet", "dialects/Kernel", "frontend", "passes", "codegen/host", "tools"],
+    "Halide": ["codegen"],
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
+
+
+def owner(path):
+    """The longest folder of MAY_INCLUDE that holds the file, or none."""
+    return max((folder for folder in MAY_INCLUDE if path.startswith(folder + "/")), key=len, default=None)
+
+
+def violations(root):
+    for file in sorted(root.rglob("*")):
+        name = file.relative_to(root).as_posix()
+        folder = owner(name)
+        if folder is None or file.suffix not in (".h", ".cpp"):
+            continue
+        for included in INCLUDE.findall(file.read_text()):
+            target = owner(included)
+            if target and target != folder and not any(included.startswith(allowed) and owner(included) in (allowed, owner(allowed)) for allowed in MAY_INCLUDE[folder]):
+                yield f"{name}: includes {included}: {folder}/ may not see {target}/"
+            for prefix, folders in ONLY_IN.items():
+                if included.startswith(prefix) and folder not in folders:
+                    yield f"{name}: includes {included}: only {', '.join(folders)} may"
+
+
+def main():
+    found = list(violations(pathlib.Path(__file__).resolve().parent.parent))
+    print("\n".join(found) or "every include points down")
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+// RUN: resin-opt %s --append-optimizer --split-input-file --verify-diagnostics
+
+// expected-error @+1 {{append-optimizer: resnet.recipe names no optimizer}}
+module attributes {resnet.recipe = {batch = 4 : i64}} {
+  func.func @train_step() {
+    return
+  }
+}
+
+// -----
+
+// expected-error @+1 {{append-optimizer: unknown optimizer 'sdg'}}
+module attributes {resnet.recipe = {optimizer = {name = "sdg"}}} {
+  resnet.variable "parameter" @w : tensor<5xf32> init {name = "constant", value = 1.0 : f64}
+  func.func @train_step(%dw: tensor<5xf32>) -> (tensor<5xf32> {resnet.name = "gradient.w"}) {
+    return %dw : tensor<5xf32>
+  }
+}

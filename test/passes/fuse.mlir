@@ -1,0 +1,126 @@
+// RUN: resin-opt %s --fuse --split-input-file | FileCheck %s
+
+!x = tensor<8x16x32x32xf32, #resnet.layout<c16, halo = 1>>
+!y = tensor<8x16x32x32xf32, #resnet.layout<c16>>
+!f = tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
+!c = tensor<16xf32, #resnet.layout<c16>>
+!p = tensor<2x16xf32, #resnet.layout<c16>>
+
+// The sums ride with the convolution; the finish needs all of them, so what is behind it is another kernel; running averages go with the finish.
+// An image is 64 KiB, so 4 of the 8 images make a piece.
+// CHECK-LABEL: @train_step
+//       CHECK:   %[[CONV:.*]]:3 = resnet.fused(%{{.*}}, %{{.*}}) pieces 2 dims [0, -1] to [0, 0, 0]
+//       CHECK:     ^bb0(%{{.*}}: tensor<4x16x32x32xf32, #resnet.layout<c16, halo = 1>>, %{{.*}}: tensor<16x16x3x3xf32, #resnet.layout<k16c16>>)
+//       CHECK:     %[[Y:.*]] = resnet.conv2d
+//       CHECK:     %[[SUM:.*]] = resnet.channel_sum %[[Y]] pieces 1 : {{.*}} -> tensor<1x16xf32, #resnet.layout<c16>>
+//       CHECK:     %[[DOT:.*]] = resnet.channel_dot %[[Y]], %[[Y]] pieces 1
+//       CHECK:     resnet.yield %[[Y]], %[[SUM]], %[[DOT]]
+//       CHECK:   %[[FINISH:.*]]:3 = resnet.fused(%[[CONV]]#1, %[[CONV]]#2, %{{.*}}) pieces 1 dims [-1, -1, -1] to [-1, -1, -1]
+//       CHECK:     resnet.batch_norm_finalize
+//       CHECK:     resnet.running_average
+//       CHECK:   %[[Z:.*]] = resnet.fused(%[[CONV]]#0, %[[FINISH]]#0, %[[FINISH]]#1, %{{.*}}) pieces 2 dims [0, -1, -1, 0] to [0]
+//       CHECK:     resnet.scale_shift
+//       CHECK:     resnet.add
+//       CHECK:     resnet.relu
+//       CHECK:   resnet.write @mean, %[[FINISH]]#2
+//       CHECK:   return %[[Z]]
+resnet.variable "statistic" @mean : !c init {name = "constant", value = 0.0 : f64}
+resnet.variable "parameter" @f : !f init {name = "constant", value = 0.0 : f64}
+func.func @train_step(%x: !x) -> !x {
+  %f = resnet.read @f : !f
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !f) -> !y
+  %g = resnet.read @mean : !c
+  %s = resnet.channel_sum %y pieces 2 : (!y) -> !p
+  %q = resnet.channel_dot %y, %y pieces 2 : (!y, !y) -> !p
+  %m, %a, %mean, %var = resnet.batch_norm_finalize %s, %q, %g, %g count 8192.0 epsilon 1.0e-5 : (!p, !p, !c, !c) -> (!c, !c, !c, !c)
+  %moved = resnet.running_average %g, %mean momentum 0.1 factor 1.0 : (!c, !c) -> !c
+  %n = resnet.scale_shift %y, %m, %a : (!y, !c, !c) -> !y
+  %j = resnet.add %n, %x : (!y, !x) -> !y
+  %z = resnet.relu %j : (!y) -> !x
+  resnet.write @mean, %moved : !c
+  return %z : !x
+}
+
+// -----
+
+!x = tensor<8x16x32x32xf32, #resnet.layout<c16, halo = 1>>
+!y = tensor<8x16x32x32xf32, #resnet.layout<c16>>
+!f = tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
+!t = tensor<16x16x3x3xf32, #resnet.layout<c16k16>>
+!p = tensor<2x16xf32, #resnet.layout<c16>>
+
+// Backward: data gradient, join, mask and both sums are one kernel; the filter's gradient is eight lanes and their sum.
+// CHECK-LABEL: @train_step
+//       CHECK:   resnet.fused{{.*}} pieces 2 dims [0, -1, 0, 0, 0] to [0, 0, 0]
+//       CHECK:     resnet.conv2d_grad_data
+//       CHECK:     resnet.add
+//       CHECK:     resnet.relu_grad
+//       CHECK:     resnet.channel_sum
+//       CHECK:     resnet.channel_dot
+//       CHECK:   %[[LANES:.*]] = resnet.fused{{.*}} pieces 8 dims [0, 0] to [0] : {{.*}} -> tensor<8x16x16x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK:     resnet.conv2d_grad_weight {{.*}} lane {{.*}} -> tensor<1x16x16x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK:   resnet.fused(%[[LANES]]) pieces 1
+//       CHECK:     resnet.batch_sum
+func.func @train_step(%x: !x, %y: !y, %dy: !x, %skip: !y, %t: !t) -> (!y, !p, !p, !f) {
+  %dx = resnet.conv2d_grad_data %dy, %t size [32, 32] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !t) -> !y
+  %j = resnet.add %dx, %skip : (!y, !y) -> !y
+  %dz = resnet.relu_grad %j, %x : (!y, !x) -> !y
+  %s = resnet.channel_sum %dz pieces 2 : (!y) -> !p
+  %q = resnet.channel_dot %dz, %y pieces 2 : (!y, !y) -> !p
+  %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
+  return %dz, %s, %q, %df : !y, !p, !p, !f
+}
+
+// -----
+
+!x = tensor<8x512x7x7xf32, #resnet.layout<c16, halo = 1>>
+!f = tensor<512x512x3x3xf32, #resnet.layout<k16c16>>
+
+// 9 MB of filters: pieces are ranges of 64 output channels, and the update is cut along them too.
+// CHECK-LABEL: @train_step
+//       CHECK:   %[[DF:.*]] = resnet.fused(%{{.*}}, %{{.*}}) pieces 8 dims [-1, 1] to [0]
+//       CHECK:     ^bb0(%{{.*}}: tensor<8x512x7x7xf32, {{.*}}, %{{.*}}: tensor<8x64x7x7xf32,
+//   CHECK-NOT:     lane
+//       CHECK:   resnet.fused({{.*}}%[[DF]]{{.*}}) pieces 32 dims [0, 0, 0, -1] to [0, 0]
+func.func @train_step(%x: !x, %dy: !x, %w: !f, %m: !f, %lr: tensor<f32>) -> (!f, !f) {
+  %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
+  %u, %v = resnet.sgd %w, %df, %m, %lr momentum 0.9 nesterov false weight_decay 0.0 : (!f, !f, !f, tensor<f32>) -> (!f, !f)
+  return %u, %v : !f, !f
+}
+
+// -----
+
+!x = tensor<1x64x8x8xf32, #resnet.layout<c16, halo = 1>>
+!y = tensor<1x64x8x8xf32, #resnet.layout<c16>>
+!f = tensor<64x64x3x3xf32, #resnet.layout<k16c16>>
+!c = tensor<64xf32, #resnet.layout<c16>>
+
+// Inference: all in one kernel, for one image cut by output channels. The image that is joined is read twice: whole by the convolution, cut by the join.
+// CHECK-LABEL: @predict_1
+//  CHECK-SAME:   %[[X:.*]]: tensor<1x64x8x8xf32
+//       CHECK:   %[[Z:.*]] = resnet.fused(%[[X]], %{{.*}}, %{{.*}}, %[[X]]) pieces 4 dims [-1, 0, 0, 1] to [1]
+//       CHECK:     resnet.conv2d
+//       CHECK:     resnet.add_bias
+//       CHECK:     resnet.add
+//       CHECK:     resnet.relu
+//       CHECK:   return %[[Z]]
+func.func @predict_1(%x: !x, %f: !f, %b: !c) -> !y {
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !f) -> !y
+  %z = resnet.add_bias %y, %b : (!y, !c) -> !y
+  %j = resnet.add %z, %x : (!y, !x) -> !y
+  %r = resnet.relu %j : (!y) -> !y
+  return %r : !y
+}
+
+// -----
+
+!x = tensor<16x16x64x64xf32, #resnet.layout<c16, halo = 1>>
+!f = tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
+
+// As many lanes as pieces of the gradient, one image each: 16 filters of 9 KiB are less than 16 images of 256 KiB.
+// CHECK-LABEL: @train_step
+//       CHECK:   resnet.fused{{.*}} pieces 16 dims [0, 0] to [0] : {{.*}} -> tensor<16x16x16x3x3xf32
+func.func @train_step(%x: !x, %dy: !x) -> !f {
+  %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
+  return %df : !f
+}

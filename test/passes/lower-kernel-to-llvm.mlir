@@ -1,0 +1,64 @@
+// RUN: resin-opt %s --lower-kernel-to-llvm --split-input-file --verify-diagnostics | FileCheck %s
+
+module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 : i64, kernel.manifest = "{}"} {
+  kernel.variable "parameter" @w : !kernel.view<16xf32> init {} at 64
+
+  // A kernel takes buffers alone.
+  // CHECK: llvm.func @relu_x(!llvm.ptr, !llvm.ptr) -> i32
+
+  func.func @step() {
+    %w = kernel.slot @w : !kernel.view<16xf32>
+    %x = kernel.argument "x" at 4096 : !kernel.view<4x16xf32>
+    kernel.parallel pieces 4 {
+    ^bb0(%piece: index):
+      %scratch = kernel.scratch at 128 : !kernel.view<1x16xf32>
+      %part = kernel.slice %x[%piece] dim 0 of 4 : !kernel.view<4x16xf32> -> !kernel.view<1x16xf32>
+      kernel.launch @relu_x(%part) -> (%scratch) spec "(f32[1,16]) { %1 = relu(%0) {} : [1,16] } -> (%1: f32[1,16])"
+        : (!kernel.view<1x16xf32>) -> (!kernel.view<1x16xf32>)
+    }
+    kernel.parallel pieces 1 {
+    ^bb0(%piece: index):
+      kernel.copy %w to %w : !kernel.view<16xf32>
+    }
+    return
+  }
+}
+// A loop of several pieces goes through the runtime, one of a single piece is called.
+// CHECK: llvm.func internal @entry.step(%[[CALL:.*]]: !llvm.ptr)
+// CHECK:   %[[PARALLEL:.*]] = llvm.load
+// CHECK:   %[[BODY:.*]] = llvm.mlir.addressof @step.0
+// CHECK:   %[[FOUR:.*]] = llvm.mlir.constant(4 : i64)
+// CHECK:   llvm.call %[[PARALLEL]](%[[CALL]], %[[BODY]], %[[FOUR]])
+// CHECK:   llvm.call @step.1(%[[CALL]],
+
+// The part begins 64 bytes a piece behind the argument's start; scratch begins behind the arena, 4096 bytes a worker.
+// CHECK: llvm.func internal @step.0(%[[CALL:.*]]: !llvm.ptr, %[[PIECE:.*]]: i64, %[[WORKER:.*]]: i64)
+// CHECK:   llvm.mlir.constant(4096 : i64)
+// CHECK:   %[[STRIDE:.*]] = llvm.mlir.constant(64 : i64)
+// CHECK:   llvm.mul %[[PIECE]], %[[STRIDE]]
+// CHECK:   %[[SCRATCH:.*]] = llvm.mlir.constant(4096 : i64)
+// CHECK:   llvm.mul %[[WORKER]], %[[SCRATCH]]
+// CHECK:   llvm.mlir.constant(8320 : i64)
+// CHECK:   llvm.call_intrinsic "llvm.readcyclecounter"
+// CHECK:   llvm.call @relu_x(
+// CHECK:   llvm.call_intrinsic "llvm.readcyclecounter"
+// CHECK: "llvm.intr.memcpy"
+
+// CHECK: llvm.mlir.global internal constant @resin.manifest("{}\00")
+// CHECK: llvm.mlir.global external constant @resin_program()
+
+// -----
+
+// expected-error@+1 {{memory is not planned: the module has no 'kernel.arena_bytes'}}
+module {
+}
+
+// -----
+
+module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 : i64} {
+  func.func @step() {
+    // expected-error@+1 {{has no offset: memory is not planned}}
+    %x = kernel.alloc : !kernel.view<16xf32>
+    return
+  }
+}

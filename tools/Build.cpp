@@ -1,0 +1,344 @@
+//===- Build.cpp - `resin build`: from a file to a program ----------------===//
+//
+//   1. Read the file: a `.resin`, or the `.mlir` that any phase left.
+//   2. Run the phases from there on, up to the one asked for.
+//   3. Compile the set of kernels and the program's own code, and link.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/Build.h"
+
+#include "codegen/KernelLibrary.h"
+#include "codegen/Targets.h"
+#include "codegen/host/HostObject.h"
+#include "codegen/host/Linker.h"
+#include "codegen/host/ManifestWriter.h"
+#include "dialects/Kernel/Kernel.h"
+#include "dialects/Resnet/Resnet.h"
+#include "frontend/Frontend.h"
+#include "passes/KernelPhases.h"
+#include "passes/Pipelines.h"
+
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ToolOutputFile.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <chrono>
+#include <cstdlib>
+
+using namespace mlir;
+using namespace resin;
+
+namespace path = llvm::sys::path;
+
+static llvm::raw_ostream &complain() { return llvm::errs() << "resin: error: "; }
+
+std::string resin::cacheDirectory() {
+  if (const char *chosen = std::getenv("RESIN_CACHE"))
+    return chosen;
+  llvm::SmallString<256> folder;
+  if (const char *xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg)
+    folder = xdg;
+  else if (const char *home = std::getenv("HOME"); home && *home)
+    path::append(folder, home, ".cache");
+  else
+    return "";
+  path::append(folder, "resin");
+  return folder.str().str();
+}
+
+//===----------------------------------------------------------------------===//
+// 1. Reading
+//===----------------------------------------------------------------------===//
+
+static int openSource(const BuildOptions &options, llvm::SourceMgr &sources) {
+  auto buffer = llvm::MemoryBuffer::getFile(options.file, /*IsText=*/true);
+  if (std::error_code error = buffer.getError()) {
+    complain() << "cannot read '" << options.file << "': " << error.message() << "\n";
+    return kNoInput;
+  }
+  sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  return kOk;
+}
+
+static bool isMlir(const BuildOptions &options) { return path::extension(options.file) == ".mlir"; }
+
+static int frontendOptions(const BuildOptions &options, frontend::Options &result) {
+  result.modelName = options.model;
+  for (StringRef setting : options.settings) {
+    auto [key, value] = setting.split('=');
+    if (key.empty() || value.empty()) {
+      complain() << "--set wants key=value, not '" << setting << "'\n";
+      return kUsage;
+    }
+    result.overrides.emplace_back(key.str(), value.str());
+  }
+  if (options.batch)
+    result.overrides.emplace_back("train.batch", std::to_string(options.batch));
+  return kOk;
+}
+
+int resin::check(const BuildOptions &options) {
+  llvm::SourceMgr sources;
+  frontend::Options settings;
+  if (int code = openSource(options, sources))
+    return code;
+  if (int code = frontendOptions(options, settings))
+    return code;
+  return frontend::check(sources, settings) ? kOk : kBadInput;
+}
+
+int resin::summarize(const BuildOptions &options) {
+  llvm::SourceMgr sources;
+  frontend::Options settings;
+  if (int code = openSource(options, sources))
+    return code;
+  if (int code = frontendOptions(options, settings))
+    return code;
+  std::optional<std::string> table = frontend::summarize(sources, settings);
+  if (!table)
+    return kBadInput;
+  llvm::outs() << *table;
+  return kOk;
+}
+
+/// The stage that left this module, told by what is in it.
+static Stage stageOf(ModuleOp module) {
+  Stage stage = module.lookupSymbol("model") ? Stage::Resnet : Stage::Train;
+  module.walk([&](Operation *op) {
+    if (isa<LLVM::LLVMDialect>(op->getDialect()))
+      stage = Stage::LLVM;
+    else if (isa<kernel::KernelDialect>(op->getDialect()))
+      stage = std::max(stage, Stage::Kernel);
+    else if (isa<resnet::FusedOp>(op))
+      stage = std::max(stage, Stage::Fused);
+    for (Type type : op->getResultTypes())
+      if (auto tensor = dyn_cast<RankedTensorType>(type); tensor && tensor.getEncoding())
+        stage = std::max(stage, Stage::Layout);
+  });
+  if (stage == Stage::Kernel && module->hasAttr("kernel.arena_bytes"))
+    return Stage::Planned;
+  return stage;
+}
+
+//===----------------------------------------------------------------------===//
+// 2. Phases
+//===----------------------------------------------------------------------===//
+
+static constexpr StringRef kStageNames[] = {"resnet", "train", "layout", "fused", "kernel", "planned", "llvm"};
+
+static int writeText(ModuleOp module, StringRef file) {
+  std::error_code error;
+  llvm::ToolOutputFile out(file, error, llvm::sys::fs::OF_Text);
+  if (error) {
+    complain() << "cannot create '" << file << "': " << error.message() << "\n";
+    return kCannotCreate;
+  }
+  module.print(out.os(), OpPrintingFlags().enableDebugInfo());
+  out.keep();
+  return kOk;
+}
+
+static int dump(const BuildOptions &options, ModuleOp module, Stage stage) {
+  if (options.dumpPhases.empty())
+    return kOk;
+  if (std::error_code error = llvm::sys::fs::create_directories(options.dumpPhases)) {
+    complain() << "cannot create '" << options.dumpPhases << "': " << error.message() << "\n";
+    return kCannotCreate;
+  }
+  llvm::SmallString<256> file(options.dumpPhases);
+  int number = static_cast<int>(stage);
+  path::append(file, Twine(number + 1) + "-" + kStageNames[number] + ".mlir");
+  return writeText(module, file);
+}
+
+static void addPhase(PassManager &manager, Stage stage, const BuildOptions &options) {
+  switch (stage) {
+  case Stage::Train:
+    return addTrainPhase(manager, {.batch = options.batch, .predictBatch = options.predictBatch});
+  case Stage::Layout:
+    return addLayoutPhase(manager);
+  case Stage::Fused:
+    return addFusedPhase(manager);
+  case Stage::Kernel:
+    return addKernelPhase(manager);
+  case Stage::Planned:
+    return addPlannedPhase(manager);
+  case Stage::LLVM:
+    return addLLVMPhase(manager);
+  case Stage::Resnet:
+  case Stage::Object:
+  case Stage::Executable:
+    llvm_unreachable("no phase leads there");
+  }
+}
+
+/// What is left of the compiler's work once the module is lowered.
+namespace {
+struct Lowered {
+  codegen::TargetInfo target;
+  std::vector<KernelSpec> kernels;
+};
+} // namespace
+
+static std::vector<KernelSpec> kernelsOf(ModuleOp module) {
+  std::vector<KernelSpec> specs;
+  llvm::StringSet<> known;
+  module.walk([&](kernel::LaunchOp launch) {
+    if (!known.insert(launch.getKernel()).second)
+      return;
+    std::string error;
+    [[maybe_unused]] bool parsed = parse(launch.getSpec().str(), specs.emplace_back(), error);
+    assert(parsed && "the verifier has read it");
+  });
+  return specs;
+}
+
+static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowered) {
+  Stage stage = stageOf(module);
+  auto reached = [&] { return std::min(options.emit, Stage::LLVM) <= stage; };
+  if (int code = dump(options, module, stage))
+    return code;
+  while (!reached()) {
+    if (stage == Stage::Planned) {
+      lowered.kernels = kernelsOf(module);
+      std::string manifest = writeManifest(module, {lowered.target.name, lowered.target.features});
+      module->setAttr("kernel.manifest", StringAttr::get(module.getContext(), manifest));
+    }
+    stage = static_cast<Stage>(static_cast<int>(stage) + 1);
+    PassManager manager(module.getContext());
+    addPhase(manager, stage, options);
+    if (failed(manager.run(module)))
+      return kFailure;
+    if (int code = dump(options, module, stage))
+      return code;
+  }
+  return kOk;
+}
+
+//===----------------------------------------------------------------------===//
+// 3. Objects and the program
+//===----------------------------------------------------------------------===//
+
+static int compileKernels(const BuildOptions &options, const Lowered &lowered, StringRef folder, std::vector<std::string> &objects) {
+  if (!options.kernelObjects.empty()) {
+    llvm::append_range(objects, options.kernelObjects);
+    return kOk;
+  }
+  codegen::CompileOptions compile{.target = options.target, .jobs = options.jobs, .cacheDirectory = cacheDirectory()};
+  std::vector<codegen::CompiledKernel> kernels;
+  std::string error, warning;
+  if (!codegen::compileKernels(lowered.kernels, compile, kernels, error, &warning)) {
+    complain() << error << "\n";
+    return kFailure;
+  }
+  if (!warning.empty())
+    llvm::errs() << "resin: warning: " << warning << "\n";
+  size_t cached = llvm::count_if(kernels, [](const codegen::CompiledKernel &kernel) { return kernel.cached; });
+  llvm::errs() << llvm::formatv("resin: {0} kernels, {1} of them from the cache\n", kernels.size(), cached);
+  for (const codegen::CompiledKernel &kernel : kernels) {
+    llvm::SmallString<256> file(folder);
+    path::append(file, kernel.symbol + ".o");
+    std::error_code code;
+    llvm::raw_fd_ostream out(file, code);
+    if (code) {
+      complain() << "cannot create '" << file << "': " << code.message() << "\n";
+      return kCannotCreate;
+    }
+    out << kernel.object;
+    objects.push_back(file.str().str());
+  }
+  return kOk;
+}
+
+static int linkProgram(const BuildOptions &options, ModuleOp module, const Lowered &lowered, const HostTarget &target) {
+  std::string runtime = options.runtime.empty() ? findRuntimeArchive(options.resinPath) : options.runtime;
+  if (runtime.empty()) {
+    complain() << "libResinRuntime.a is not in ../lib beside " << options.resinPath << ": build or install it\n";
+    return kFailure;
+  }
+  llvm::SmallString<256> folder;
+  if (std::error_code error = llvm::sys::fs::createUniqueDirectory("resin", folder)) {
+    complain() << "cannot create a temporary folder: " << error.message() << "\n";
+    return kCannotCreate;
+  }
+  llvm::scope_exit cleanUp([&] { llvm::sys::fs::remove_directories(folder); });
+
+  LinkJob job;
+  job.output = options.output.empty() ? path::stem(options.file).str() : options.output;
+  job.archives = {runtime};
+  llvm::SmallString<256> own(folder);
+  path::append(own, "program.o");
+  job.objects.push_back(own.str().str());
+  if (failed(writeHostObject(module, target, own)))
+    return kFailure;
+  if (int code = compileKernels(options, lowered, folder, job.objects))
+    return code;
+  std::string error;
+  if (resin::link(job, error))
+    return kOk;
+  complain() << error << "\n";
+  return llvm::sys::fs::can_write(path::parent_path(job.output).empty() ? "." : path::parent_path(job.output)) ? kFailure : kCannotCreate;
+}
+
+static int finish(const BuildOptions &options, ModuleOp module, const Lowered &lowered) {
+  if (options.emit <= Stage::LLVM)
+    return writeText(module, options.output.empty() ? "-" : options.output);
+  HostTarget target{.triple = hostTriple(), .cpu = lowered.target.name, .features = {}};
+  if (options.emit == Stage::Executable)
+    return linkProgram(options, module, lowered, target);
+  std::string file = options.output.empty() ? (path::stem(options.file) + ".o").str() : options.output;
+  return succeeded(writeHostObject(module, target, file)) ? kOk : kFailure;
+}
+
+static OwningOpRef<ModuleOp> load(const BuildOptions &options, const frontend::Options &settings, llvm::SourceMgr &sources, MLIRContext &context) {
+  if (isMlir(options))
+    return parseSourceFile<ModuleOp>(sources, &context);
+  return frontend::compile(sources, context, settings);
+}
+
+int resin::build(const BuildOptions &options) {
+  auto start = std::chrono::steady_clock::now();
+  Lowered lowered;
+  std::string error;
+  if (!codegen::findTarget(options.target, lowered.target, error)) {
+    complain() << error << "\n";
+    return kUsage;
+  }
+  frontend::Options settings;
+  if (int code = frontendOptions(options, settings))
+    return code;
+  llvm::SourceMgr sources;
+  if (int code = openSource(options, sources))
+    return code;
+
+  DialectRegistry registry;
+  registry.insert<func::FuncDialect, resnet::ResnetDialect, kernel::KernelDialect, LLVM::LLVMDialect>();
+  // One thread: modules are small, and kernels are compiled in forks of this process.
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false);
+  SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  OwningOpRef<ModuleOp> module = load(options, settings, sources, context);
+  if (!module)
+    return kBadInput;
+  if (isMlir(options) && stageOf(*module) >= Stage::LLVM && options.emit == Stage::Executable && options.kernelObjects.empty()) {
+    complain() << "'" << options.file << "' is past its kernels: a program is built from the planned phase or one before it\n";
+    return kUsage;
+  }
+  if (int code = runPhases(options, *module, lowered))
+    return code;
+  if (int code = finish(options, *module, lowered))
+    return code;
+  if (options.emit == Stage::Executable) {
+    std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    llvm::errs() << llvm::formatv("resin: built for {0} in {1:f1} s\n", lowered.target.name, seconds.count());
+  }
+  return kOk;
+}

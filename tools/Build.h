@@ -1,0 +1,47 @@
+//===- Build.h - `resin build`: from a file to a program --------*- C++ -*-===//
+
+#ifndef RESIN_TOOLS_BUILD_H
+#define RESIN_TOOLS_BUILD_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace resin {
+
+/// Exit codes of `resin`; the numbers are those of sysexits.h.
+enum ExitCode { kOk = 0, kFailure = 1, kUsage = 64, kBadInput = 65, kNoInput = 66, kCannotCreate = 73 };
+
+/// Where the compiler can stop, in order.
+enum class Stage { Resnet, Train, Layout, Fused, Kernel, Planned, LLVM, Object, Executable };
+
+struct BuildOptions {
+  std::string file;
+  std::string output; ///< empty: standard output for text, the file's stem for a program
+  std::string model;
+  int64_t batch = 0; ///< 0: the recipe's
+  std::vector<int64_t> predictBatch = {1, 32};
+  std::string target = "host";
+  Stage emit = Stage::Executable;
+  std::vector<std::string> settings; ///< `train.key=value`
+  unsigned jobs = 0;
+  std::string dumpPhases; ///< a folder for the text behind each phase
+  std::string resinPath;  ///< of this executable
+  /// For tests: link these instead of compiling kernels, and this runtime.
+  std::vector<std::string> kernelObjects;
+  std::string runtime;
+};
+
+int build(const BuildOptions &options);
+
+/// `resin check` and `resin summary`.
+int check(const BuildOptions &options);
+int summarize(const BuildOptions &options);
+
+/// Where compiled kernels are kept: $RESIN_CACHE, else resin under the user's cache
+/// folder. Empty if there is neither.
+std::string cacheDirectory();
+
+} // namespace resin
+
+#endif // RESIN_TOOLS_BUILD_H
