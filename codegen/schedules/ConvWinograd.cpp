@@ -162,6 +162,11 @@ bool buildConvWinograd(ConvKernel &conv, std::vector<Func> &outputs) {
   const WinogradKnobs knobs = defaultWinogradKnobs(conv);
   if (!knobs.tiles)
     return false;
+  const int down = (s.h + kTile - 1) / kTile,
+            resultBlocks = ((conv.direction == ConvDirection::Forward ? s.k : s.c) + 15) / 16;
+  if (down % knobs.rows || s.n % knobs.images || (knobs.images > 1 && knobs.rows != down) ||
+      kChannelBlock % knobs.channels || resultBlocks % knobs.blocks)
+    throw CompileError("the groups of tiles do not fit the convolution");
   WinogradConv(conv, knobs).build(outputs);
   return true;
 }
