@@ -301,6 +301,8 @@ void FormPieces::runOnOperation() {
     getOperation().emitError("form-pieces knows the strategies 'merge' and 'none', not '") << strategy << "'";
     return signalPassFailure();
   }
+  if (!getOperation().getBody().hasOneBlock())
+    return;
   collect();
   if (loops.empty())
     return;

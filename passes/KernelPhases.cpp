@@ -17,8 +17,10 @@ void resin::addKernelPhase(OpPassManager &manager) {
 void resin::addPlannedPhase(OpPassManager &manager) {
   // Lives are counted in the regions that are left, so these are formed first.
   manager.addPass(createPlanMemory());
-  manager.addPass(createVerifyPlan());
+  addPlannedGate(manager);
 }
+
+void resin::addPlannedGate(OpPassManager &manager) { manager.addPass(createVerifyPlan()); }
 
 void resin::addLLVMPhase(OpPassManager &manager) { manager.addPass(createLowerKernelToLLVM()); }
 

@@ -11,6 +11,8 @@ namespace resin {
 void addKernelPhase(mlir::OpPassManager &manager);
 /// Every place gets its offset.
 void addPlannedPhase(mlir::OpPassManager &manager);
+/// The check at that phase's end; also for a planned module that comes from a file.
+void addPlannedGate(mlir::OpPassManager &manager);
 /// Launches become calls.
 void addLLVMPhase(mlir::OpPassManager &manager);
 

@@ -234,6 +234,8 @@ LogicalResult FunctionLowering::lower(resnet::FusedOp fused) {
 }
 
 LogicalResult FunctionLowering::run() {
+  if (!from.getBody().hasOneBlock())
+    return from.emitError("an entry function has a body of one block");
   for (auto [index, op] : llvm::enumerate(from.front()))
     order[&op] = index;
   auto to = func::FuncOp::create(b, from.getLoc(), from.getName(), b.getFunctionType({}, {}));

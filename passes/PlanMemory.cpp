@@ -14,6 +14,8 @@
 #include "passes/KernelPasses.h"
 #include "passes/Placement.h"
 
+#include "dialects/Kernel/KernelRows.h"
+
 #include "llvm/ADT/MapVector.h"
 
 #include <map>
@@ -247,6 +249,8 @@ void PlanMemory::runOnOperation() {
     getOperation().emitError("plan-memory knows the strategies 'reuse' and 'none', not '") << strategy << "'";
     return signalPassFailure();
   }
+  if (failed(checkEntries(getOperation())))
+    return signalPassFailure();
   placeVariables();
   placeNamed<ArgumentOp>();
   placeNamed<ResultOp>();

@@ -9,6 +9,8 @@
 
 #include "passes/KernelPasses.h"
 
+#include "dialects/Kernel/KernelRows.h"
+
 #include "llvm/ADT/MapVector.h"
 
 namespace resin {
@@ -99,6 +101,8 @@ void VerifyPlan::runOnOperation() {
     module.emitError("memory is not planned");
     return signalPassFailure();
   }
+  if (failed(checkEntries(module)))
+    return signalPassFailure();
   bool sound = true;
   auto check = [&](ArrayRef<Extent> ranges, auto mayOverlap) {
     for (size_t i = 0; sound && i < ranges.size(); ++i)

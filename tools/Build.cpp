@@ -203,6 +203,16 @@ static std::vector<KernelSpec> kernelsOf(ModuleOp module) {
 
 static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowered) {
   Stage stage = stageOf(module);
+  if (stage > std::min(options.emit, Stage::LLVM)) {
+    complain() << "'" << options.file << "' is past the stage that --emit asks for\n";
+    return kUsage;
+  }
+  if (stage == Stage::Planned) {
+    PassManager gate(module.getContext());
+    addPlannedGate(gate);
+    if (failed(gate.run(module)))
+      return kBadInput;
+  }
   auto reached = [&] { return std::min(options.emit, Stage::LLVM) <= stage; };
   if (int code = dump(options, module, stage))
     return code;
@@ -216,7 +226,7 @@ static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowe
     PassManager manager(module.getContext());
     addPhase(manager, stage, options);
     if (failed(manager.run(module)))
-      return kFailure;
+      return isMlir(options) ? kBadInput : kFailure;
     if (int code = dump(options, module, stage))
       return code;
   }
@@ -227,13 +237,8 @@ static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowe
 // 3. Objects and the program
 //===----------------------------------------------------------------------===//
 
-static int compileKernels(const BuildOptions &options, const Lowered &lowered, StringRef folder, std::vector<std::string> &objects) {
-  if (!options.kernelObjects.empty()) {
-    llvm::append_range(objects, options.kernelObjects);
-    return kOk;
-  }
+static int compileKernels(const BuildOptions &options, const Lowered &lowered, std::vector<codegen::CompiledKernel> &kernels) {
   codegen::CompileOptions compile{.target = options.target, .jobs = options.jobs, .cacheDirectory = cacheDirectory()};
-  std::vector<codegen::CompiledKernel> kernels;
   std::string error, warning;
   if (!codegen::compileKernels(lowered.kernels, compile, kernels, error, &warning)) {
     complain() << error << "\n";
@@ -243,19 +248,21 @@ static int compileKernels(const BuildOptions &options, const Lowered &lowered, S
     llvm::errs() << "resin: warning: " << warning << "\n";
   size_t cached = llvm::count_if(kernels, [](const codegen::CompiledKernel &kernel) { return kernel.cached; });
   llvm::errs() << llvm::formatv("resin: {0} kernels, {1} of them from the cache\n", kernels.size(), cached);
-  for (const codegen::CompiledKernel &kernel : kernels) {
-    llvm::SmallString<256> file(folder);
-    path::append(file, kernel.symbol + ".o");
-    std::error_code code;
-    llvm::raw_fd_ostream out(file, code);
-    if (code) {
-      complain() << "cannot create '" << file << "': " << code.message() << "\n";
-      return kCannotCreate;
-    }
-    out << kernel.object;
-    objects.push_back(file.str().str());
-  }
   return kOk;
+}
+
+static int writeObject(StringRef file, StringRef bytes) {
+  std::error_code error;
+  llvm::raw_fd_ostream out(file, error);
+  if (!error) {
+    out << bytes;
+    out.close();
+    error = out.error();
+    out.clear_error();
+  }
+  if (error)
+    complain() << "cannot write '" << file << "': " << error.message() << "\n";
+  return error ? kCannotCreate : kOk;
 }
 
 static int linkProgram(const BuildOptions &options, ModuleOp module, const Lowered &lowered, const HostTarget &target) {
@@ -264,28 +271,37 @@ static int linkProgram(const BuildOptions &options, ModuleOp module, const Lower
     complain() << "libResinRuntime.a is not in ../lib beside " << options.resinPath << ": build or install it\n";
     return kFailure;
   }
+  // The long part comes first, so that an interrupt in it leaves nothing behind.
+  LinkJob job{.objects = options.kernelObjects, .archives = {runtime}, .output = options.output};
+  std::vector<codegen::CompiledKernel> kernels;
+  if (job.objects.empty())
+    if (int code = compileKernels(options, lowered, kernels))
+      return code;
+
   llvm::SmallString<256> folder;
   if (std::error_code error = llvm::sys::fs::createUniqueDirectory("resin", folder)) {
     complain() << "cannot create a temporary folder: " << error.message() << "\n";
     return kCannotCreate;
   }
   llvm::scope_exit cleanUp([&] { llvm::sys::fs::remove_directories(folder); });
-
-  LinkJob job;
-  job.output = options.output.empty() ? path::stem(options.file).str() : options.output;
-  job.archives = {runtime};
-  llvm::SmallString<256> own(folder);
-  path::append(own, "program.o");
-  job.objects.push_back(own.str().str());
-  if (failed(writeHostObject(module, target, own)))
+  auto inFolder = [&](StringRef name) {
+    llvm::SmallString<256> file(folder);
+    path::append(file, name);
+    return job.objects.emplace_back(file.str());
+  };
+  for (const auto &[number, kernel] : llvm::enumerate(kernels)) // their names may be longer than a file's
+    if (int code = writeObject(inFolder(std::to_string(number) + ".o"), kernel.object))
+      return code;
+  if (failed(writeHostObject(module, target, inFolder("program.o"))))
     return kFailure;
-  if (int code = compileKernels(options, lowered, folder, job.objects))
-    return code;
+  if (job.output.empty())
+    job.output = path::stem(options.file).str();
   std::string error;
   if (resin::link(job, error))
     return kOk;
   complain() << error << "\n";
-  return llvm::sys::fs::can_write(path::parent_path(job.output).empty() ? "." : path::parent_path(job.output)) ? kFailure : kCannotCreate;
+  StringRef parent = path::parent_path(job.output);
+  return llvm::sys::fs::can_write(parent.empty() ? "." : parent) ? kFailure : kCannotCreate;
 }
 
 static int finish(const BuildOptions &options, ModuleOp module, const Lowered &lowered) {

@@ -20,16 +20,19 @@ using namespace resin::kernel;
 
 namespace json = llvm::json;
 
+/// Names come from outside and may hold any bytes; JSON is UTF-8.
+static std::string text(StringRef bytes) { return json::fixUTF8(bytes); }
+
 /// Integers, reals, booleans, strings, lists and dictionaries; null for anything else.
 static json::Value toJson(Attribute attr) {
   if (auto boolean = dyn_cast<BoolAttr>(attr))
     return boolean.getValue();
   if (auto integer = dyn_cast<IntegerAttr>(attr))
-    return integer.getValue().getSExtValue();
+    return integer.getValue().sextOrTrunc(64).getSExtValue();
   if (auto real = dyn_cast<FloatAttr>(attr))
     return real.getValueAsDouble();
-  if (auto text = dyn_cast<StringAttr>(attr))
-    return text.getValue();
+  if (auto string = dyn_cast<StringAttr>(attr))
+    return text(string.getValue());
   if (auto list = dyn_cast<ArrayAttr>(attr)) {
     json::Array array;
     for (Attribute item : list)
@@ -39,7 +42,7 @@ static json::Value toJson(Attribute attr) {
   if (auto dictionary = dyn_cast<DictionaryAttr>(attr)) {
     json::Object object;
     for (NamedAttribute item : dictionary)
-      object[item.getName().getValue()] = toJson(item.getValue());
+      object[text(item.getName().getValue())] = toJson(item.getValue());
     return object;
   }
   return nullptr;
@@ -47,7 +50,7 @@ static json::Value toJson(Attribute attr) {
 
 static json::Object describePlace(StringRef name, ViewType view, int64_t offset) {
   static constexpr StringRef layouts[] = {"dense", "c16", "k16c16", "k16", "c16k16"};
-  return json::Object{{"name", name},
+  return json::Object{{"name", text(name)},
                       {"type", view.getElementType().isF32() ? "f32" : "i32"},
                       {"shape", json::Array(view.getShape())},
                       {"layout", layouts[static_cast<int>(view.getLayout())]},
@@ -60,8 +63,9 @@ static json::Array describeVariables(ModuleOp module) {
   json::Array variables;
   for (auto variable : module.getOps<VariableOp>()) {
     json::Object entry = describePlace(variable.getSymName(), variable.getType(), *variable.getOffset());
-    entry["role"] = variable.getRole();
-    entry["init"] = toJson(variable.getInit());
+    entry["role"] = text(variable.getRole());
+    if (!variable.getInit().empty())
+      entry["init"] = toJson(variable.getInit());
     variables.push_back(std::move(entry));
   }
   return variables;
@@ -85,7 +89,7 @@ static std::optional<int64_t> batchOf(func::FuncOp function) {
 static json::Array describeFunctions(ModuleOp module) {
   json::Array functions;
   for (auto function : module.getOps<func::FuncOp>()) {
-    json::Object entry{{"name", function.getName()}};
+    json::Object entry{{"name", text(function.getName())}};
     if (std::optional<int64_t> batch = batchOf(function))
       entry["batch"] = *batch;
     entry["arguments"] = describePlaces<ArgumentOp>(function);
@@ -109,10 +113,10 @@ static json::Array describeKernels(const KernelRows &rows) {
     LaunchOp launch = row.launch;
     func::FuncOp function = row.function;
     KernelSpec spec = specOf(launch);
-    kernels.push_back(json::Object{{"name", launch.getKernel()},
-                                   {"function", function.getName()},
-                                   {"source", sourceOf(launch.getLoc())},
-                                   {"layer", launch.getLayer()},
+    kernels.push_back(json::Object{{"name", text(launch.getKernel())},
+                                   {"function", text(function.getName())},
+                                   {"source", text(sourceOf(launch.getLoc()))},
+                                   {"layer", text(launch.getLayer())},
                                    {"flops", floatingPointOperations(spec)},
                                    {"bytes", bytesTouched(spec)},
                                    {"calls", row.calls}});
@@ -136,10 +140,10 @@ static int64_t flopsPerImage(ModuleOp module, const KernelRows &rows) {
 /// Of everything but locations and the plan's prose: where a line stands in the file
 /// does not change the program.
 static std::string hashOf(ModuleOp module) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
+  std::string print;
+  llvm::raw_string_ostream stream(print);
   module.print(stream, OpPrintingFlags().enableDebugInfo(false));
-  return llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true, /*Width=*/16);
+  return llvm::utohexstr(llvm::xxh3_64bits(print), /*LowerCase=*/true, /*Width=*/16);
 }
 
 std::string resin::writeManifest(ModuleOp module, const ManifestTarget &target) {

@@ -21,6 +21,13 @@ KernelRows::KernelRows(ModuleOp module) {
   }
 }
 
+LogicalResult resin::kernel::checkEntries(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>())
+    if (!function.getBody().hasOneBlock() || function.getNumArguments() || function.getNumResults())
+      return function.emitError("an entry function has one block, and neither arguments nor results");
+  return success();
+}
+
 static FileLineColLoc findFile(Location location) {
   if (auto file = dyn_cast<FileLineColLoc>(location))
     return file;

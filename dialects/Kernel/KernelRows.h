@@ -29,6 +29,9 @@ struct KernelRows {
   llvm::DenseMap<LaunchOp, int64_t> indexOf;
 };
 
+/// Entry functions have one block, and neither arguments nor results: places have names instead. Complains of any other.
+llvm::LogicalResult checkEntries(mlir::ModuleOp module);
+
 /// Where the op comes from, as `net.resin:12:5`; empty if nobody knows.
 std::string sourceOf(mlir::Location location);
 /// The path of its layer; empty if it has none.
