@@ -143,15 +143,15 @@ WinogradKnobs defaultWinogradKnobs(const ConvKernel &conv) {
             resultBlocks = ((conv.direction == ConvDirection::Forward ? s.k : s.c) + 15) / 16;
   if (perBlock == 1 && resultBlocks % 2 == 0)
     t.blocks = 2;
-  const int most = (conv.machine.registers - 5) / (perBlock * t.blocks), least = std::max(2, most * 2 / 3);
+  const int most = (conv.machine.registers - 5) / (perBlock * t.blocks), least = std::max(2, (most * 3 + 3) / 4);
   t.tiles = least;
   for (int tiles = least; tiles <= most; ++tiles)
     if (roundUp(group, tiles) < roundUp(group, t.tiles))
       t.tiles = tiles;
-  // For each pair of channels, in FMAs: 36 a tile and the filter's transform, which costs as much as 11 tiles; direct 9
+  // For each pair of channels, in FMAs: 36 a tile and the filter's transform, which costs as much as 8 tiles; direct 9
   // a pixel. 512 channels at 7x7: even at one image.
   const int tiles = roundUp(group, t.tiles) * (down / t.rows) * (s.n / t.images);
-  const bool pays = 1.3 * 36 * tiles + 400 < 1.08 * 9 * s.n * s.h * s.w;
+  const bool pays = 1.3 * 36 * tiles + 280 < 1.08 * 9 * s.n * s.h * s.w;
   // Scratch stands on the stack of a worker.
   const int64_t source = (conv.direction == ConvDirection::Forward ? s.c : s.k) + 15,
                 scratch = 36 * 4 * (source * tiles + 16 * t.blocks * (source + tiles));

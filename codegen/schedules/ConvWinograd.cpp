@@ -79,9 +79,9 @@ private:
     auto tap = [&](Expr s, int r) {
       return conv.operand(1)(ki, c % block, forward ? s : 2 - s, forward ? r : 2 - r, c / block, kb);
     };
-    filterRows(ki, i, j, c, kb) = winograd::filter(j, {tap(i, 0), tap(i, 1), tap(i, 2)});
-    U(ki, c, i, j, kb) =
-        winograd::filter(i, {filterRows(ki, 0, j, c, kb), filterRows(ki, 1, j, c, kb), filterRows(ki, 2, j, c, kb)});
+    filterRows(ki, i, j, c, kb) = mux(j, winograd::filter({tap(i, 0), tap(i, 1), tap(i, 2)}));
+    U(ki, c, i, j, kb) = mux(
+        i, winograd::filter({filterRows(ki, 0, j, c, kb), filterRows(ki, 1, j, c, kb), filterRows(ki, 2, j, c, kb)}));
   }
 
   Expr anchor(const Coordinates &at) const override {
@@ -128,18 +128,22 @@ private:
 
   void scheduleFilter(Func master) {
     const int channels = sourceBlocks * block;
-    if (knobs.filterInRows)
+    if (knobs.filterInRows) {
+      M.unroll(j);
       U.compute_at(M, j);
-    else
+    } else
       U.compute_at(master, kboo);
     U.store_in(kStackScratch)
         .align_storage(c, channels | 1)
         .bound_extent(kb, knobs.blocks)
-        .split(ki, kv, kii, vectorFloats)
-        .reorder(kii, i, kv, j, c)
-        .vectorize(kii)
-        .unroll(i);
-    filterRows.compute_at(U, j).store_in(MemoryType::Register).reorder(ki, i).vectorize(ki, vectorFloats).unroll(i);
+        .split(ki, kv, kii, vectorFloats);
+    U.reorder(kii, i, j, kv, c).vectorize(kii).unroll(i).unroll(j);
+    filterRows.compute_at(U, kv)
+        .store_in(MemoryType::Register)
+        .reorder(ki, j, i)
+        .vectorize(ki, vectorFloats)
+        .unroll(i)
+        .unroll(j);
   }
 
   void scheduleSource() {
@@ -162,6 +166,11 @@ bool buildConvWinograd(ConvKernel &conv, std::vector<Func> &outputs) {
   const WinogradKnobs knobs = defaultWinogradKnobs(conv);
   if (!knobs.tiles)
     return false;
+  const int down = (s.h + kTile - 1) / kTile,
+            resultBlocks = ((conv.direction == ConvDirection::Forward ? s.k : s.c) + 15) / 16;
+  if (down % knobs.rows || s.n % knobs.images || (knobs.images > 1 && knobs.rows != down) ||
+      kChannelBlock % knobs.channels || resultBlocks % knobs.blocks)
+    throw CompileError("the groups of tiles do not fit the convolution");
   WinogradConv(conv, knobs).build(outputs);
   return true;
 }

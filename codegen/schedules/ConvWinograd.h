@@ -38,8 +38,7 @@ Values input(const Values &d);    ///< 6 pixels -> 6 points
 Values output(const Values &m);   ///< 6 points -> 4 pixels
 Values gradient(const Values &d); ///< 4 pixels of dY -> 6 points, but for a factor in `weight`
 Values weight(const Values &m);   ///< 6 points -> 3 taps of a filter's gradient
-/// Point `point` (a run-time value) of a filter of three taps.
-Halide::Expr filter(Halide::Expr point, const Values &g);
+Values filter(const Values &g);   ///< 3 taps -> 6 points
 
 /// Tiles of 4x4 pixels, numbered through rows and images.
 struct Grid {

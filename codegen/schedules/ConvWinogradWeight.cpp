@@ -106,6 +106,10 @@ bool buildConvWinogradWeight(ConvKernel &conv, std::vector<Func> &outputs) {
   const WinogradWeightKnobs knobs = defaultWinogradWeightKnobs(conv);
   if (!knobs.rows)
     return false;
+  const int across = (s.w + kTile - 1) / kTile, down = (s.h + kTile - 1) / kTile;
+  if (down % knobs.rows || s.n % knobs.images || (knobs.images > 1 && knobs.rows != down) ||
+      kChannelBlock % knobs.channels || across * knobs.rows * knobs.images % knobs.tiles)
+    throw CompileError("the groups of tiles do not fit the weight gradient");
   outputs = {WinogradWeight(conv, knobs).build()};
   return true;
 }

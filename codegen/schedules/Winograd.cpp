@@ -46,22 +46,10 @@ Values weight(const Values &m) {
   return {f32(1 / atZero) * m[0] + (evenP + evenR), oddP + oddR, f32(P2) * evenP + f32(R2) * evenR + m[5]};
 }
 
-Expr filter(Expr point, const Values &g) {
-  // Row of G at point x: (1, x, x^2) / divisor.
-  const double x[] = {0, P, -P, R, -R}, divisor[] = {atZero, atP, atP, atR, atR};
-  Expr sum;
-  double power[] = {1, 1, 1, 1, 1};
-  for (int tap = 0; tap < 3; ++tap) {
-    std::vector<Expr> column;
-    for (int i = 0; i < 5; ++i) {
-      column.push_back(f32(power[i] / divisor[i]));
-      power[i] *= x[i];
-    }
-    column.push_back(f32(tap == 2 ? 1 : 0));
-    Expr term = mux(point, column) * g[tap];
-    sum = tap ? sum + term : term;
-  }
-  return sum;
+Values filter(const Values &g) {
+  Expr evenP = f32(1 / atP) * g[0] + f32(P2 / atP) * g[2], oddP = f32(P / atP) * g[1];
+  Expr evenR = f32(1 / atR) * g[0] + f32(R2 / atR) * g[2], oddR = f32(R / atR) * g[1];
+  return {f32(1 / atZero) * g[0], evenP + oddP, evenP - oddP, evenR + oddR, evenR - oddR, g[2]};
 }
 
 Points transform(const std::string &name, const ImageParam &operand, const Grid &grid, int size, int offset,

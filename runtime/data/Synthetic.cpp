@@ -18,7 +18,7 @@ using namespace resin;
 using namespace resin::runtime;
 
 static constexpr int kShapes = 10;
-static constexpr uint64_t kMostBytes = 256 << 20;
+static constexpr uint64_t kMostBytes = 128 << 20;
 
 /// Whether (u, v) lies in the shape.
 static bool covers(int shape, double u, double v) {
@@ -83,32 +83,60 @@ struct Picture {
       row[2] = draws.between(0, 6.283185307179586);
     }
   }
+};
 
-  double texture(double px, double py) const {
-    double sum = 0;
-    for (auto &row : wave)
-      sum += std::sin(row[0] * px + row[1] * py + row[2]);
-    return 0.5 + sum / 6;
+/// sin(a x + b y + c) of the three waves for every pixel, from sines and cosines of
+/// rows and columns alone.
+struct Texture {
+  std::vector<double> sines[3], cosines[3]; ///< of a x + c, by column
+
+  Texture(const Picture &picture, int64_t width) {
+    for (int w = 0; w < 3; ++w)
+      for (int64_t i = 0; i < width; ++i) {
+        const double angle = picture.wave[w][0] * (i + 0.5) / width + picture.wave[w][2];
+        sines[w].push_back(std::sin(angle));
+        cosines[w].push_back(std::cos(angle));
+      }
+  }
+  /// From 0 to 1, for each pixel of the row at `y`.
+  void row(const Picture &picture, double y, std::vector<double> &mix) const {
+    std::fill(mix.begin(), mix.end(), 0.5);
+    for (int w = 0; w < 3; ++w) {
+      const double sine = std::sin(picture.wave[w][1] * y) / 6, cosine = std::cos(picture.wave[w][1] * y) / 6;
+      for (size_t i = 0; i < mix.size(); ++i)
+        mix[i] += sines[w][i] * cosine + cosines[w][i] * sine;
+    }
   }
 };
 } // namespace
 
+/// A byte from a number between 0 and 1, with noise.
+static uint8_t toByte(double value, uint32_t noise) {
+  value += 0.12 * (noise / 255.0 - 0.5);
+  return static_cast<uint8_t>(std::clamp(value, 0.0, 1.0) * 255 + 0.5);
+}
+
 static void draw(const Picture &picture, int shape, uint64_t stream, const std::vector<int64_t> &size, uint8_t *out) {
   const int64_t height = size[1], width = size[2];
-  for (int64_t j = 0; j < height; ++j)
-    for (int64_t i = 0; i < width; ++i) {
-      const double px = (i + 0.5) / width, py = (j + 0.5) / height;
+  const Texture texture(picture, width);
+  std::vector<double> mix(width);
+  philox::Words noise{};
+  for (int64_t j = 0, pixel = 0; j < height; ++j) {
+    const double py = (j + 0.5) / height;
+    texture.row(picture, py, mix);
+    for (int64_t i = 0; i < width; ++i, ++pixel) {
+      const double px = (i + 0.5) / width;
       const bool inside = covers(shape, (px - picture.x) / picture.radius, (py - picture.y) / picture.radius);
-      const double mix = picture.texture(px, py);
-      // One word of noise a pixel: eight bits for each of the first four channels.
-      const uint32_t noise = philox::block(philox::keyOf(0x901e), stream, j * width + i)[0];
+      // One word a pixel: eight bits for each of four channels.
+      if (pixel % 4 == 0)
+        noise = philox::block(philox::keyOf(0x901e), stream, pixel / 4);
       for (int64_t c = 0; c < size[0]; ++c) {
-        double value =
-            inside ? picture.colour[c] : picture.ground[0][c] + mix * (picture.ground[1][c] - picture.ground[0][c]);
-        value += 0.12 * ((noise >> (8 * (c % 4)) & 255) / 255.0 - 0.5);
-        out[(c * height + j) * width + i] = static_cast<uint8_t>(std::clamp(value, 0.0, 1.0) * 255 + 0.5);
+        const double low = picture.ground[0][c], high = picture.ground[1][c];
+        const double value = inside ? picture.colour[c] : low + mix[i] * (high - low);
+        out[(c * height + j) * width + i] = toByte(value, noise[pixel % 4] >> (8 * (c % 4)) & 255);
       }
     }
+  }
 }
 
 ImageSet resin::runtime::synthesize(Part part, const DataNeeds &needs, ThreadPool &pool) {

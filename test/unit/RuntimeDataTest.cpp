@@ -105,7 +105,7 @@ TEST(Synthetic, StaysWithinMemoryForLargeImages) {
   DataNeeds needs{{3, 224, 224}, 1000, -1};
   ThreadPool pool(2);
   const ImageSet set = *loadImages("synthetic", Part::Test, needs, pool);
-  EXPECT_LE(set.pixels.size(), size_t(256) << 20);
+  EXPECT_LE(set.pixels.size(), size_t(128) << 20);
   EXPECT_LT(*std::max_element(set.labels.begin(), set.labels.end()), 1000);
 }
 
