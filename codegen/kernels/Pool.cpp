@@ -84,16 +84,21 @@ std::vector<Value> maxPoolGrad(const KernelNode &node, const std::vector<Value> 
            }}};
 }
 
-/// How many elements of the window at (wy, wx) count in the mean.
-Expr divisor(const KernelNode &node, const Window &p, int h, int w, Expr wy, Expr wx) {
-  if (node.integer("count_include_pad")) // PyTorch counts up to the end of the padding
-    return Expr(float(p.kh * p.kw));
+/// Whether every window's mean is over as many elements: PyTorch counts padding too.
+bool hasOneDivisor(const KernelNode &node) {
+  const std::vector<int64_t> &padding = node.integers("padding");
+  return node.integer("count_include_pad") || padding == std::vector<int64_t>(4, 0);
+}
+
+/// How many elements of an image of h x w the window at (wy, wx) holds.
+Expr elementsInside(const Window &p, int h, int w, Expr wy, Expr wx) {
   auto count = [](Expr start, int size, int extent) { return min(start + size, extent) - max(start, 0); };
   return cast<float>(count(wy * p.sy - p.top, p.kh, h) * count(wx * p.sx - p.left, p.kw, w));
 }
 
 std::vector<Value> avgPool(const KernelNode &node, const std::vector<Value> &v, Stages &) {
   const Window p(node);
+  const bool oneDivisor = hasOneDivisor(node);
   return {{node.results[0], [=](const Index &i) {
              Expr sum;
              for (int r = 0; r < p.kh; ++r)
@@ -101,20 +106,23 @@ std::vector<Value> avgPool(const KernelNode &node, const std::vector<Value> &v, 
                  Expr tap = pixel(v[0], i, i[2].whole() * p.sy + (r - p.top), i[3].whole() * p.sx + (s - p.left), 0.f);
                  sum = sum.defined() ? sum + tap : tap;
                }
-             return sum / divisor(node, p, v[0].shape[2], v[0].shape[3], i[2].whole(), i[3].whole());
+             if (oneDivisor)
+               return sum * (1.f / float(p.kh * p.kw));
+             return sum / elementsInside(p, v[0].shape[2], v[0].shape[3], i[2].whole(), i[3].whole());
            }}};
 }
 
 std::vector<Value> avgPoolGrad(const KernelNode &node, const std::vector<Value> &v, Stages &) {
   const Window p(node);
+  const bool oneDivisor = hasOneDivisor(node);
   const int oh = v[0].shape[2], ow = v[0].shape[3], h = node.results[0][2], w = node.results[0][3];
   return {{node.results[0], [=](const Index &i) {
              Expr sum = 0.f;
              windowsOver(p, oh, ow, i[2].whole(), i[3].whole(), [&](Expr wy, Expr wx, Expr, Expr holds) {
-               Expr cy = clamp(wy, 0, oh - 1), cx = clamp(wx, 0, ow - 1);
-               sum = sum + select(holds, v[0].at({i[0], i[1], cy, cx}) / divisor(node, p, h, w, cy, cx), 0.f);
+               Expr cy = clamp(wy, 0, oh - 1), cx = clamp(wx, 0, ow - 1), gradient = v[0].at({i[0], i[1], cy, cx});
+               sum = sum + select(holds, oneDivisor ? gradient : gradient / elementsInside(p, h, w, cy, cx), 0.f);
              });
-             return sum;
+             return oneDivisor ? sum * (1.f / float(p.kh * p.kw)) : sum;
            }}};
 }
 

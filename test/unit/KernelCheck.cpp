@@ -135,17 +135,14 @@ std::string Storage::compare(const Elements &expected, double tolerance) {
   return "";
 }
 
-testing::AssertionResult failure(const KernelSpec &spec, const std::string &what) {
-  return testing::AssertionFailure() << print(spec) << "\n  " << what;
-}
-
-testing::AssertionResult checkLoaded(const KernelSpec &spec, void *function, const CheckOptions &options) {
+/// Runs a kernel; says what is wrong with it, or nothing.
+std::string checkLoaded(const KernelSpec &spec, void *function, const CheckOptions &options) {
   std::vector<Elements> operands, expected;
   for (size_t i = 0; i < spec.operands.size(); ++i)
     operands.push_back(randomOperand(spec, i, options.seed + i));
   std::string error;
   if (!evaluateSpec(spec, operands, expected, error))
-    return failure(spec, "the interpreter: " + error);
+    return "the interpreter: " + error;
   std::vector<std::unique_ptr<Storage>> inputs, outputs;
   std::vector<Storage *> place(spec.results.size(), nullptr);
   std::vector<void *> storage;
@@ -163,11 +160,11 @@ testing::AssertionResult checkLoaded(const KernelSpec &spec, void *function, con
     storage.push_back(place[i]->host());
   }
   if (int code = codegen::callKernel(function, storage))
-    return failure(spec, "the kernel returned " + std::to_string(code));
+    return "the kernel returned " + std::to_string(code);
   for (size_t i = 0; i < spec.results.size(); ++i)
     if (std::string wrong = place[i]->compare(expected[i], options.tolerance); !wrong.empty())
-      return failure(spec, "result " + std::to_string(i) + ": " + wrong);
-  return testing::AssertionSuccess();
+      return "result " + std::to_string(i) + ": " + wrong;
+  return "";
 }
 
 } // namespace
@@ -259,17 +256,35 @@ Elements randomOperand(const KernelSpec &spec, int number, unsigned seed) {
   return elements;
 }
 
+std::vector<std::string> findWrongKernels(const std::vector<KernelSpec> &specs, const CheckOptions &options) {
+  codegen::CompileOptions compile;
+  compile.target = options.target;
+  compile.cacheDirectory = options.cacheDirectory;
+  std::vector<codegen::CompiledKernel> kernels;
+  std::vector<std::string> wrong;
+  std::string error;
+  if (!codegen::compileKernels(specs, compile, kernels, error))
+    wrong.push_back(error);
+  std::erase_if(kernels, [](const codegen::CompiledKernel &kernel) { return kernel.object.empty(); });
+  auto library = codegen::LoadedKernels::load(kernels, error);
+  if (!library) {
+    wrong.push_back(error);
+    return wrong;
+  }
+  for (const KernelSpec &spec : specs)
+    if (void *function = library->find(symbol(spec)))
+      if (std::string what = checkLoaded(spec, function, options); !what.empty())
+        wrong.push_back(print(spec) + "\n  " + what);
+  return wrong;
+}
+
 testing::AssertionResult checkKernel(const std::string &text, const CheckOptions &options) {
   KernelSpec spec;
   std::string error;
   if (!parse(text, spec, error))
     return testing::AssertionFailure() << text << "\n  " << error;
-  codegen::CompileOptions compile;
-  compile.target = options.target;
-  auto library = codegen::LoadedKernels::compile({spec}, compile, error);
-  if (!library)
-    return failure(spec, error);
-  return checkLoaded(spec, library->find(symbol(spec)), options);
+  std::vector<std::string> wrong = findWrongKernels({spec}, options);
+  return wrong.empty() ? testing::AssertionSuccess() : testing::AssertionFailure() << wrong.front();
 }
 
 void checkKernels(const std::vector<std::string> &texts, const CheckOptions &options) {
@@ -282,18 +297,8 @@ void checkKernels(const std::vector<std::string> &texts, const CheckOptions &opt
     else
       ADD_FAILURE() << text << "\n  " << error;
   }
-  codegen::CompileOptions compile;
-  compile.target = options.target;
-  std::vector<codegen::CompiledKernel> kernels;
-  std::string error;
-  if (!codegen::compileKernels(specs, compile, kernels, error))
-    ADD_FAILURE() << error;
-  std::erase_if(kernels, [](const codegen::CompiledKernel &kernel) { return kernel.object.empty(); });
-  auto library = codegen::LoadedKernels::load(kernels, error);
-  ASSERT_TRUE(library) << error;
-  for (const KernelSpec &spec : specs)
-    if (void *function = library->find(symbol(spec)))
-      EXPECT_TRUE(checkLoaded(spec, function, options));
+  for (const std::string &wrong : findWrongKernels(specs, options))
+    ADD_FAILURE() << wrong;
 }
 
 } // namespace resin

@@ -26,6 +26,8 @@ struct CheckOptions {
   double tolerance = 1e-5;
   std::string target = "host";
   unsigned seed = 1;
+  /// Where compiled kernels are kept; empty: nowhere.
+  std::string cacheDirectory = {};
   /// Pairs (operand, result) that share their storage.
   std::vector<std::pair<size_t, size_t>> inPlace = {};
 };
@@ -34,6 +36,9 @@ struct CheckOptions {
 testing::AssertionResult checkKernel(const std::string &text, const CheckOptions &options = {});
 /// All at once: compiled in parallel. Fails once for each kernel that is wrong.
 void checkKernels(const std::vector<std::string> &texts, const CheckOptions &options = {});
+
+/// What is wrong with each of `specs` that is; empty if all are right.
+std::vector<std::string> findWrongKernels(const std::vector<KernelSpec> &specs, const CheckOptions &options);
 
 /// Where a logical element stands in a tensor's storage, counted in elements.
 int64_t storageOffset(const TensorSpec &tensor, const std::vector<int64_t> &index);

@@ -126,6 +126,16 @@ TEST(Kernel, RunningAveragesMoveInPlace) {
                           {.inPlace = {{0, 0}}}));
 }
 
+TEST(Kernel, RunningAveragesMoveInPlaceBesideTheFinish) {
+  EXPECT_TRUE(checkKernel("(f32[3,32]c16, f32[3,32]c16, f32[32]c16, f32[32]c16, f32[32]c16, f32[32]c16) { %6, %7, %8, "
+                          "%9 = batch_norm_finalize(%0, %1, %2, %3) {count=4096.0, "
+                          "epsilon=1e-05} : [32], [32], [32], [32]; %10 = running_average(%4, %8) {factor=1.0, "
+                          "momentum=0.1} : [32]; %11 = running_average(%5, %9) {factor=1.01, "
+                          "momentum=0.1} : [32] } -> (%6: f32[32]c16, %7: f32[32]c16, %8: f32[32]c16, %9: f32[32]c16, "
+                          "%10: f32[32]c16, %11: f32[32]c16)",
+                          {.inPlace = {{4, 4}, {5, 5}}}));
+}
+
 TEST(Kernel, Relayout) {
   std::vector<std::string> texts;
   auto add = [&](const std::string &shape, const std::string &from, const std::string &to) {
@@ -214,6 +224,20 @@ TEST(Kernel, PoolGradients) {
           "%6 = max_pool_grad(%0, %5) {kernel=[3,3], padding=[1,1,1,1], strides=[2,2]} : [2,16,8,8]; %7 = "
           "relu_grad(%6, %4) {} : [2,16,8,8] } -> (%7: "
           "f32[2,16,8,8]c16)",
+          // And the sums of the batch norm below.
+          "(f32[1,20,4,4]c16, f32[1,20,8,8]c16, f32[1,20,8,8]c16) { %3 = max_pool_grad(%0, %1) {kernel=[3,3], "
+          "padding=[1,1,1,1], strides=[2,2]} : [1,20,8,8]; "
+          "%4 = relu_grad(%3, %1) {} : [1,20,8,8]; %5 = channel_sum(%4) {pieces=1} : [1,20]; %6 = channel_dot(%4, %2) "
+          "{pieces=1} : [1,20] } -> (%4: "
+          "f32[1,20,8,8]c16, %5: f32[1,20]c16, %6: f32[1,20]c16)",
+          "(f32[2,16,5,5]c16, f32[2,16,8,8]c16) { %2 = avg_pool_grad(%0) {count_include_pad=1, kernel=[4,4], "
+          "padding=[0,0,0,0], size=[8,8], strides=[1,1]} : "
+          "[2,16,8,8]; %3 = channel_sum(%2) {pieces=1} : [1,16]; %4 = channel_dot(%2, %1) {pieces=1} : [1,16] } -> "
+          "(%2: f32[2,16,8,8]c16h1, %3: f32[1,16]c16, "
+          "%4: f32[1,16]c16)",
+          "(f32[2,16,11,11]c16h1, f32[2,16,11,11]c16) { %2 = channel_sum(%0) {pieces=1} : [1,16]; %3 = channel_dot(%0, "
+          "%1) {pieces=1} : [1,16] } -> "
+          "(%2: f32[1,16]c16, %3: f32[1,16]c16)",
           "(f32[2,20,3,3]c16) { %1 = avg_pool_grad(%0) {count_include_pad=1, kernel=[3,3], padding=[1,1,1,1], "
           "size=[6,6], strides=[2,2]} : [2,20,6,6] } -> (%1: "
           "f32[2,20,6,6]c16)",
@@ -247,6 +271,13 @@ TEST(Kernel, Dense) {
       "(f32[7,20]) { %1 = batch_sum(%0) {} : [20] } -> (%1: f32[20]c16)",
       "(f32[32,20]c16) { %1 = batch_sum(%0) {} : [20] } -> (%1: f32[20]c16)",
       "(f32[8,20,17,3,3]k16c16) { %1 = batch_sum(%0) {} : [20,17,3,3] } -> (%1: f32[20,17,3,3]k16c16)",
+      "(f32[32,16,16,3,3]k16c16) { %1 = batch_sum(%0) {} : [16,16,3,3] } -> (%1: f32[16,16,3,3]k16c16)",
+      // Large enough to be computed by blocks of columns or of outputs.
+      "(f32[16,64], f32[70,64]k16) { %2 = linear(%0, %1) {} : [16,70] } -> (%2: f32[16,70])",
+      "(f32[16,70], f32[70,96]k16) { %2 = linear_grad_data(%0, %1) {} : [16,96] } -> (%2: f32[16,96])",
+      "(f32[16,70], f32[70,90]k16) { %2 = linear_grad_data(%0, %1) {} : [16,90] } -> (%2: f32[16,90])",
+      "(f32[6,70], f32[6,250]) { %2 = linear_grad_weight(%0, %1) {} : [70,250] } -> (%2: f32[70,250]k16)",
+      "(f32[40,450,2,2]c16) { %1 = global_avg_pool(%0) {} : [40,450] } -> (%1: f32[40,450])",
       "(f32[5,20,3,3,3]k16) { %1 = batch_sum(%0) {} : [20,3,3,3] } -> (%1: f32[20,3,3,3]k16)",
   });
 }
