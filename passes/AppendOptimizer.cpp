@@ -72,9 +72,14 @@ private:
   LogicalResult update(OpBuilder &builder, StringAttr name, StringRef parameter, Value gradient,
                        SmallVectorImpl<std::pair<StringRef, Value>> &writes) {
     auto variable = getOperation().lookupSymbol<VariableOp>(parameter);
+    Value rate = argumentNamed(function, "learning_rate"), step = argumentNamed(function, "step");
+    if (!variable || variable.getType() != gradient.getType())
+      return function.emitError("append-optimizer: there is no variable '")
+             << parameter << "' of type " << gradient.getType();
+    if (!rate || !step)
+      return function.emitError("append-optimizer: @train_step takes no ") << (rate ? "'step'" : "'learning_rate'");
     Location loc = variable.getLoc();
     Value value = ReadOp::create(builder, loc, variable.getType(), parameter);
-    Value rate = argumentNamed(function, "learning_rate"), step = argumentNamed(function, "step");
     APFloat decay = variable.getNoDecay() ? APFloat(0.0) : number("weight_decay");
     // The state of the parameter, and what is written back: its name beside the slot's result.
     SmallVector<StringRef> states;

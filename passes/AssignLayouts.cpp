@@ -17,6 +17,7 @@
 
 #include "passes/EntryPoints.h"
 #include "passes/Passes.h"
+#include "passes/StaticTensors.h"
 #include "support/KernelSpec.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -75,6 +76,8 @@ struct AssignLayouts : resin::impl::AssignLayoutsBase<AssignLayouts> {
   using AssignLayoutsBase::AssignLayoutsBase;
 
   void runOnOperation() override {
+    if (failed(verifyStaticTensors(getOperation(), getArgument())))
+      return signalPassFailure();
     ofVariables.clear();
     SmallVector<func::FuncOp> functions = orderFunctions();
     for (func::FuncOp function : functions)

@@ -14,6 +14,7 @@
 #include "passes/EntryPoints.h"
 #include "passes/Passes.h"
 #include "passes/Pieces.h"
+#include "passes/StaticTensors.h"
 
 namespace resin {
 #define GEN_PASS_DEF_DECOMPOSEBATCHNORM
@@ -74,6 +75,8 @@ struct DecomposeBatchNorm : resin::impl::DecomposeBatchNormBase<DecomposeBatchNo
   using DecomposeBatchNormBase::DecomposeBatchNormBase;
 
   void runOnOperation() override {
+    if (failed(verifyStaticTensors(getOperation(), getArgument())))
+      return signalPassFailure();
     getOperation().walk([](Operation *op) {
       if (auto train = dyn_cast<BatchNormTrainOp>(op))
         decompose(train);

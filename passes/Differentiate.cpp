@@ -13,6 +13,7 @@
 
 #include "passes/EntryPoints.h"
 #include "passes/Passes.h"
+#include "passes/StaticTensors.h"
 
 namespace resin {
 #define GEN_PASS_DEF_DIFFERENTIATE
@@ -32,6 +33,8 @@ struct Differentiate : resin::impl::DifferentiateBase<Differentiate> {
     auto function = getOperation().lookupSymbol<func::FuncOp>(kTrainStep);
     if (!function)
       return;
+    if (failed(verifyStaticTensors(getOperation(), getArgument())))
+      return signalPassFailure();
     forward.clear();
     active.clear();
     gradients.clear();

@@ -20,6 +20,7 @@
 #include "passes/Groups.h"
 #include "passes/Passes.h"
 #include "passes/Pieces.h"
+#include "passes/StaticTensors.h"
 #include "support/KernelSpec.h"
 
 namespace resin {
@@ -35,6 +36,8 @@ namespace {
 
 /// Filters up to this size are summed in lanes; of larger ones each lane costs more than it brings.
 constexpr int64_t kLaneBytes = 2 << 20;
+/// The kernel that puts lanes together reads them side by side.
+constexpr int64_t kMostLanes = 16;
 /// Updates are cut into pieces of about this size.
 constexpr int64_t kUpdateBytes = 256 << 10;
 /// What is cut by channels, or by images in @predict, is cut into this many pieces at most.
@@ -56,9 +59,9 @@ bool isFilter(RankedTensorType type) {
 
 bool isActivation(RankedTensorType type) { return type.getRank() == 4 && !isFilter(type); }
 
-/// Whether the first dimension counts images: activations, features, labels.
+/// Whether the first dimension counts images: activations and features.
 bool hasBatch(RankedTensorType type) {
-  return type.getRank() > 0 && !isFilter(type) && (type.getRank() == 4 || layoutOf(type) == Layout::Dense);
+  return isActivation(type) || (type.getRank() == 2 && layoutOf(type) == Layout::Dense);
 }
 
 /// The dimension along which channels of the result stand in a channel vector, a filter or an activation.
@@ -147,12 +150,12 @@ void Fuser::cutGradient(Conv2dGradWeightOp grad) {
     pieces = largestDivisor(k / kChannelBlock, kManyPieces);
     return;
   }
-  // Lanes that are the pieces of the gradient they read can run right behind whoever makes it, while it is in cache. They
-  // pay as long as they are together no larger than that gradient.
+  // Lanes that are the pieces of the gradient they read can run right behind whoever makes it, while it is in cache.
+  // They pay as long as they are together no larger than that gradient.
   cut = Cut::Lanes;
   RankedTensorType gradient = typeOf(grad.getGradient());
   int64_t lanes = lanesOf(gradient.getDimSize(0)), alike = piecesOf(gradient);
-  bool pays = alike * filter.getNumElements() <= gradient.getNumElements();
+  bool pays = alike <= kMostLanes && alike * filter.getNumElements() <= gradient.getNumElements();
   pieces = alike > lanes && pays ? alike : lanes;
 }
 
@@ -305,6 +308,8 @@ struct Fuse : resin::impl::FuseBase<Fuse> {
   using FuseBase::FuseBase;
 
   void runOnOperation() override {
+    if (failed(verifyStaticTensors(getOperation(), getArgument())) || failed(verifyLayouts()))
+      return signalPassFailure();
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       eraseUnread(function);
       fuseAll(function);
@@ -314,6 +319,16 @@ struct Fuse : resin::impl::FuseBase<Fuse> {
   }
 
 private:
+  /// Only its layout tells a filter from an activation.
+  LogicalResult verifyLayouts() {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      for (Operation &op : function.getBody().front())
+        for (Value result : op.getResults())
+          if (typeOf(result).getRank() == 4 && !isa_and_nonnull<LayoutAttr>(typeOf(result).getEncoding()))
+            return op.emitError("fuse: ") << result.getType() << " has no layout; assign-layouts comes first";
+    return success();
+  }
+
   /// A kernel without a result would have nothing to say: a gradient of the image, for example.
   static void eraseUnread(func::FuncOp function) {
     SmallVector<Operation *> ops;

@@ -149,8 +149,8 @@ private:
     recipe = module->getAttrOfType<DictionaryAttr>(kRecipeAttr);
     if (!recipe)
       return module.emitError("specialize: the module has no resnet.recipe");
-    if (model.getNumResults() != 1 || !argumentNamed(model, "image"))
-      return model.emitError("specialize: @model takes an argument named 'image' and returns one result");
+    if (failed(verifySignature()))
+      return failure();
     int64_t trainBatch = batch;
     if (auto attr = recipe.getAs<IntegerAttr>("batch"); attr && !trainBatch)
       trainBatch = attr.getInt();
@@ -159,10 +159,29 @@ private:
 
     if (failed(makeTrainStep(trainBatch)) || failed(makeEvaluate(trainBatch)))
       return failure();
-    for (int64_t n : predictBatch)
+    for (int64_t n : llvm::SetVector<int64_t>(predictBatch.begin(), predictBatch.end()))
       if (failed(makePredict(n)))
         return failure();
     model.erase();
+    return success();
+  }
+
+  LogicalResult verifySignature() {
+    auto isTensor = [](Type type, int64_t rank) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return tensor && tensor.getRank() == rank && isa<FloatType>(tensor.getElementType());
+    };
+    for (BlockArgument argument : model.getArguments()) {
+      auto name = model.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kNameAttr);
+      if (!name || (name != "image" && name != "seed"))
+        return model.emitError("specialize: @model takes 'image' and 'seed' (resnet.name), not argument ")
+               << argument.getArgNumber();
+    }
+    Value image = argumentNamed(model, "image");
+    if (!image || !isTensor(image.getType(), 4))
+      return model.emitError("specialize: @model takes 'image' of type [n, c, h, w]");
+    if (model.getNumResults() != 1 || !isTensor(model.getResultTypes()[0], 2))
+      return model.emitError("specialize: @model returns one result of type [n, classes]");
     return success();
   }
 

@@ -22,7 +22,7 @@ LogicalResult verifyTrain(Operation *op) {
   if (isa<DropoutOp>(op) && function.getName() != kTrainStep)
     return op->emitOpError("must not be left outside training after the train phase");
   for (Type type : op->getResultTypes())
-    if (!cast<ShapedType>(type).hasStaticShape())
+    if (auto shaped = dyn_cast<ShapedType>(type); !shaped || !shaped.hasStaticShape())
       return op->emitOpError("has a result of unknown shape ") << type << " after the train phase";
   return success();
 }
@@ -30,8 +30,8 @@ LogicalResult verifyTrain(Operation *op) {
 /// layout: activations are blocked, and convolutions find the zeros that they read.
 LogicalResult verifyLayout(Operation *op) {
   for (Type type : op->getResultTypes())
-    if (auto tensor = cast<RankedTensorType>(type);
-        tensor.getRank() == 4 && !isa_and_nonnull<LayoutAttr>(tensor.getEncoding()))
+    if (auto tensor = dyn_cast<RankedTensorType>(type);
+        tensor && tensor.getRank() == 4 && !isa_and_nonnull<LayoutAttr>(tensor.getEncoding()))
       return op->emitOpError("has a result without a layout after the layout phase");
   auto conv = dyn_cast<Conv2dOp>(op);
   if (!conv)

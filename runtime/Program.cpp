@@ -86,6 +86,7 @@ static Command addBench(CLI::App &app, Arguments &arguments) {
   CLI::App *bench = app.add_subcommand("bench", "time a train step, predictions and every kernel");
   bench->add_flag("--json", arguments.json, "for tools");
   bench->add_option("--seconds", arguments.seconds, "how long to measure")->check(CLI::Range(0.0, 86400.0));
+  bench->add_option("--only", arguments.only, "time nothing else")->check(CLI::IsMember({"train", "predict"}));
   addThreads(*bench, arguments);
   return {bench, runBench};
 }

@@ -101,8 +101,10 @@ bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kern
                   Epilogue(spec, operands, node),
                   knobs};
   kernel.arguments.assign(operands.begin(), operands.end());
-  if (!buildConvDirect(conv, kernel.outputs) && !buildConvWeight(conv, kernel.outputs))
-    buildConvGeneric(conv, kernel.outputs);
+  for (auto build : {buildConvWinograd, buildConvWinogradWeight, buildConvDirect, buildConvWeight})
+    if (build(conv, kernel.outputs))
+      return true;
+  buildConvGeneric(conv, kernel.outputs);
   return true;
 }
 

@@ -57,7 +57,9 @@ GatherAxis forwardAxis(int stride, int pad, int dilation, int kernel);
 GatherAxis gradDataAxis(int stride, int pad, int dilation, int kernel);
 
 /// Templates. Each returns false if the kernel is not of its kind.
+bool buildConvWinograd(ConvKernel &conv, std::vector<Halide::Func> &outputs);
 bool buildConvDirect(ConvKernel &conv, std::vector<Halide::Func> &outputs);
+bool buildConvWinogradWeight(ConvKernel &conv, std::vector<Halide::Func> &outputs);
 bool buildConvWeight(ConvKernel &conv, std::vector<Halide::Func> &outputs);
 /// Any layout, groups, padding: correct, not fast.
 void buildConvGeneric(ConvKernel &conv, std::vector<Halide::Func> &outputs);

@@ -17,11 +17,12 @@ struct Window {
         sx(node.integers("strides")[1]), top(node.integers("padding")[0]), left(node.integers("padding")[1]) {}
 };
 
-/// Pixel (y, x) of `v`, or `outside` where there is none.
+/// Pixel (y, x) of `v`, or `outside` where there is none. Most are inside: Halide cuts
+/// the loops at the border, and what is left in the middle has no conditions.
 Expr pixel(const Value &v, const Index &i, Expr y, Expr x, Expr outside) {
   const int h = v.shape[2], w = v.shape[3];
   Expr inside = y >= 0 && y < h && x >= 0 && x < w;
-  return select(inside, v.at({i[0], i[1], clamp(y, 0, h - 1), clamp(x, 0, w - 1)}), outside);
+  return select(inside, likely(v.at({i[0], i[1], clamp(likely(y), 0, h - 1), clamp(likely(x), 0, w - 1)})), outside);
 }
 
 std::vector<Value> maxPool(const KernelNode &node, const std::vector<Value> &v, Stages &) {
@@ -38,37 +39,46 @@ std::vector<Value> maxPool(const KernelNode &node, const std::vector<Value> &v, 
            }}};
 }
 
-/// Calls `visit` for each output window that may hold pixel (y, x): its position and
-/// whether it exists and holds the pixel.
+/// Which of its pixels each window takes: the first of its largest, as in PyTorch.
+Func firstMaxima(const Window &p, const Value &input, Stages &stages) {
+  const bool exceeds = input.shape[1] % kChannelBlock != 0;
+  return stages.image("first_maxima", [=](const std::vector<Expr> &e) {
+    const Index at = {e[4], Coordinate(e[3], e[0], exceeds), e[2], e[1]};
+    Expr largest, first = 0;
+    for (int r = 0; r < p.kh; ++r)
+      for (int s = 0; s < p.kw; ++s) {
+        Expr tap = pixel(input, at, e[2] * p.sy + (r - p.top), e[1] * p.sx + (s - p.left), Float(32).min());
+        if (largest.defined())
+          first = select(tap > largest, r * p.kw + s, first);
+        largest = largest.defined() ? max(largest, tap) : tap;
+      }
+    return first;
+  });
+}
+
+/// Calls `visit` for each window that may hold pixel (y, x): its position, the pixel's
+/// place in it, and whether it exists and holds the pixel.
 void windowsOver(const Window &p, int outputHeight, int outputWidth, Expr y, Expr x,
-                 const std::function<void(Expr, Expr, Expr)> &visit) {
+                 const std::function<void(Expr wy, Expr wx, Expr place, Expr holds)> &visit) {
   const int rows = (p.kh + p.sy - 1) / p.sy, columns = (p.kw + p.sx - 1) / p.sx;
-  Expr lastRow = (y + p.top) / p.sy, lastColumn = (x + p.left) / p.sx;
   for (int r = rows - 1; r >= 0; --r)
     for (int s = columns - 1; s >= 0; --s) {
-      Expr wy = lastRow - r, wx = lastColumn - s;
-      Expr holds = wy >= 0 && wy < outputHeight && wx >= 0 && wx < outputWidth && y + p.top - wy * p.sy < p.kh &&
-                   x + p.left - wx * p.sx < p.kw;
-      visit(clamp(wy, 0, outputHeight - 1), clamp(wx, 0, outputWidth - 1), holds);
+      Expr wy = (y + p.top) / p.sy - r, wx = (x + p.left) / p.sx - s;
+      Expr row = (y + p.top) % p.sy + r * p.sy, column = (x + p.left) % p.sx + s * p.sx;
+      Expr holds = wy >= 0 && wy < outputHeight && wx >= 0 && wx < outputWidth && row < p.kh && column < p.kw;
+      visit(wy, wx, row * p.kw + column, holds);
     }
 }
 
-std::vector<Value> maxPoolGrad(const KernelNode &node, const std::vector<Value> &v, Stages &) {
+std::vector<Value> maxPoolGrad(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
   const Window p(node);
   const int oh = v[0].shape[2], ow = v[0].shape[3];
+  Func first = firstMaxima(p, v[1], stages);
   return {{node.results[0], [=](const Index &i) {
-             Expr y = i[2].whole(), x = i[3].whole(), own = v[1].at(i), sum = 0.f;
-             windowsOver(p, oh, ow, y, x, [&](Expr wy, Expr wx, Expr holds) {
-               // The gradient goes to the first maximum: all before this pixel are smaller, none after it is larger.
-               Expr winner = holds;
-               for (int r = 0; r < p.kh; ++r)
-                 for (int s = 0; s < p.kw; ++s) {
-                   Expr ty = wy * p.sy + (r - p.top), tx = wx * p.sx + (s - p.left);
-                   Expr tap = pixel(v[1], i, ty, tx, -std::numeric_limits<float>::infinity());
-                   Expr before = ty < y || (ty == y && tx < x);
-                   winner = winner && select(before, tap < own, tap <= own);
-                 }
-               sum = sum + select(winner, v[0].at({i[0], i[1], wy, wx}), 0.f);
+             Expr sum = 0.f;
+             windowsOver(p, oh, ow, i[2].whole(), i[3].whole(), [&](Expr wy, Expr wx, Expr place, Expr holds) {
+               Expr winner = holds && first(i[1].lane(), wx, wy, i[1].block(), i[0].whole()) == place;
+               sum = sum + select(winner, v[0].at({i[0], i[1], clamp(wy, 0, oh - 1), clamp(wx, 0, ow - 1)}), 0.f);
              });
              return sum;
            }}};
@@ -100,8 +110,9 @@ std::vector<Value> avgPoolGrad(const KernelNode &node, const std::vector<Value> 
   const int oh = v[0].shape[2], ow = v[0].shape[3], h = node.results[0][2], w = node.results[0][3];
   return {{node.results[0], [=](const Index &i) {
              Expr sum = 0.f;
-             windowsOver(p, oh, ow, i[2].whole(), i[3].whole(), [&](Expr wy, Expr wx, Expr holds) {
-               sum = sum + select(holds, v[0].at({i[0], i[1], wy, wx}) / divisor(node, p, h, w, wy, wx), 0.f);
+             windowsOver(p, oh, ow, i[2].whole(), i[3].whole(), [&](Expr wy, Expr wx, Expr, Expr holds) {
+               Expr cy = clamp(wy, 0, oh - 1), cx = clamp(wx, 0, ow - 1);
+               sum = sum + select(holds, v[0].at({i[0], i[1], cy, cx}) / divisor(node, p, h, w, cy, cx), 0.f);
              });
              return sum;
            }}};
@@ -113,6 +124,7 @@ std::vector<Value> globalAvgPool(const KernelNode &node, const std::vector<Value
   Func sums = stages.sum("sums", {kChannelBlock, blocks, shape[0]}, {shape[3], shape[2]}, [&](auto &e, auto &r) {
     return v[0].at({e[2], Coordinate(e[1], e[0], shape[1] % kChannelBlock != 0), r[1], r[0]});
   });
+  stages.computeInside(1);
   const float factor = 1.f / float(shape[2] * shape[3]);
   return {{node.results[0], [=](const Index &i) { return sums(i[1].lane(), i[1].block(), i[0].whole()) * factor; }}};
 }

@@ -1,7 +1,8 @@
 //===- Storage.cpp - Tensors of a KernelSpec as Halide buffers ------------===//
 //
 // Shapes, strides and mins are constants, so that a kernel reads nothing of a
-// buffer but its address. Buffers stand on 64-byte boundaries.
+// buffer but its address. Blocked tensors stand on 64-byte boundaries; a piece of a
+// dense one may begin at any element.
 //
 //===----------------------------------------------------------------------===//
 
@@ -166,7 +167,7 @@ static void fix(OutputImageParam buffer, const TensorSpec &tensor) {
     buffer.dim(d)
         .set_bounds(dimensions[d].min, dimensions[d].extent)
         .set_stride(Expr(static_cast<int>(dimensions[d].stride)));
-  buffer.set_host_alignment(64);
+  buffer.set_host_alignment(tensor.layout == LayoutKind::Dense ? elementBytes(tensor.type) : 64);
 }
 
 ImageParam makeOperand(const TensorSpec &tensor, int index) {

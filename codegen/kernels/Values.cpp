@@ -123,7 +123,7 @@ std::vector<Var> storageVariables(const TensorSpec &tensor) {
   return {};
 }
 
-Index logicalIndex(const TensorSpec &tensor, const std::vector<Var> &v) {
+Index loopIndex(const TensorSpec &tensor, const std::vector<Var> &v) {
   const size_t rank = tensor.shape.size();
   Index index(rank, Coordinate(Expr(0)));
   auto exceeds = [&](size_t d) { return tensor.shape[d] % kBlock != 0; };
@@ -168,7 +168,7 @@ Index logicalIndex(const TensorSpec &tensor, const std::vector<Var> &v) {
 // Scratch
 //===----------------------------------------------------------------------===//
 
-void vectorizeInnermost(Stage stage, Var variable, int64_t extent, int width) {
+void vectorizeInnermost(Halide::Stage stage, Var variable, int64_t extent, int width) {
   while (width > extent)
     width /= 2;
   if (width > 1)
@@ -184,23 +184,42 @@ Func Stages::begin(const std::string &name, const std::vector<int64_t> &extents,
 
 void Stages::add(Func stage, const std::vector<int64_t> &extents) { stages.push_back({stage, extents}); }
 
+bool Stages::isLarge(const Stage &stage) {
+  int64_t size = 1;
+  for (int64_t extent : stage.extents)
+    size *= extent;
+  return size > 16384;
+}
+
 // `Register` is the one kind of memory that is on the stack whatever its size; what is
 // called `Stack` comes from the heap beyond 16 KiB.
-void Stages::place(Func result, Var outermost, bool onlyResult) {
-  constexpr int64_t large = 16384; // elements
+void Stages::place(Func result, Var outermost, bool only) {
   for (Stage &stage : stages) {
-    int64_t size = 1;
-    for (int64_t extent : stage.extents)
-      size *= extent;
+    const bool inner = only && insideCount() && &stage == &stages.back();
+    const size_t bounded = stage.extents.size() - (inner ? 1 : 0);
     stage.func.store_in(MemoryType::Register);
-    if (onlyResult && size > large && &stage == &stages.back()) {
-      stage.func.compute_at(result, outermost);
-      continue;
-    }
-    stage.func.compute_root();
-    for (size_t d = 0; d < stage.extents.size(); ++d)
+    for (size_t d = 0; d < bounded; ++d)
       stage.func.bound(stage.func.args()[d], 0, int(stage.extents[d]));
+    if (inner)
+      stage.func.compute_at(result, outermost).bound_extent(stage.func.args().back(), insideCount());
+    else
+      stage.func.compute_root();
   }
+  placeImages(result, outermost);
+}
+
+void Stages::placeImages(Func result, Var loop) {
+  for (Func &image : images)
+    image.compute_at(result, loop).store_in(MemoryType::Register).vectorize(image.args()[0], machine.vectorFloats);
+}
+
+Func Stages::image(const std::string &name, const Definition &define) {
+  Var ki("ki"), x("ix"), y("iy"), kb("ikb"), n("in");
+  Func stage(name + "_" + std::to_string(images.size()));
+  stage(ki, x, y, kb, n) = define({ki, x, y, kb, n});
+  stage.bound(ki, 0, kBlock);
+  images.push_back(stage);
+  return stage;
 }
 
 static std::vector<Expr> expressions(const std::vector<Var> &variables) { return {variables.begin(), variables.end()}; }
@@ -215,38 +234,60 @@ Func Stages::compute(const std::string &name, const std::vector<int64_t> &extent
   return stage;
 }
 
+/// The largest divisor of `extent` that is at most `most`.
+static int divisor(int64_t extent, int most) {
+  int best = most;
+  while (extent % best)
+    --best;
+  return best;
+}
+
 Func Stages::sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over,
-                 const Term &term) {
+                 const Term &term, int together) {
   std::vector<Var> variables;
-  Func stage = begin(name, extents, variables);
+  Func stage = begin(name, extents, variables), sums(stage.name() + "_sums");
   Region ranges;
   for (int64_t extent : over)
     ranges.emplace_back(0, int(extent));
   RDom domain(ranges, stage.name() + "_r");
   std::vector<Expr> reduced;
-  std::vector<VarOrRVar> order;
   for (size_t d = 0; d < over.size(); ++d)
     reduced.push_back(domain[d]);
   Expr value = term(expressions(variables), reduced);
-  stage(variables) = cast(value.type(), 0);
-  stage(variables) += value;
+  sums(variables) = cast(value.type(), 0);
+  sums(variables) += value;
+  stage(variables) = sums(expressions(variables));
   add(stage, extents);
-  // The sum of one vector stays in a register over the whole reduction.
-  if (!variables.empty())
-    order.emplace_back(variables[0]);
+
+  // The sums of one tile stay in registers over the whole reduction.
+  int lanes = machine.vectorFloats;
+  while (extents[0] % lanes)
+    lanes /= 2;
+  const bool tiled = extents.size() > 1;
+  const int tile = tiled ? divisor(extents[1], together) : 1;
+  Var inner("inner"), outer("outer"), lane("lane"), vector("vector");
+  auto vectorize = [&](Halide::Stage part, VarOrRVar along) {
+    if (lanes > 1)
+      part.vectorize(along, lanes);
+    part.unroll(along);
+  };
+  stage.split(variables[0], vector, lane, extents[0] % kBlock ? lanes : kBlock);
+  vectorize(stage, lane);
+  if (tiled)
+    stage.split(variables[1], outer, inner, tile).reorder(lane, inner, vector, outer).unroll(inner);
+  sums.compute_at(stage, vector).store_in(MemoryType::Register);
+  std::vector<VarOrRVar> order = {variables[0]};
+  if (tiled)
+    order.emplace_back(variables[1]);
   for (size_t d = 0; d < over.size(); ++d)
     order.emplace_back(domain[d]);
-  for (size_t d = 1; d < variables.size(); ++d)
+  for (size_t d = 2; d < variables.size(); ++d)
     order.emplace_back(variables[d]);
-  stage.update().reorder(order);
-  if (!extents.empty()) {
-    vectorizeInnermost(stage, variables[0], extents[0], machine.vectorFloats);
-    // Shifted tails would add an element twice.
-    int width = machine.vectorFloats;
-    while (extents[0] % width)
-      width /= 2;
-    if (width > 1)
-      stage.update().vectorize(variables[0], width);
+  vectorize(sums.update().reorder(order), variables[0]);
+  vectorize(sums, variables[0]);
+  if (tiled) {
+    sums.unroll(variables[1]);
+    sums.update().unroll(variables[1]);
   }
   return stage;
 }

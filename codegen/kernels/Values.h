@@ -61,7 +61,7 @@ Value operandValue(const TensorSpec &tensor, const Halide::ImageParam &operand);
 /// The loops over a tensor's storage, innermost first, as variables, and the
 /// logical index they stand at.
 std::vector<Halide::Var> storageVariables(const TensorSpec &tensor);
-Index logicalIndex(const TensorSpec &tensor, const std::vector<Halide::Var> &storage);
+Index loopIndex(const TensorSpec &tensor, const std::vector<Halide::Var> &storage);
 
 /// Scratch of a kernel: Funcs of constant extents on the stack, computed before the
 /// results in the order they were made.
@@ -74,16 +74,28 @@ public:
 
   /// f(v0, v1, ...) = define(v) for v in `extents`, innermost first.
   Halide::Func compute(const std::string &name, const std::vector<int64_t> &extents, const Definition &define);
-  /// f(v...) = sum over r in `over` (innermost first) of term(v, r).
+  /// f(v...) = sum over r in `over` (innermost first) of term(v, r). About `together`
+  /// neighbours along v1 are summed at once, in registers, so that they share what
+  /// they load.
   Halide::Func sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over,
-                   const Term &term);
-
+                   const Term &term, int together = 1);
+  /// Lets the last stage, if it is large, be computed `count` of its outermost
+  /// argument at a time, inside the result's outermost loop.
+  void computeInside(int count) { inside = count; }
+  /// f(ki, x, y, kb, n) = define(...) for an image's pixels: computed for a few rows
+  /// of the result at a time. Any pixel may be asked for, in the image or not.
+  Halide::Func image(const std::string &name, const Definition &define);
   /// Adds a stage that was made elsewhere.
   void add(Halide::Func stage, const std::vector<int64_t> &extents);
 
-  /// Places the stages, once all results are defined. A large one that only `result`
-  /// reads is computed piece by piece, inside the loop over `outermost`.
-  void place(Halide::Func result, Halide::Var outermost, bool onlyResult);
+  /// How many of its outermost argument the last stage computes at a time inside the
+  /// result's outermost loop; 0 if it is computed before.
+  int insideCount() const { return inside && isLarge(stages.back()) ? inside : 0; }
+  /// Places the stages, once all results are defined; `only` if there is one result.
+  void place(Halide::Func result, Halide::Var outermost, bool only);
+  /// Places stages that are images inside a loop of `result`.
+  void placeImages(Halide::Func result, Halide::Var loop);
+  bool hasImages() const { return !images.empty(); }
 
   const Machine machine;
 
@@ -93,7 +105,10 @@ private:
     std::vector<int64_t> extents; ///< of its arguments
   };
   Halide::Func begin(const std::string &name, const std::vector<int64_t> &extents, std::vector<Halide::Var> &variables);
+  static bool isLarge(const Stage &stage);
   std::vector<Stage> stages;
+  std::vector<Halide::Func> images;
+  int inside = 0;
 };
 
 /// Vectorises the innermost loop of `extent` iterations without leaving the tensor.

@@ -7,6 +7,7 @@
 
 #include "codegen/schedules/ConvDirect.h"
 #include "codegen/schedules/ConvWeight.h"
+#include "codegen/schedules/ConvWinograd.h"
 
 #include <algorithm>
 
@@ -112,6 +113,81 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   t.pixelsInside = weightBytes > 3 << 19;
   if (t.pixelsInside)
     t.images = largestDivisor(s.n, std::max(1, 4096 / (s.oh * s.ow)));
+  return t;
+}
+
+WinogradKnobs winogradKnobs(const std::vector<int> &k) {
+  assert(k.size() == 6 && "the template has six knobs");
+  return {k[0], k[1], k[2], k[3], k[4], k[5] != 0};
+}
+
+/// Scratch that a kernel may have on a worker's stack of 16 MiB.
+static constexpr int64_t kLargestScratch = 7 << 20;
+
+WinogradKnobs defaultWinogradKnobs(const ConvKernel &conv) {
+  if (!conv.knobs.empty())
+    return conv.knobs.size() == 6 ? winogradKnobs(conv.knobs) : WinogradKnobs{};
+  const ConvShape &s = conv.shape;
+  const int across = (s.w + 3) / 4, down = (s.h + 3) / 4;
+  WinogradKnobs t{1, 1, 4, 1, 4, false};
+  // Groups as large as 200 tiles, better the whole piece: then a row of points of the filter is used up before the next
+  // is made.
+  t.rows = largestDivisor(down, std::max(1, 200 / across));
+  if (t.rows == down)
+    t.images = largestDivisor(s.n, std::max(1, 200 / (across * down)));
+  t.filterInRows = t.rows == down && t.images == s.n;
+  const int group = across * t.rows * t.images;
+  // 4 or 5 tiles x 2 vectors with 16 registers of AVX2, 8 to 13 x 2 blocks with 32 of AVX-512, 2 or 3 x 4 vectors of
+  // SSE: whichever leaves least over.
+  const int perBlock = kChannelBlock / conv.machine.vectorFloats,
+            resultBlocks = ((conv.direction == ConvDirection::Forward ? s.k : s.c) + 15) / 16;
+  if (perBlock == 1 && resultBlocks % 2 == 0)
+    t.blocks = 2;
+  const int most = (conv.machine.registers - 5) / (perBlock * t.blocks), least = std::max(2, (most * 3 + 3) / 4);
+  t.tiles = least;
+  for (int tiles = least; tiles <= most; ++tiles)
+    if (roundUp(group, tiles) < roundUp(group, t.tiles))
+      t.tiles = tiles;
+  // For each pair of channels, in FMAs: 36 a tile and the filter's transform, which costs as much as 8 tiles; direct 9
+  // a pixel. 512 channels at 7x7: even at one image.
+  const int tiles = roundUp(group, t.tiles) * (down / t.rows) * (s.n / t.images);
+  const bool pays = 1.3 * 36 * tiles + 280 < 1.08 * 9 * s.n * s.h * s.w;
+  // Scratch stands on the stack of a worker.
+  const int64_t source = (conv.direction == ConvDirection::Forward ? s.c : s.k) + 15,
+                scratch = 36 * 4 * (source * tiles + 16 * t.blocks * (source + tiles));
+  if (!pays || scratch > kLargestScratch)
+    t.tiles = 0;
+  return t;
+}
+
+WinogradWeightKnobs winogradWeightKnobs(const std::vector<int> &k) {
+  assert(k.size() == 4 && "the template has four knobs");
+  return {k[0], k[1], k[2], k[3]};
+}
+
+WinogradWeightKnobs defaultWinogradWeightKnobs(const ConvKernel &conv) {
+  if (!conv.knobs.empty())
+    return conv.knobs.size() == 4 ? winogradWeightKnobs(conv.knobs) : WinogradWeightKnobs{};
+  const ConvShape &s = conv.shape;
+  const int across = (s.w + 3) / 4, down = (s.h + 3) / 4;
+  const int64_t channels = (s.c + 15) / 16 * 16 + (s.k + 15) / 16 * 16, tileBytes = 36 * 4 * channels;
+  WinogradWeightKnobs t{1, 1, 4, 1};
+  // The sums in memory are read and written once for each group, tiles at their points live in cache: half a megabyte
+  // of them, or twice what the sums take.
+  const int64_t sumBytes = 36 * 4 * int64_t(s.c + 15) * (s.k + 15);
+  const int limit =
+      std::max<int64_t>(1, std::min(std::max<int64_t>(1 << 19, 2 * sumBytes), kLargestScratch - sumBytes) / tileBytes);
+  t.rows = largestDivisor(down, std::max(1, limit / across));
+  if (t.rows == down)
+    t.images = largestDivisor(s.n, std::max(1, limit / (across * down)));
+  const int group = across * t.rows * t.images;
+  t.tiles = largestDivisor(group, 4);
+  if (conv.machine.vectorFloats == 16)
+    t.channels = 16;
+  if (conv.machine.vectorFloats == 4)
+    t.channels = 2;
+  if (tileBytes * group + sumBytes > kLargestScratch)
+    t.rows = 0;
   return t;
 }
 

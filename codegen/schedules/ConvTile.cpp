@@ -47,7 +47,12 @@ void ConvTile::defineValues() {
     if (count < 2 || number < static_cast<int>(conv.operands.size()) || anchorItself)
       continue;
     Func f("value" + std::to_string(number));
-    f(ki, x, y, kb, n) = conv.epilogue.pointwise(number, anchor({ki, x, y, kb, n}), {ki, x, y, kb, n});
+    // A tile that is stored in part is computed whole, and reads no operand outside its image.
+    auto inside = [&](Expr at, int extent, int part) {
+      return !tile.shifted && extent % part ? min(at, extent - 1) : at;
+    };
+    f(ki, x, y, kb, n) = conv.epilogue.pointwise(number, anchor({ki, x, y, kb, n}),
+                                                 {ki, inside(x, width, tile.x), inside(y, height, tile.y), kb, n});
     tileValues.emplace(number, f);
   }
 }
@@ -167,6 +172,7 @@ void ConvTile::schedule() {
   scheduleAnchor(master);
   for (auto &[number, f] : tileValues) {
     f.compute_at(master, xo).store_in(MemoryType::Register);
+    f.bound_extent(x, tile.x).bound_extent(y, tile.y);
     f.vectorize(ki, vectorFloats).unroll(ki).unroll(x).unroll(y).unroll(kb).unroll(n);
   }
   for (auto [out, result] : results)

@@ -37,8 +37,7 @@ public:
     else
       for (size_t i = 0; i < spec.results.size(); ++i)
         kernel.outputs.push_back(buildResult(i));
-    std::vector<Var> loops = kernel.outputs[0].args();
-    stages.place(kernel.outputs[0], loops.empty() ? Var::outermost() : loops.back(), spec.results.size() == 1);
+    placeStages(kernel.outputs[0]);
   }
 
 private:
@@ -55,7 +54,7 @@ private:
   }
 
   Expr element(size_t result, const std::vector<Var> &variables) const {
-    return values[spec.yields[result]].at(logicalIndex(spec.results[result], variables));
+    return values[spec.yields[result]].at(loopIndex(spec.results[result], variables));
   }
 
   /// Loops over the storage of result `i` in their order of memory.
@@ -65,10 +64,25 @@ private:
     Func result("result" + std::to_string(i));
     result(variables) = element(i, variables);
     bindResult(result, tensor);
-    if (!variables.empty())
+    if (!variables.empty() && !isByColumns())
       vectorizeInnermost(result, variables[0], innermostExtent(tensor), machine.vectorFloats);
     zeroRing(result, tensor, machine);
     return result;
+  }
+
+  /// Whether blocks of 16 of the result's columns are the outermost loop: a product
+  /// with a large matrix then reads it once, for all rows together.
+  bool isByColumns() const { return spec.results.size() == 1 && stages.insideCount() == kChannelBlock; }
+
+  void placeStages(Func result) {
+    std::vector<Var> loops = result.args();
+    Var outermost = loops.empty() ? Var::outermost() : loops.back();
+    if (isByColumns()) {
+      outermost = Var("block");
+      Var column("column");
+      result.split(loops[0], outermost, column, int(kChannelBlock)).reorder(column, loops[1], outermost);
+    }
+    stages.place(result, outermost, spec.results.size() == 1);
   }
 
   static int64_t innermostExtent(const TensorSpec &tensor) {

@@ -4,7 +4,9 @@
 // in blocks of channels, and sums over their pixels ride along. Such a kernel should
 // take as long as its operands and results take to move, so all is done in one pass:
 //
-//   for n, kb, y, xo:                    a tile is `width` pixels of a row
+//   for n, kb, yo:                       a band is `rows` rows
+//    scratch of a few rows (pools)
+//    for yi, xo:                         a tile is `width` pixels of a row
 //     values that are needed twice       in registers
 //     each result's pixels
 //     a partial of each sum              one vector for each tile
@@ -32,7 +34,7 @@ bool isHeavy(const KernelNode &node) {
   return node.op.starts_with("max_pool") || node.op.starts_with("avg_pool") || node.op == "dropout";
 }
 
-/// Nodes that are expressions, without scratch.
+/// Nodes that are expressions, without scratch but for a few rows of an image.
 bool isExpression(const KernelNode &node) {
   auto named = [&](const NodeRow &row) { return node.op == row.op; };
   return std::any_of(pointwiseNodes().begin(), pointwiseNodes().end(), named) ||
@@ -42,7 +44,7 @@ bool isExpression(const KernelNode &node) {
 
 class MapBuilder {
 public:
-  MapBuilder(const KernelSpec &spec, const Machine &machine) : spec(spec), machine(machine), none(machine) {}
+  MapBuilder(const KernelSpec &spec, const Machine &machine) : spec(spec), machine(machine), stages(machine) {}
 
   /// Finds results and sums; false if the kernel is not of this kind.
   bool suits() {
@@ -61,6 +63,7 @@ public:
     kernel.outputs.resize(spec.results.size());
     evaluateNodes();
     chooseTile();
+    chooseBand();
     defineTileValues();
     defineStores(kernel);
     if (!sums.empty())
@@ -116,7 +119,7 @@ private:
       for (int operand : node.operands)
         inputs.push_back(values[operand]);
       if (!isSum(node))
-        results = row.define(node, inputs, none);
+        results = row.define(node, inputs, stages);
       values.insert(values.end(), results.begin(), results.end());
       heavy |= isHeavy(node);
     }
@@ -131,6 +134,16 @@ private:
         return;
       }
     width = std::min<int>(width, 8);
+  }
+  /// Rows whose scratch is computed at once: windows that stand over two bands are
+  /// computed twice.
+  void chooseBand() {
+    rows = 1;
+    for (int candidate : {8, 14, 10, 12, 16, 7, 6, 9, 5, 4, 11, 13, 3, 2})
+      if (stages.hasImages() && shape[2] % candidate == 0) {
+        rows = candidate;
+        return;
+      }
   }
   int tiles() const { return (shape[3] + width - 1) / width; }
 
@@ -227,17 +240,29 @@ private:
     tileSums.compute_root().store_in(MemoryType::Register).vectorize(ki, lanes);
   }
 
+  /// Two rows of a band at a time: with windows two apart, which windows hold a pixel
+  /// is then known.
+  void splitRows(Func f) {
+    f.split(y, yo, yi, rows);
+    if (rows % 2 == 0)
+      f.split(yi, yi, pair, 2).unroll(pair);
+  }
+
   void schedule() {
     Func master = results.empty() ? tileSums : results[0];
     for (size_t i = 0; i < results.size(); ++i) {
-      results[i].split(x, xo, xi, width).vectorize(ki, machine.vectorFloats);
+      results[i].split(x, xo, xi, width).reorder(ki, xi, xo, y, kb, n).vectorize(ki, machine.vectorFloats);
+      splitRows(results[i]);
       if (!heavy)
-        results[i].reorder(ki, xi, xo, y, kb, n).unroll(xi);
+        results[i].unroll(xi);
       if (i)
         results[i].compute_with(master, xo);
     }
+    if (!sums.empty())
+      splitRows(tileSums.reorder(ki, xo, y, kb, n));
     if (!results.empty() && !sums.empty())
       tileSums.compute_with(master, xo);
+    stages.placeImages(master, yo);
     for (auto &[number, f] : tileValues) {
       f.compute_at(master, xo).store_in(MemoryType::Register).vectorize(ki, machine.vectorFloats);
       if (!heavy)
@@ -249,7 +274,7 @@ private:
 
   const KernelSpec &spec;
   const Machine &machine;
-  Stages none; ///< expressions make no stages
+  Stages stages; ///< images alone
   std::vector<ImageParam> operands;
   std::vector<Value> values;  ///< by number; none for sums
   std::vector<int64_t> shape; ///< of all activations
@@ -258,8 +283,8 @@ private:
   std::vector<Func> results; ///< one for each store
   std::map<int, Func> tileValues;
   Func tileSums{"tile_sums"};
-  Var ki{"ki"}, x{"x"}, xo{"xo"}, xi{"xi"}, y{"y"}, kb{"kb"}, n{"n"};
-  int width = 1;
+  Var ki{"ki"}, x{"x"}, xo{"xo"}, xi{"xi"}, y{"y"}, yo{"yo"}, yi{"yi"}, pair{"pair"}, kb{"kb"}, n{"n"};
+  int width = 1, rows = 1;
   bool heavy = false;
 };
 

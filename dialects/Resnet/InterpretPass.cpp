@@ -44,11 +44,13 @@ struct InterpretPass : PassWrapper<InterpretPass, OperationPass<ModuleOp>> {
 
 private:
   LogicalResult interpret(ModuleOp module);
+  LogicalResult interpret(ModuleOp module, StringRef name);
   FailureOr<Tensor> argument(func::FuncOp function, unsigned index, unsigned step);
   Tensor drawn(ArrayRef<int64_t> shape, StringRef name, unsigned step, int64_t classes);
   void print(const Twine &name, const Tensor &tensor);
 
-  Option<std::string> function{*this, "function", llvm::cl::desc("the function to run"), llvm::cl::init("model")};
+  ListOption<std::string> functions{*this, "function",
+                                    llvm::cl::desc("the functions to run, each from the variables' initial values")};
   Option<uint64_t> seed{*this, "seed", llvm::cl::desc("of the initial values and of the arguments"), llvm::cl::init(1)};
   Option<std::string> precision{*this, "precision", llvm::cl::desc("f32 rounds every result to float, f64 nothing"),
                                 llvm::cl::init("f64")};
@@ -121,9 +123,21 @@ void InterpretPass::print(const Twine &name, const Tensor &tensor) {
 LogicalResult InterpretPass::interpret(ModuleOp module) {
   if (precision != "f32" && precision != "f64")
     return module.emitError() << "unknown precision '" << precision << "'; known are 'f32' and 'f64'";
-  auto target = module.lookupSymbol<func::FuncOp>(function);
+  if (functions.empty())
+    return module.emitError() << "--interpret needs the name of a function";
+  for (StringRef name : functions) {
+    if (functions.size() > 1)
+      llvm::outs() << '@' << name << '\n';
+    if (failed(interpret(module, name)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult InterpretPass::interpret(ModuleOp module, StringRef name) {
+  auto target = module.lookupSymbol<func::FuncOp>(name);
   if (!target)
-    return module.emitError() << "there is no function '" << function << "'";
+    return module.emitError() << "there is no function '" << name << "'";
   Store store;
   if (failed(initialise(module, seed, store)))
     return failure();
@@ -136,17 +150,17 @@ LogicalResult InterpretPass::interpret(ModuleOp module) {
         return failure();
       arguments.push_back(std::move(*value));
     }
-    FailureOr<std::vector<Tensor>> results = interpreter.run(function, arguments, store);
+    FailureOr<std::vector<Tensor>> results = interpreter.run(name, arguments, store);
     if (failed(results))
       return failure();
     for (auto [i, result] : llvm::enumerate(*results)) {
-      auto name = target.getResultAttrOfType<StringAttr>(i, "resnet.name");
-      print(name ? name.getValue() : "result " + Twine(i), result);
+      auto label = target.getResultAttrOfType<StringAttr>(i, "resnet.name");
+      print(label ? label.getValue() : "result " + Twine(i), result);
     }
   }
   if (variables)
-    for (const auto &[name, value] : store)
-      print(name, value);
+    for (const auto &[variable, value] : store)
+      print(variable, value);
   return success();
 }
 

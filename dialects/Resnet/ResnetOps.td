@@ -44,8 +44,18 @@ def Seed : RankedTensorOf<[I32]>;             // [2]
 
 def Resnet_VariableOp : Resnet_Op<"variable", [Symbol]> {
   let summary = "A named tensor that lives as long as the program";
-  // role: "parameter", "statistic", "slot" or "prepared"; init as in docs/Manifest.md, e.g. {name = "he_normal", fan = 27 : i64}.
-  // decay = false keeps weight decay off.
+  let description = [{
+    Parameters, running statistics, optimizer slots and what `@prepare` makes of them. The symbol is the name in checkpoints; the type, its encoding
+    included, is how the tensor is stored. `init` says what it starts as (docs/Manifest.md); `no_decay` keeps weight decay off.
+
+    * (C1) `role` is "parameter", "statistic", "slot" or "prepared".
+    * (C2) The shape is static and the elements are numbers.
+    * (C3) `init` is `{name = "he_normal", fan}`, `{name = "glorot_uniform", fan_in, fan_out}`, `{name = "linear_uniform", fan}` or `{name = "constant", value}`.
+
+    ```mlir
+    resnet.variable "parameter" @conv1.weight : tensor<64x3x7x7xf32> init {fan = 147 : i64, name = "he_normal"}
+    ```
+  }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$role, DictionaryAttr:$init, UnitAttr:$no_decay);
   let hasVerifier = 1;
   let assemblyFormat = "$role $sym_name `:` $type `init` $init (`no_decay` $no_decay^)? attr-dict";
@@ -53,6 +63,10 @@ def Resnet_VariableOp : Resnet_Op<"variable", [Symbol]> {
 
 def Resnet_ReadOp : Resnet_Op<"read", [MemoryEffects<[MemRead]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "The variable's present value";
+  let description = [{
+    * (C1) `variable` names a `resnet.variable`.
+    * (C2) The result has its type, layout included.
+  }];
   let arguments = (ins FlatSymbolRefAttr:$variable);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$variable attr-dict `:` type($result)";
@@ -60,6 +74,10 @@ def Resnet_ReadOp : Resnet_Op<"read", [MemoryEffects<[MemRead]>, DeclareOpInterf
 
 def Resnet_WriteOp : Resnet_Op<"write", [MemoryEffects<[MemWrite]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Gives the variable a new value";
+  let description = [{
+    * (C1) `variable` names a `resnet.variable`.
+    * (C2) The value has its type, layout included.
+  }];
   let arguments = (ins FlatSymbolRefAttr:$variable, AnyRankedTensor:$value);
   let assemblyFormat = "$variable `,` $value attr-dict `:` type($value)";
 }
@@ -74,6 +92,22 @@ defvar ConvWindow = (ins DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding,
 
 def Resnet_Conv2dOp : Resnet_ConvOp<"conv2d", [Differentiable]> {
   let summary = "Cross-correlation of images with filters";
+  let description = [{
+    With `C` the channels that one filter sees and `g = k / (K / groups)` the group of output channel `k`,
+
+        y[n, k, i, j] = sum over c, u, v of x[n, g*C + c, i*strides[0] + u*dilations[0] - top, j*strides[1] + v*dilations[1] - left] * f[k, c, u, v]
+
+    where `x` is zero outside the image and `padding = [top, left, bottom, right]`.
+
+    * (C1) The image is `[n, c, h, w]`, the filters are `[k, c/groups, r, s]`, of one element type.
+    * (C2) `strides` and `dilations` are two numbers from 1 on, `padding` four from 0 on, `groups` one from 1 on; none is above 2^20.
+    * (C3) `groups` divides `k`, and `c` is `groups` times what a filter sees.
+    * (C4) The dilated filter fits into the padded image.
+
+    ```mlir
+    %y = resnet.conv2d %x, %f strides [2, 2] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<8x64x56x56xf32>, tensor<128x64x3x3xf32>) -> tensor<8x128x28x28xf32>
+    ```
+  }];
   let arguments = !con((ins Activation:$input, Filter:$filter), ConvWindow);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $filter `strides` $strides `padding` $padding `dilations` $dilations `groups` $groups attr-dict `:` functional-type(operands, results)";
@@ -81,7 +115,19 @@ def Resnet_Conv2dOp : Resnet_ConvOp<"conv2d", [Differentiable]> {
 
 def Resnet_Conv2dGradDataOp : Resnet_ConvOp<"conv2d_grad_data"> {
   let summary = "Gradient of a convolution with respect to its input";
-  // size = [h, w] of the input: with strides, several inputs give one output.
+  let description = [{
+    `x[p] += dy[q] * f[t]` for each triple with `y[q] += x[p] * f[t]` in `conv2d`. `size = [h, w]` is the input's: with strides several inputs give one
+    output size.
+
+    * (C1) The gradient is `[n, k, oh, ow]`, the filters are `[k, c/groups, r, s]`, of one element type.
+    * (C2) `strides` and `dilations` are two numbers from 1 on, `padding` four from 0 on, `groups` one from 1 on; none is above 2^20; `size` is two numbers from 1 on.
+    * (C3) `groups` divides `k`.
+    * (C4) The gradient has the shape of the convolution's output.
+
+    ```mlir
+    %dx = resnet.conv2d_grad_data %dy, %f size [56, 56] strides [2, 2] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<8x128x28x28xf32>, tensor<128x64x3x3xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
   let arguments = !con((ins Activation:$gradient, Filter:$filter, DenseI64ArrayAttr:$size), ConvWindow);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `,` $filter `size` $size `strides` $strides `padding` $padding `dilations` $dilations `groups` $groups attr-dict `:` functional-type(operands, results)";
@@ -89,7 +135,19 @@ def Resnet_Conv2dGradDataOp : Resnet_ConvOp<"conv2d_grad_data"> {
 
 def Resnet_Conv2dGradWeightOp : Resnet_ConvOp<"conv2d_grad_weight"> {
   let summary = "Gradient of a convolution with respect to its filters, summed over the images";
-  // kernel = [r, s]. With `lane` the result has a leading dimension of one, along which the lanes of a fused op are put together.
+  let description = [{
+    `f[t] += dy[q] * x[p]` for each triple with `y[q] += x[p] * f[t]` in `conv2d`. `kernel = [r, s]`. With `lane` the result has a leading dimension of
+    one, along which the lanes of a fused op are put together; `batch_sum` then adds the lanes.
+
+    * (C1) The image is `[n, c, h, w]`, the gradient `[n, k, oh, ow]`, of one element type.
+    * (C2) `strides` and `dilations` are two numbers from 1 on, `padding` four from 0 on, `groups` one from 1 on; none is above 2^20; `kernel` is two numbers from 1 on.
+    * (C3) `groups` divides `c` and `k`.
+    * (C4) The gradient has the shape of the convolution's output.
+
+    ```mlir
+    %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [2, 2] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<8x64x56x56xf32>, tensor<8x128x28x28xf32>) -> tensor<128x64x3x3xf32>
+    ```
+  }];
   let arguments = !con((ins Activation:$input, Activation:$gradient, DenseI64ArrayAttr:$kernel, UnitAttr:$lane), ConvWindow);
   let results = (outs Filter:$result);
   let assemblyFormat = "$input `,` $gradient `kernel` $kernel `strides` $strides `padding` $padding `dilations` $dilations `groups` $groups (`lane` $lane^)? attr-dict `:` functional-type(operands, results)";
@@ -99,11 +157,17 @@ def Resnet_Conv2dGradWeightOp : Resnet_ConvOp<"conv2d_grad_weight"> {
 // Batch norm
 //===----------------------------------------------------------------------===//
 
-// What the model says: which statistics it uses depends on the function it ends up in. `specialize` turns it into batch_norm_train + running averages
-// (in @train_step) or batch_norm_inference (in @evaluate and @predict).
 def Resnet_BatchNormOp : Resnet_Op<"batch_norm", [Resnet_InferredTypes, InferTypeOpAdaptor, MemoryEffects<[MemRead, MemWrite]>,
                                                   DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Normalises each channel: the form before training and inference part";
+  let description = [{
+    What the model says; which statistics it uses depends on the function it ends up in. `specialize` turns it into `batch_norm_train` and running averages
+    in `@train_step`, and into `batch_norm_inference` in `@evaluate` and `@predict`. The interpreter takes it as inference. `momentum` is the new value's weight.
+
+    * (C1) The activation is `[n, c, h, w]` or `[n, c]`; scale and offset are `[c]`, of the same element type.
+    * (C2) `epsilon` is positive.
+    * (C3) `running_mean` and `running_variance` name variables `[c]`.
+  }];
   let arguments = (ins Activation:$input, ChannelVector:$scale, ChannelVector:$offset, FlatSymbolRefAttr:$running_mean, FlatSymbolRefAttr:$running_variance,
                        F64Attr:$epsilon, F64Attr:$momentum);
   let results = (outs Activation:$result);
@@ -115,6 +179,17 @@ def Resnet_BatchNormOp : Resnet_Op<"batch_norm", [Resnet_InferredTypes, InferTyp
 
 def Resnet_BatchNormTrainOp : Resnet_ValueOp<"batch_norm_train", "Alone", [Differentiable]> {
   let summary = "Normalises by the batch's own mean and biased variance";
+  let description = [{
+    `z = (y - mean) / sqrt(variance + epsilon) * scale + offset` with the mean and the biased variance of each channel over the batch and all pixels (Ioffe and
+    Szegedy 2015). Mean and variance go to the running averages; no gradient comes from there.
+
+    * (C1) The activation is `[n, c, h, w]` or `[n, c]`; scale and offset are `[c]`, of the same element type.
+    * (C2) `epsilon` is positive.
+
+    ```mlir
+    %z, %mean, %variance = resnet.batch_norm_train %y, %scale, %offset epsilon 1.0e-5 : (tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>)
+    ```
+  }];
   let arguments = (ins Activation:$input, ChannelVector:$scale, ChannelVector:$offset, F64Attr:$epsilon);
   let results = (outs Activation:$result, ChannelVector:$mean, ChannelVector:$variance);
   let assemblyFormat = "$input `,` $scale `,` $offset `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
@@ -122,6 +197,17 @@ def Resnet_BatchNormTrainOp : Resnet_ValueOp<"batch_norm_train", "Alone", [Diffe
 
 def Resnet_BatchNormGradOp : Resnet_ValueOp<"batch_norm_grad", "Alone"> {
   let summary = "Gradients of batch_norm_train: of its input, scale and offset";
+  let description = [{
+    With `h = (y - mean) / sqrt(variance + epsilon)` and `N` elements in a channel: `d offset = sum of dz`, `d scale = sum of dz * h`,
+    `dy = scale / sqrt(variance + epsilon) * (dz - d offset / N - h * d scale / N)`.
+
+    * (C1) Gradient and input have one shape, `[n, c, h, w]` or `[n, c]`; the vectors are `[c]`; all have one element type.
+    * (C2) `epsilon` is positive.
+
+    ```mlir
+    %dy, %ds, %do = resnet.batch_norm_grad %dz, %y, %scale, %mean, %variance epsilon 1.0e-5 : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>)
+    ```
+  }];
   let arguments = (ins Activation:$gradient, Activation:$input, ChannelVector:$scale, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$epsilon);
   let results = (outs Activation:$input_gradient, ChannelVector:$scale_gradient, ChannelVector:$offset_gradient);
   let assemblyFormat = "$gradient `,` $input `,` $scale `,` $mean `,` $variance `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
@@ -129,14 +215,32 @@ def Resnet_BatchNormGradOp : Resnet_ValueOp<"batch_norm_grad", "Alone"> {
 
 def Resnet_BatchNormInferenceOp : Resnet_ValueOp<"batch_norm_inference", "Pointwise"> {
   let summary = "Normalises by given statistics";
+  let description = [{
+    `z = (y - mean) / sqrt(variance + epsilon) * scale + offset`.
+
+    * (C1) The activation is `[n, c, h, w]` or `[n, c]`; the vectors are `[c]`, of the same element type.
+    * (C2) `epsilon` is positive.
+
+    ```mlir
+    %z = resnet.batch_norm_inference %y, %scale, %offset, %mean, %variance epsilon 1.0e-5 : (tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input, ChannelVector:$scale, ChannelVector:$offset, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$epsilon);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $scale `,` $offset `,` $mean `,` $variance `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
 }
 
-// new = (1 - momentum) * old + momentum * value * factor, with factor = count / (count - 1) for a variance (PyTorch), 1 for a mean.
 def Resnet_RunningAverageOp : Resnet_ValueOp<"running_average", "Alone"> {
   let summary = "Moves a running statistic towards the batch's";
+  let description = [{
+    `(1 - momentum) * old + momentum * factor * value`. The factor is `count / (count - 1)` for a variance, as the running one is unbiased, and 1 for a mean.
+
+    * (C1) Both are `[c]`, of one element type.
+
+    ```mlir
+    %new = resnet.running_average %old, %value momentum 0.1 factor 1.0 : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+    ```
+  }];
   let arguments = (ins ChannelVector:$old, ChannelVector:$value, F64Attr:$momentum, F64Attr:$factor);
   let results = (outs ChannelVector:$result);
   let assemblyFormat = "$old `,` $value `momentum` $momentum `factor` $factor attr-dict `:` functional-type(operands, results)";
@@ -144,9 +248,18 @@ def Resnet_RunningAverageOp : Resnet_ValueOp<"running_average", "Alone"> {
 
 // ---- the pieces batch norm is made of once it is cut for fusion (design: Ioffe and Szegedy 2015, and its backward as an affine map)
 
-// Row p holds the sums over images [p*n/pieces, (p+1)*n/pieces) and over all pixels.
 def Resnet_ChannelSumOp : Resnet_ValueOp<"channel_sum", "Reduction"> {
   let summary = "Sum of each channel, one row for each piece of the batch";
+  let description = [{
+    Row `p` of `[pieces, c]` holds the sums over images `[p*n/pieces, (p+1)*n/pieces)` and over all pixels.
+
+    * (C1) The activation is `[n, c, h, w]` or `[n, c]`.
+    * (C2) `pieces`, from 1 on, divides `n`.
+
+    ```mlir
+    %sum = resnet.channel_sum %y pieces 4 : (tensor<8x64x56x56xf32>) -> tensor<4x64xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input, I64Attr:$pieces);
   let results = (outs Floats:$result); // [pieces, c]
   let assemblyFormat = "$input `pieces` $pieces attr-dict `:` functional-type(operands, results)";
@@ -154,22 +267,54 @@ def Resnet_ChannelSumOp : Resnet_ValueOp<"channel_sum", "Reduction"> {
 
 def Resnet_ChannelDotOp : Resnet_ValueOp<"channel_dot", "Reduction"> {
   let summary = "Sum of a product over each channel, one row for each piece of the batch";
+  let description = [{
+    `channel_sum` of the product, element by element.
+
+    * (C1) Both activations have one shape, `[n, c, h, w]` or `[n, c]`, and one element type.
+    * (C2) `pieces`, from 1 on, divides `n`.
+
+    ```mlir
+    %dot = resnet.channel_dot %dz, %y pieces 4 : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>) -> tensor<4x64xf32>
+    ```
+  }];
   let arguments = (ins Activation:$lhs, Activation:$rhs, I64Attr:$pieces);
   let results = (outs Floats:$result); // [pieces, c]
   let assemblyFormat = "$lhs `,` $rhs `pieces` $pieces attr-dict `:` functional-type(operands, results)";
 }
 
-// From the sums of y and y^2: mean, biased variance, and the affine map multiplier = scale / sqrt(variance + epsilon), addend = offset - mean * multiplier.
 def Resnet_BatchNormFinalizeOp : Resnet_ValueOp<"batch_norm_finalize", "Alone"> {
   let summary = "From partial sums to batch norm's affine map, in double";
+  let description = [{
+    From the sums of `y` and of `y * y`: the mean, the biased variance (never below 0), and `multiplier = scale / sqrt(variance + epsilon)`,
+    `addend = offset - mean * multiplier`, so that `scale_shift` finishes `batch_norm_train`.
+
+    * (C1) Both sums are `[pieces, c]`, scale and offset `[c]`, of one element type.
+    * (C2) `epsilon` is positive.
+    * (C3) `count`, the elements of a channel, is at least 1.
+
+    ```mlir
+    %m, %a, %mean, %variance = resnet.batch_norm_finalize %sum, %squares, %scale, %offset count 25088.0 epsilon 1.0e-5 : (tensor<4x64xf32>, tensor<4x64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
+    ```
+  }];
   let arguments = (ins Floats:$sum, Floats:$sum_of_squares, ChannelVector:$scale, ChannelVector:$offset, F64Attr:$count, F64Attr:$epsilon);
   let results = (outs ChannelVector:$multiplier, ChannelVector:$addend, ChannelVector:$mean, ChannelVector:$variance);
   let assemblyFormat = "$sum `,` $sum_of_squares `,` $scale `,` $offset `count` $count `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
 }
 
-// From the sums of dz and dz*y: dy = a*dz + b*y + c, and the gradients of scale and offset.
 def Resnet_BatchNormGradFinalizeOp : Resnet_ValueOp<"batch_norm_grad_finalize", "Alone"> {
   let summary = "From partial sums to the affine map of batch norm's gradient, in double";
+  let description = [{
+    From `S = sum of dz`, `D = sum of dz * y`, with `i = 1 / sqrt(variance + epsilon)`: `d offset = S`, `d scale = (D - mean * S) * i`, and `a = scale * i`,
+    `b = -a * i * d scale / count`, `c = -a * S / count - b * mean`, so that `affine_combine` of `dz` and `y` finishes `batch_norm_grad`.
+
+    * (C1) Both sums are `[pieces, c]`, the vectors `[c]`, of one element type.
+    * (C2) `epsilon` is positive.
+    * (C3) `count`, the elements of a channel, is at least 1.
+
+    ```mlir
+    %a, %b, %c, %ds, %do = resnet.batch_norm_grad_finalize %sum, %dot, %scale, %mean, %variance count 25088.0 epsilon 1.0e-5 : (tensor<4x64xf32>, tensor<4x64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
+    ```
+  }];
   let arguments = (ins Floats:$sum, Floats:$dot, ChannelVector:$scale, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$count, F64Attr:$epsilon);
   let results = (outs ChannelVector:$a, ChannelVector:$b, ChannelVector:$c, ChannelVector:$scale_gradient, ChannelVector:$offset_gradient);
   let assemblyFormat = "$sum `,` $dot `,` $scale `,` $mean `,` $variance `count` $count `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
@@ -177,6 +322,15 @@ def Resnet_BatchNormGradFinalizeOp : Resnet_ValueOp<"batch_norm_grad_finalize", 
 
 def Resnet_ScaleShiftOp : Resnet_ValueOp<"scale_shift", "Pointwise"> {
   let summary = "x * multiplier + addend, by channel";
+  let description = [{
+    `x * multiplier + addend`, each channel by its own.
+
+    * (C1) The activation is `[n, c, h, w]` or `[n, c]`; the vectors are `[c]`, of the same element type.
+
+    ```mlir
+    %z = resnet.scale_shift %y, %m, %a : (tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input, ChannelVector:$multiplier, ChannelVector:$addend);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $multiplier `,` $addend attr-dict `:` functional-type(operands, results)";
@@ -184,6 +338,15 @@ def Resnet_ScaleShiftOp : Resnet_ValueOp<"scale_shift", "Pointwise"> {
 
 def Resnet_AffineCombineOp : Resnet_ValueOp<"affine_combine", "Pointwise"> {
   let summary = "a*x + b*y + c, by channel";
+  let description = [{
+    `a * x + b * y + c`, each channel by its own.
+
+    * (C1) Both activations have one shape, `[n, c, h, w]` or `[n, c]`; the vectors are `[c]`; all have one element type.
+
+    ```mlir
+    %dy = resnet.affine_combine %dz, %y, %a, %b, %c : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
   let arguments = (ins Activation:$x, Activation:$y, ChannelVector:$a, ChannelVector:$b, ChannelVector:$c);
   let results = (outs Activation:$result);
   let assemblyFormat = "$x `,` $y `,` $a `,` $b `,` $c attr-dict `:` functional-type(operands, results)";
@@ -191,9 +354,18 @@ def Resnet_AffineCombineOp : Resnet_ValueOp<"affine_combine", "Pointwise"> {
 
 // ---- folding batch norm into the convolution before it, for inference
 
-// multiplier = scale / sqrt(variance + epsilon), addend = offset - mean * multiplier
 def Resnet_InferenceAffineOp : Resnet_ValueOp<"inference_affine", "Alone"> {
   let summary = "Batch norm's affine map from running statistics";
+  let description = [{
+    `multiplier = scale / sqrt(variance + epsilon)`, `addend = offset - mean * multiplier`.
+
+    * (C1) All vectors have one shape `[c]` and one element type.
+    * (C2) `epsilon` is positive.
+
+    ```mlir
+    %m, %a = resnet.inference_affine %scale, %offset, %mean, %variance epsilon 1.0e-5 : (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>)
+    ```
+  }];
   let arguments = (ins ChannelVector:$scale, ChannelVector:$offset, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$epsilon);
   let results = (outs ChannelVector:$multiplier, ChannelVector:$addend);
   let assemblyFormat = "$scale `,` $offset `,` $mean `,` $variance `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
@@ -201,6 +373,15 @@ def Resnet_InferenceAffineOp : Resnet_ValueOp<"inference_affine", "Alone"> {
 
 def Resnet_ScaleFilterOp : Resnet_ValueOp<"scale_filter", "Alone"> {
   let summary = "Multiplies each output channel's filter";
+  let description = [{
+    Folds batch norm's multiplier into the convolution or linear layer before it.
+
+    * (C1) The filters are `[k, c, r, s]` or `[out, in]`; the multiplier is `[k]`, of the same element type.
+
+    ```mlir
+    %g = resnet.scale_filter %f, %m : (tensor<64x64x3x3xf32>, tensor<64xf32>) -> tensor<64x64x3x3xf32>
+    ```
+  }];
   let arguments = (ins Filter:$filter, ChannelVector:$multiplier);
   let results = (outs Filter:$result);
   let assemblyFormat = "$filter `,` $multiplier attr-dict `:` functional-type(operands, results)";
@@ -208,6 +389,13 @@ def Resnet_ScaleFilterOp : Resnet_ValueOp<"scale_filter", "Alone"> {
 
 def Resnet_ScaleAddOp : Resnet_ValueOp<"scale_add", "Alone"> {
   let summary = "x * multiplier + addend of channel vectors: a convolution's bias through batch norm";
+  let description = [{
+    * (C1) All vectors have one shape `[c]` and one element type.
+
+    ```mlir
+    %c = resnet.scale_add %bias, %m, %a : (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+    ```
+  }];
   let arguments = (ins ChannelVector:$x, ChannelVector:$multiplier, ChannelVector:$addend);
   let results = (outs ChannelVector:$result);
   let assemblyFormat = "$x `,` $multiplier `,` $addend attr-dict `:` functional-type(operands, results)";
@@ -219,14 +407,29 @@ def Resnet_ScaleAddOp : Resnet_ValueOp<"scale_add", "Alone"> {
 
 def Resnet_ReluOp : Resnet_ValueOp<"relu", "Pointwise", [Differentiable]> {
   let summary = "max(x, 0)";
+  let description = [{
+    * (C1) The activation is `[n, c, h, w]` or `[n, features]`.
+
+    ```mlir
+    %y = resnet.relu %x : (tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
 
-// gradient where activation > 0, else 0. `activation` is relu's result or its input: the mask is the same.
 def Resnet_ReluGradOp : Resnet_ValueOp<"relu_grad", "Pointwise"> {
   let summary = "The gradient where the activation is positive";
+  let description = [{
+    `activation` is relu's result or its input: the mask is the same.
+
+    * (C1) Both have one shape, `[n, c, h, w]` or `[n, features]`, and one element type.
+
+    ```mlir
+    %dx = resnet.relu_grad %dy, %y : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
   let arguments = (ins Activation:$gradient, Activation:$activation);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `,` $activation attr-dict `:` functional-type(operands, results)";
@@ -234,6 +437,13 @@ def Resnet_ReluGradOp : Resnet_ValueOp<"relu_grad", "Pointwise"> {
 
 def Resnet_AddOp : Resnet_ValueOp<"add", "Pointwise", [Differentiable, Commutative]> {
   let summary = "The residual join: x + y";
+  let description = [{
+    * (C1) Both have one shape, `[n, c, h, w]` or `[n, features]`, and one element type.
+
+    ```mlir
+    %z = resnet.add %x, %y : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
   let arguments = (ins Activation:$lhs, Activation:$rhs);
   let results = (outs Activation:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
@@ -241,15 +451,32 @@ def Resnet_AddOp : Resnet_ValueOp<"add", "Pointwise", [Differentiable, Commutati
 
 def Resnet_AddBiasOp : Resnet_ValueOp<"add_bias", "Pointwise", [Differentiable]> {
   let summary = "x + bias, by channel (rank 4) or by feature (rank 2)";
+  let description = [{
+    * (C1) The activation is `[n, c, h, w]` or `[n, c]`; the bias is `[c]`, of the same element type.
+
+    ```mlir
+    %y = resnet.add_bias %x, %bias : (tensor<8x64x56x56xf32>, tensor<64xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input, ChannelVector:$bias);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $bias attr-dict `:` functional-type(operands, results)";
 }
 
-// Keeps an element with probability 1 - rate and divides it by that. The mask is Philox4x32-10 keyed by `seed`, counter (element index / 4, layer).
-// Its gradient is the same op on the gradient. `specialize` removes it outside training.
 def Resnet_DropoutOp : Resnet_ValueOp<"dropout", "Alone", [Differentiable]> {
   let summary = "Zeroes elements at random in training";
+  let description = [{
+    Keeps an element with probability `1 - rate`, and divides it by that. The mask is Philox4x32-10 (support/Philox.h) with key `seed` and counter (element / 4,
+    `layer`), elements numbered row by row. Its gradient is the same op on the gradient. `specialize` removes it outside training.
+
+    * (C1) The activation is `[n, c, h, w]` or `[n, features]`.
+    * (C2) The seed is `[2]`.
+    * (C3) `rate` is from 0 to below 1.
+
+    ```mlir
+    %y = resnet.dropout %x, %seed rate 0.5 layer 0 : (tensor<8x512xf32>, tensor<2xi32>) -> tensor<8x512xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input, Seed:$seed, F64Attr:$rate, I64Attr:$layer);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $seed `rate` $rate `layer` $layer attr-dict `:` functional-type(operands, results)";
@@ -265,6 +492,17 @@ defvar PoolWindow = (ins DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, 
 
 def Resnet_MaxPoolOp : Resnet_PoolOp<"max_pool", [Differentiable]> {
   let summary = "Maximum over sliding windows of each channel";
+  let description = [{
+    `y[n, c, i, j]` is the largest `x[n, c, i*strides[0] + u - top, j*strides[1] + v - left]` over the window; padding never wins, a NaN always.
+
+    * (C1) The image is `[n, c, h, w]`.
+    * (C2) `kernel` and `strides` are two numbers from 1 on; `padding = [top, left, bottom, right]` is from 0 to below the kernel, so that every window sees a pixel.
+    * (C3) The kernel fits into the padded image.
+
+    ```mlir
+    %y = resnet.max_pool %x kernel [3, 3] strides [2, 2] padding [1, 1, 1, 1] : (tensor<8x64x112x112xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
   let arguments = !con((ins Activation:$input), PoolWindow);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `kernel` $kernel `strides` $strides `padding` $padding attr-dict `:` functional-type(operands, results)";
@@ -272,6 +510,17 @@ def Resnet_MaxPoolOp : Resnet_PoolOp<"max_pool", [Differentiable]> {
 
 def Resnet_MaxPoolGradOp : Resnet_PoolOp<"max_pool_grad"> {
   let summary = "Sends each window's gradient to its first maximum";
+  let description = [{
+    The first maximum of a window is the one with the least row, then the least column.
+
+    * (C1) The gradient is `[n, c, oh, ow]`, the image `[n, c, h, w]`, of one element type.
+    * (C2) `kernel` and `strides` are two numbers from 1 on; `padding = [top, left, bottom, right]` is from 0 to below the kernel, so that every window sees a pixel.
+    * (C3) The gradient has the shape of the pool's output.
+
+    ```mlir
+    %dx = resnet.max_pool_grad %dy, %x kernel [3, 3] strides [2, 2] padding [1, 1, 1, 1] : (tensor<8x64x56x56xf32>, tensor<8x64x112x112xf32>) -> tensor<8x64x112x112xf32>
+    ```
+  }];
   let arguments = !con((ins Activation:$gradient, Activation:$input), PoolWindow);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `,` $input `kernel` $kernel `strides` $strides `padding` $padding attr-dict `:` functional-type(operands, results)";
@@ -279,7 +528,17 @@ def Resnet_MaxPoolGradOp : Resnet_PoolOp<"max_pool_grad"> {
 
 def Resnet_AvgPoolOp : Resnet_PoolOp<"avg_pool", [Differentiable]> {
   let summary = "Mean over sliding windows of each channel";
-  // count_include_pad: padding counts in the divisor (PyTorch's default) or not (Keras).
+  let description = [{
+    With `count_include_pad` the padding counts in the divisor (PyTorch's default), without it does not (Keras).
+
+    * (C1) The image is `[n, c, h, w]`.
+    * (C2) `kernel` and `strides` are two numbers from 1 on; `padding = [top, left, bottom, right]` is from 0 to below the kernel, so that every window sees a pixel.
+    * (C3) The kernel fits into the padded image.
+
+    ```mlir
+    %y = resnet.avg_pool %x kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true : (tensor<8x64x112x112xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
   let arguments = !con((ins Activation:$input, BoolAttr:$count_include_pad), PoolWindow);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `kernel` $kernel `strides` $strides `padding` $padding `count_include_pad` $count_include_pad attr-dict `:` functional-type(operands, results)";
@@ -287,6 +546,17 @@ def Resnet_AvgPoolOp : Resnet_PoolOp<"avg_pool", [Differentiable]> {
 
 def Resnet_AvgPoolGradOp : Resnet_PoolOp<"avg_pool_grad"> {
   let summary = "Spreads each window's gradient evenly";
+  let description = [{
+    `size = [h, w]` is the image's.
+
+    * (C1) The gradient is `[n, c, oh, ow]`.
+    * (C2) `kernel` and `strides` are two numbers from 1 on; `padding = [top, left, bottom, right]` is from 0 to below the kernel, so that every window sees a pixel; `size` is two numbers from 1 on.
+    * (C3) The gradient has the shape of the pool's output.
+
+    ```mlir
+    %dx = resnet.avg_pool_grad %dy size [112, 112] kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true : (tensor<8x64x56x56xf32>) -> tensor<8x64x112x112xf32>
+    ```
+  }];
   let arguments = !con((ins Activation:$gradient, DenseI64ArrayAttr:$size, BoolAttr:$count_include_pad), PoolWindow);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `size` $size `kernel` $kernel `strides` $strides `padding` $padding `count_include_pad` $count_include_pad attr-dict `:` functional-type(operands, results)";
@@ -294,6 +564,13 @@ def Resnet_AvgPoolGradOp : Resnet_PoolOp<"avg_pool_grad"> {
 
 def Resnet_GlobalAvgPoolOp : Resnet_ValueOp<"global_avg_pool", "Anchor", [Differentiable]> {
   let summary = "Mean of each channel: [n, c, h, w] -> [n, c]";
+  let description = [{
+    * (C1) The image is `[n, c, h, w]`.
+
+    ```mlir
+    %y = resnet.global_avg_pool %x : (tensor<8x512x7x7xf32>) -> tensor<8x512xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
@@ -301,6 +578,14 @@ def Resnet_GlobalAvgPoolOp : Resnet_ValueOp<"global_avg_pool", "Anchor", [Differ
 
 def Resnet_GlobalAvgPoolGradOp : Resnet_ValueOp<"global_avg_pool_grad", "Anchor"> {
   let summary = "Spreads a channel's gradient over its pixels";
+  let description = [{
+    * (C1) The gradient is `[n, c]`.
+    * (C2) `size = [h, w]` is two numbers from 1 on.
+
+    ```mlir
+    %dx = resnet.global_avg_pool_grad %dy size [7, 7] : (tensor<8x512xf32>) -> tensor<8x512x7x7xf32>
+    ```
+  }];
   let arguments = (ins Activation:$gradient, DenseI64ArrayAttr:$size);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `size` $size attr-dict `:` functional-type(operands, results)";
@@ -308,6 +593,13 @@ def Resnet_GlobalAvgPoolGradOp : Resnet_ValueOp<"global_avg_pool_grad", "Anchor"
 
 def Resnet_FlattenOp : Resnet_ValueOp<"flatten", "Alone", [Differentiable]> {
   let summary = "[n, c, h, w] -> [n, c*h*w], row-major";
+  let description = [{
+    * (C1) The image is `[n, c, h, w]`.
+
+    ```mlir
+    %y = resnet.flatten %x : (tensor<8x512x7x7xf32>) -> tensor<8x25088xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
@@ -315,14 +607,31 @@ def Resnet_FlattenOp : Resnet_ValueOp<"flatten", "Alone", [Differentiable]> {
 
 def Resnet_UnflattenOp : Resnet_ValueOp<"unflatten", "Alone"> {
   let summary = "[n, c*h*w] -> [n, c, h, w]: flatten's inverse and gradient";
+  let description = [{
+    * (C1) The input is `[n, features]`.
+    * (C2) `size = [c, h, w]` is three numbers from 1 on, and their product is `features`.
+
+    ```mlir
+    %x = resnet.unflatten %y size [512, 7, 7] : (tensor<8x25088xf32>) -> tensor<8x512x7x7xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input, DenseI64ArrayAttr:$size); // [c, h, w]
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `size` $size attr-dict `:` functional-type(operands, results)";
 }
 
-// With pad_channels, the parameter-free shortcut of He et al. 2015, option A.
 def Resnet_SubsampleOp : Resnet_ValueOp<"subsample", "Alone", [Differentiable]> {
   let summary = "Every stride-th row and column";
+  let description = [{
+    `y[n, c, i, j] = x[n, c, i*stride, j*stride]`. With `pad_channels`, the parameter-free shortcut of He et al. 2015, option A.
+
+    * (C1) The image is `[n, c, h, w]`.
+    * (C2) `stride` is from 1 on.
+
+    ```mlir
+    %y = resnet.subsample %x stride 2 : (tensor<8x64x56x56xf32>) -> tensor<8x64x28x28xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input, I64Attr:$stride);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `stride` $stride attr-dict `:` functional-type(operands, results)";
@@ -330,6 +639,17 @@ def Resnet_SubsampleOp : Resnet_ValueOp<"subsample", "Alone", [Differentiable]> 
 
 def Resnet_SubsampleGradOp : Resnet_ValueOp<"subsample_grad", "Alone"> {
   let summary = "Every stride-th row and column gets the gradient, the others zero";
+  let description = [{
+    `size = [h, w]` is the image's.
+
+    * (C1) The gradient is `[n, c, oh, ow]`.
+    * (C2) `stride` is from 1 on, `size` two numbers from 1 on.
+    * (C3) `oh = ceil(h / stride)` and `ow = ceil(w / stride)`.
+
+    ```mlir
+    %dx = resnet.subsample_grad %dy stride 2 size [56, 56] : (tensor<8x64x28x28xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
   let arguments = (ins Activation:$gradient, I64Attr:$stride, DenseI64ArrayAttr:$size);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `stride` $stride `size` $size attr-dict `:` functional-type(operands, results)";
@@ -337,6 +657,16 @@ def Resnet_SubsampleGradOp : Resnet_ValueOp<"subsample_grad", "Alone"> {
 
 def Resnet_PadChannelsOp : Resnet_ValueOp<"pad_channels", "Alone", [Differentiable]> {
   let summary = "Appends channels of zeros";
+  let description = [{
+    `channels` is the result's.
+
+    * (C1) The image is `[n, c, h, w]`.
+    * (C2) `channels` is at least `c`.
+
+    ```mlir
+    %y = resnet.pad_channels %x channels 128 : (tensor<8x64x28x28xf32>) -> tensor<8x128x28x28xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input, I64Attr:$channels); // of the result
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `channels` $channels attr-dict `:` functional-type(operands, results)";
@@ -344,6 +674,14 @@ def Resnet_PadChannelsOp : Resnet_ValueOp<"pad_channels", "Alone", [Differentiab
 
 def Resnet_TakeChannelsOp : Resnet_ValueOp<"take_channels", "Alone"> {
   let summary = "The first channels: pad_channels' gradient";
+  let description = [{
+    * (C1) The image is `[n, c, h, w]`.
+    * (C2) `channels` is from 1 to `c`.
+
+    ```mlir
+    %dx = resnet.take_channels %dy channels 64 : (tensor<8x128x28x28xf32>) -> tensor<8x64x28x28xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input, I64Attr:$channels);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `channels` $channels attr-dict `:` functional-type(operands, results)";
@@ -355,6 +693,13 @@ def Resnet_TakeChannelsOp : Resnet_ValueOp<"take_channels", "Alone"> {
 
 def Resnet_LinearOp : Resnet_ValueOp<"linear", "Anchor", [Differentiable]> {
   let summary = "x * transpose(weight): [n, in] x [out, in] -> [n, out]";
+  let description = [{
+    * (C1) Both are matrices of one element type, and their inner extents agree.
+
+    ```mlir
+    %y = resnet.linear %x, %w : (tensor<8x512xf32>, tensor<1000x512xf32>) -> tensor<8x1000xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input, Filter:$weight);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $weight attr-dict `:` functional-type(operands, results)";
@@ -362,6 +707,13 @@ def Resnet_LinearOp : Resnet_ValueOp<"linear", "Anchor", [Differentiable]> {
 
 def Resnet_LinearGradDataOp : Resnet_ValueOp<"linear_grad_data", "Anchor"> {
   let summary = "gradient * weight: [n, out] x [out, in] -> [n, in]";
+  let description = [{
+    * (C1) Both are matrices of one element type, and their inner extents agree.
+
+    ```mlir
+    %dx = resnet.linear_grad_data %dy, %w : (tensor<8x1000xf32>, tensor<1000x512xf32>) -> tensor<8x512xf32>
+    ```
+  }];
   let arguments = (ins Activation:$gradient, Filter:$weight);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `,` $weight attr-dict `:` functional-type(operands, results)";
@@ -369,6 +721,13 @@ def Resnet_LinearGradDataOp : Resnet_ValueOp<"linear_grad_data", "Anchor"> {
 
 def Resnet_LinearGradWeightOp : Resnet_ValueOp<"linear_grad_weight", "Anchor"> {
   let summary = "transpose(gradient) * input: [out, in]";
+  let description = [{
+    * (C1) Both are matrices of one element type, and their inner extents agree.
+
+    ```mlir
+    %dw = resnet.linear_grad_weight %dy, %x : (tensor<8x1000xf32>, tensor<8x512xf32>) -> tensor<1000x512xf32>
+    ```
+  }];
   let arguments = (ins Activation:$gradient, Activation:$input);
   let results = (outs Filter:$result);
   let assemblyFormat = "$gradient `,` $input attr-dict `:` functional-type(operands, results)";
@@ -376,6 +735,13 @@ def Resnet_LinearGradWeightOp : Resnet_ValueOp<"linear_grad_weight", "Anchor"> {
 
 def Resnet_BatchSumOp : Resnet_ValueOp<"batch_sum", "Alone"> {
   let summary = "Sum over the leading dimension: a bias's gradient, and the end of partial sums";
+  let description = [{
+    * (C1) The tensor has rank 1 to 5.
+
+    ```mlir
+    %db = resnet.batch_sum %dy : (tensor<8x1000xf32>) -> tensor<1000xf32>
+    ```
+  }];
   let arguments = (ins Floats:$input);
   let results = (outs Floats:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
@@ -383,6 +749,13 @@ def Resnet_BatchSumOp : Resnet_ValueOp<"batch_sum", "Alone"> {
 
 def Resnet_SoftmaxOp : Resnet_ValueOp<"softmax", "Alone", [Differentiable]> {
   let summary = "exp(x - max) / sum, over classes";
+  let description = [{
+    * (C1) The input is `[n, classes]`.
+
+    ```mlir
+    %s = resnet.softmax %x : (tensor<8x1000xf32>) -> tensor<8x1000xf32>
+    ```
+  }];
   let arguments = (ins Activation:$input);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
@@ -390,22 +763,48 @@ def Resnet_SoftmaxOp : Resnet_ValueOp<"softmax", "Alone", [Differentiable]> {
 
 def Resnet_SoftmaxGradOp : Resnet_ValueOp<"softmax_grad", "Alone"> {
   let summary = "s * (g - sum(g * s))";
+  let description = [{
+    * (C1) Both are `[n, classes]`, of one element type.
+
+    ```mlir
+    %dx = resnet.softmax_grad %ds, %s : (tensor<8x1000xf32>, tensor<8x1000xf32>) -> tensor<8x1000xf32>
+    ```
+  }];
   let arguments = (ins Activation:$gradient, Activation:$softmax);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `,` $softmax attr-dict `:` functional-type(operands, results)";
 }
 
-// Of image n: -sum_c q_c log p_c with p = softmax(logits) and q = (1 - s) onehot(label) + s / classes; zero where label is -1.
 def Resnet_CrossEntropyOp : Resnet_ValueOp<"cross_entropy", "Alone"> {
   let summary = "Softmax cross entropy of each image against its label, with label smoothing";
+  let description = [{
+    Of image `n`, in nats: `-sum over c of q[c] * log p[c]` with `p = softmax(logits)` and `q = (1 - s) * onehot(label) + s / classes`; 0 where the label is -1,
+    padding (or otherwise outside the classes).
+
+    * (C1) The logits are `[n, classes]`, the labels `[n]`.
+    * (C2) `label_smoothing` is from 0 to 1.
+
+    ```mlir
+    %loss = resnet.cross_entropy %x, %label label_smoothing 0.1 : (tensor<8x1000xf32>, tensor<8xi32>) -> tensor<8xf32>
+    ```
+  }];
   let arguments = (ins Activation:$logits, Labels:$labels, F64Attr:$label_smoothing);
   let results = (outs Floats:$result); // [n]
   let assemblyFormat = "$logits `,` $labels `label_smoothing` $label_smoothing attr-dict `:` functional-type(operands, results)";
 }
 
-// (p - q) * factor; `factor` is 1 / batch for the mean loss.
 def Resnet_CrossEntropyGradOp : Resnet_ValueOp<"cross_entropy_grad", "Alone"> {
   let summary = "Gradient of the mean cross entropy with respect to the logits";
+  let description = [{
+    `(p - q) * factor`, and 0 where the label is padding; `factor` is 1 / batch for the mean loss.
+
+    * (C1) The logits are `[n, classes]`, the labels `[n]`.
+    * (C2) `label_smoothing` is from 0 to 1.
+
+    ```mlir
+    %dx = resnet.cross_entropy_grad %x, %label label_smoothing 0.1 factor 0.125 : (tensor<8x1000xf32>, tensor<8xi32>) -> tensor<8x1000xf32>
+    ```
+  }];
   let arguments = (ins Activation:$logits, Labels:$labels, F64Attr:$label_smoothing, F64Attr:$factor);
   let results = (outs Activation:$result);
   let assemblyFormat = "$logits `,` $labels `label_smoothing` $label_smoothing `factor` $factor attr-dict `:` functional-type(operands, results)";
@@ -413,6 +812,15 @@ def Resnet_CrossEntropyGradOp : Resnet_ValueOp<"cross_entropy_grad", "Alone"> {
 
 def Resnet_LabelRankOp : Resnet_ValueOp<"label_rank", "Alone"> {
   let summary = "How many classes stand before the label's: 0 is a top-1 hit";
+  let description = [{
+    An equal logit of a lower class counts too; padding's rank is the number of classes.
+
+    * (C1) The logits are `[n, classes]`, the labels `[n]`.
+
+    ```mlir
+    %rank = resnet.label_rank %x, %label : (tensor<8x1000xf32>, tensor<8xi32>) -> tensor<8xi32>
+    ```
+  }];
   let arguments = (ins Activation:$logits, Labels:$labels);
   let results = (outs Labels:$result); // [n]
   let assemblyFormat = "$logits `,` $labels attr-dict `:` functional-type(operands, results)";
@@ -426,8 +834,17 @@ class Resnet_OptimizerOp<string mnemonic> : Resnet_ValueOp<mnemonic, "Alone">;
 
 def Resnet_SgdOp : Resnet_OptimizerOp<"sgd"> {
   let summary = "Stochastic gradient descent with momentum and weight decay; with momentum 0 the slot passes through";
-  // g += weight_decay * p; m = momentum * m + (1 - dampening) * g (PyTorch starts m at the first g: with dampening 0 that is m = 0 before);
-  // p -= lr * (nesterov ? g + momentum * m : m)
+  let description = [{
+    `g' = g + weight_decay * p`, `v' = momentum * v + g'` (from `v = 0`, PyTorch's start), `p' = p - lr * (nesterov ? g' + momentum * v' : v')`. With momentum 0 it is
+    `p' = p - lr * g'` and the slot passes through.
+
+    * (C1) Parameter, gradient and slots have one shape and element type; learning rate and step are scalars.
+    * (C2) `momentum` is from 0 to below 1, `weight_decay` from 0 on.
+
+    ```mlir
+    %q, %u = resnet.sgd %p, %g, %v, %lr momentum 0.9 nesterov false weight_decay 1.0e-4 : (tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<f32>) -> (tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>)
+    ```
+  }];
   let arguments = (ins Floats:$parameter, Floats:$gradient, Floats:$velocity, Scalar:$learning_rate, F64Attr:$momentum, BoolAttr:$nesterov, F64Attr:$weight_decay);
   let results = (outs Floats:$new_parameter, Floats:$new_velocity);
   let assemblyFormat = "$parameter `,` $gradient `,` $velocity `,` $learning_rate `momentum` $momentum `nesterov` $nesterov `weight_decay` $weight_decay attr-dict `:` functional-type(operands, results)";
@@ -435,6 +852,17 @@ def Resnet_SgdOp : Resnet_OptimizerOp<"sgd"> {
 
 def Resnet_AdamOp : Resnet_OptimizerOp<"adam"> {
   let summary = "Adam (Kingma and Ba 2015); decoupled weight decay makes it AdamW (Loshchilov and Hutter 2019)";
+  let description = [{
+    `m' = beta1 * m + (1 - beta1) * g`, `s' = beta2 * s + (1 - beta2) * g * g`, `p' = p - lr / (1 - beta1^step) * m' / (sqrt(s') / sqrt(1 - beta2^step) + epsilon)`.
+    Weight decay adds `weight_decay * p` to `g`, or, decoupled, multiplies `p` by `1 - lr * weight_decay` beforehand.
+
+    * (C1) Parameter, gradient and slots have one shape and element type; learning rate and step are scalars.
+    * (C2) `beta1` and `beta2` are from 0 to below 1, `epsilon` and `weight_decay` from 0 on.
+
+    ```mlir
+    %q, %m1, %s1 = resnet.adam %p, %g, %m, %s, %lr, %step beta1 0.9 beta2 0.999 epsilon 1.0e-8 weight_decay 0.0 decoupled false : (tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<f32>, tensor<f32>) -> (tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>)
+    ```
+  }];
   let arguments = (ins Floats:$parameter, Floats:$gradient, Floats:$first, Floats:$second, Scalar:$learning_rate, Scalar:$step,
                        F64Attr:$beta1, F64Attr:$beta2, F64Attr:$epsilon, F64Attr:$weight_decay, BoolAttr:$decoupled);
   let results = (outs Floats:$new_parameter, Floats:$new_first, Floats:$new_second);
@@ -443,6 +871,17 @@ def Resnet_AdamOp : Resnet_OptimizerOp<"adam"> {
 
 def Resnet_RmspropOp : Resnet_OptimizerOp<"rmsprop"> {
   let summary = "RMSprop (Tieleman and Hinton 2012), with momentum";
+  let description = [{
+    `g' = g + weight_decay * p`, `s' = alpha * s + (1 - alpha) * g' * g'`, `v' = momentum * v + g' / (sqrt(s') + epsilon)`, `p' = p - lr * v'`. With momentum 0 the slot
+    `v` passes through.
+
+    * (C1) Parameter, gradient and slots have one shape and element type; learning rate and step are scalars.
+    * (C2) `alpha` and `momentum` are from 0 to below 1, `epsilon` and `weight_decay` from 0 on.
+
+    ```mlir
+    %q, %s1, %v1 = resnet.rmsprop %p, %g, %s, %v, %lr alpha 0.99 epsilon 1.0e-8 momentum 0.0 weight_decay 0.0 : (tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<f32>) -> (tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>)
+    ```
+  }];
   let arguments = (ins Floats:$parameter, Floats:$gradient, Floats:$square, Floats:$velocity, Scalar:$learning_rate,
                        F64Attr:$alpha, F64Attr:$epsilon, F64Attr:$momentum, F64Attr:$weight_decay);
   let results = (outs Floats:$new_parameter, Floats:$new_square, Floats:$new_velocity);
@@ -455,16 +894,41 @@ def Resnet_RmspropOp : Resnet_OptimizerOp<"rmsprop"> {
 
 def Resnet_RelayoutOp : Resnet_Op<"relayout", [Pure, DeclareOpInterfaceMethods<Resnet_Evaluate>, DeclareOpInterfaceMethods<Resnet_Kernel>]> {
   let summary = "The same tensor in another layout";
+  let description = [{
+    * (C1) Shape and element type stay.
+
+    ```mlir
+    %y = resnet.relayout %x : tensor<8x64x56x56xf32> to tensor<8x64x56x56xf32, #resnet.layout<c16, halo = 1>>
+    ```
+  }];
   let arguments = (ins AnyRankedTensor:$input);
   let results = (outs AnyRankedTensor:$result);
   let hasVerifier = 1;
   let assemblyFormat = "$input attr-dict `:` type($input) `to` type($result)";
 }
 
-// Runs its region once for each piece. An operand with slice dimension d (>= 0) is cut into `pieces` equal parts along d and the region sees one part; -1 hands
-// it over whole. Results are put together likewise; -1 is only legal with one piece.
 def Resnet_FusedOp : Resnet_Op<"fused", [Pure, IsolatedFromAbove, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "Ops that become one kernel, for each piece of the batch";
+  let description = [{
+    Runs its region once for each piece. An operand with dimension `d >= 0` in `dims` is cut into `pieces` equal parts along `d`, and the region sees one part; -1
+    hands it over whole. Results are put together likewise. The region is isolated; its canonical print is the `KernelSpec` (dialects/Resnet/Spec.h).
+
+    * (C1) There is at least one piece.
+    * (C2) Each operand and result has a number in the dims and a value in the region.
+    * (C3) The dimension exists, is static, and parts equally.
+    * (C4) The region's values have the types of the pieces, layouts included.
+    * (C5) With several pieces no result has dimension -1.
+    * (C6) The region holds only ops that the interpreter can evaluate by themselves.
+
+    ```mlir
+    %y:2 = resnet.fused(%x, %f) pieces 4 dims [0, -1] to [0, 0] : (tensor<8x64x56x56xf32>, tensor<64x64x3x3xf32>) -> (tensor<8x64x56x56xf32>, tensor<4x64xf32>) {
+    ^bb0(%a: tensor<2x64x56x56xf32>, %b: tensor<64x64x3x3xf32>):
+      %0 = resnet.conv2d %a, %b strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<2x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<2x64x56x56xf32>
+      %1 = resnet.channel_sum %0 pieces 1 : (tensor<2x64x56x56xf32>) -> tensor<1x64xf32>
+      resnet.yield %0, %1 : tensor<2x64x56x56xf32>, tensor<1x64xf32>
+    }
+    ```
+  }];
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs, I64Attr:$pieces, DenseI64ArrayAttr:$operand_dims, DenseI64ArrayAttr:$result_dims);
   let results = (outs Variadic<AnyRankedTensor>:$outputs);
   let regions = (region SizedRegion<1>:$body);

@@ -106,10 +106,11 @@ static void runOnce(Model &model, Subject &subject) {
   addCounters(model, subject, 1);
 }
 
-static std::vector<Subject> subjectsOf(const Manifest &manifest) {
+/// `only` is "train", "predict", or empty for both.
+static std::vector<Subject> subjectsOf(const Manifest &manifest, const std::string &only) {
   std::vector<Subject> subjects;
   for (const Function &function : manifest.functions)
-    if (function.name == "train_step" || function.name.starts_with("predict_"))
+    if ((function.name == "train_step" && only != "predict") || (function.name.starts_with("predict_") && only != "train"))
       subjects.push_back({&function, randomImages(*function.argument("image")), {}, {}});
   return subjects;
 }
@@ -133,9 +134,9 @@ static std::vector<KernelRow> kernelRows(const Manifest &manifest, const Subject
   return rows;
 }
 
-static Report measureAll(Model &model, double limit) {
+static Report measureAll(Model &model, double limit, const std::string &only) {
   Report report;
-  report.subjects = subjectsOf(model.manifest());
+  report.subjects = subjectsOf(model.manifest(), only);
   for (Subject &subject : report.subjects) { // caches and pages
     runOnce(model, subject);
     subject.seconds.clear();
@@ -227,7 +228,7 @@ Status resin::runtime::runBench(const ResinProgram &program, const Arguments &ar
   initialize(model, model.manifest().recipe.seed);
   std::fprintf(stderr, "bench: %s on %u threads for about %.0f s\n", model.manifest().model.c_str(), arguments.threads,
                arguments.seconds);
-  const Report report = measureAll(model, arguments.seconds);
+  const Report report = measureAll(model, arguments.seconds, arguments.only);
   if (stopSignal())
     return stopped("before the measurement was over");
   arguments.json ? printJson(report, model.manifest(), arguments.threads)

@@ -35,6 +35,7 @@ struct Arguments {
   // bench, info
   bool json = false;
   double seconds = 10;
+  std::string only; ///< of bench: "train", "predict", or both
 };
 
 Status runTrain(const ResinProgram &program, const Arguments &arguments);

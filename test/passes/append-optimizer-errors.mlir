@@ -12,6 +12,26 @@ module attributes {resnet.recipe = {batch = 4 : i64}} {
 // expected-error @+1 {{append-optimizer: unknown optimizer 'sdg'}}
 module attributes {resnet.recipe = {optimizer = {name = "sdg"}}} {
   resnet.variable "parameter" @w : tensor<5xf32> init {name = "constant", value = 1.0 : f64}
+  func.func @train_step(%lr: tensor<f32> {resnet.name = "learning_rate"}, %step: tensor<f32> {resnet.name = "step"}, %dw: tensor<5xf32>)
+      -> (tensor<5xf32> {resnet.name = "gradient.w"}) {
+    return %dw : tensor<5xf32>
+  }
+}
+
+// -----
+
+module attributes {resnet.recipe = {optimizer = {name = "sgd"}}} {
+  // expected-error @+1 {{append-optimizer: there is no variable 'w' of type 'tensor<5xf32>'}}
+  func.func @train_step(%dw: tensor<5xf32>) -> (tensor<5xf32> {resnet.name = "gradient.w"}) {
+    return %dw : tensor<5xf32>
+  }
+}
+
+// -----
+
+module attributes {resnet.recipe = {optimizer = {name = "sgd"}}} {
+  resnet.variable "parameter" @w : tensor<5xf32> init {name = "constant", value = 1.0 : f64}
+  // expected-error @+1 {{append-optimizer: @train_step takes no 'learning_rate'}}
   func.func @train_step(%dw: tensor<5xf32>) -> (tensor<5xf32> {resnet.name = "gradient.w"}) {
     return %dw : tensor<5xf32>
   }

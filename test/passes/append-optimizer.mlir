@@ -9,7 +9,7 @@ module attributes {resnet.recipe = {optimizer = {name = "sgd", momentum = 0.9 : 
   // CHECK: resnet.variable "slot" @optimizer.momentum.b : tensor<5xf32>
 
   // CHECK-LABEL: func.func @train_step
-  //  CHECK-SAME:   %[[LR:.*]]: tensor<f32> {resnet.name = "learning_rate"}, %[[DW:.*]]: tensor<5x3xf32>, %[[DB:.*]]: tensor<5xf32>) -> (tensor<5xf32> {resnet.name = "loss"})
+  //  CHECK-SAME:   %[[LR:.*]]: tensor<f32> {resnet.name = "learning_rate"}, %{{.*}}: tensor<f32> {resnet.name = "step"}, %[[DW:.*]]: tensor<5x3xf32>, %[[DB:.*]]: tensor<5xf32>) -> (tensor<5xf32> {resnet.name = "loss"})
   //       CHECK:   %[[W:.*]] = resnet.read @w :
   //       CHECK:   %[[M:.*]] = resnet.read @optimizer.momentum.w :
   //       CHECK:   %[[NEW:.*]], %[[NEW_M:.*]] = resnet.sgd %[[W]], %[[DW]], %[[M]], %[[LR]] momentum 9.000000e-01 nesterov true weight_decay 5.000000e-01
@@ -18,7 +18,7 @@ module attributes {resnet.recipe = {optimizer = {name = "sgd", momentum = 0.9 : 
   //       CHECK:   resnet.write @w, %[[NEW]]
   //       CHECK:   resnet.write @optimizer.momentum.w, %[[NEW_M]]
   //       CHECK:   return %{{.*}} : tensor<5xf32>
-  func.func @train_step(%lr: tensor<f32> {resnet.name = "learning_rate"}, %dw: tensor<5x3xf32>, %db: tensor<5xf32>)
+  func.func @train_step(%lr: tensor<f32> {resnet.name = "learning_rate"}, %step: tensor<f32> {resnet.name = "step"}, %dw: tensor<5x3xf32>, %db: tensor<5xf32>)
       -> (tensor<5xf32> {resnet.name = "loss"}, tensor<5x3xf32> {resnet.name = "gradient.w"}, tensor<5xf32> {resnet.name = "gradient.b"}) {
     %s = resnet.read @s : tensor<5xf32>
     resnet.write @s, %s : tensor<5xf32>
@@ -34,7 +34,7 @@ module attributes {resnet.recipe = {optimizer = {name = "sgd", momentum = 0.0 : 
   // CHECK-LABEL: optimizer = {momentum = 0.000000e+00
   //   CHECK-NOT:   "slot"
   //       CHECK:   resnet.sgd
-  func.func @train_step(%lr: tensor<f32> {resnet.name = "learning_rate"}, %dw: tensor<5x3xf32>) -> (tensor<5x3xf32> {resnet.name = "gradient.w"}) {
+  func.func @train_step(%lr: tensor<f32> {resnet.name = "learning_rate"}, %step: tensor<f32> {resnet.name = "step"}, %dw: tensor<5x3xf32>) -> (tensor<5x3xf32> {resnet.name = "gradient.w"}) {
     return %dw : tensor<5x3xf32>
   }
 }

@@ -176,6 +176,60 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelEpilogues,
                                          ConvCase{2, 16, 8, 8, 32, 3, 3, 2, 1}, ConvCase{1, 16, 7, 7, 16, 3, 3, 2, 1},
                                          ConvCase{2, 32, 6, 6, 48, 1, 1, 2, 0}));
 
+/// Forward with batch statistics under given knobs.
+void checkForward(const ConvCase &c, const std::vector<int> &knobs) {
+  KernelSpec spec = c.forward();
+  spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{1, c.k}}});
+  spec.yields = {2, 3};
+  spec.results.push_back(channelSums(c.k));
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]),
+             dot = rubbish(spec.results[1]);
+  LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), w.data(), y.data(), dot.data()});
+  const std::vector<double> got = valuesOf(y);
+  EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
+  EXPECT_LT(relativeError(dot, sumProducts(got, got, c.n, c.k, c.outHeight() * c.outWidth())), 1e-6);
+  EXPECT_TRUE(y.paddingIsZero());
+}
+
+// Every way the direct template can walk: pixels, rows, images, vectors, channels, taps inside, blocks, order.
+TEST(ConvKernelTest, DirectTemplateWalksInAnyOrder) {
+  if (!__builtin_cpu_supports("avx2") || __builtin_cpu_supports("avx512f"))
+    GTEST_SKIP() << "the knobs are those of vectors of 8";
+  const ConvCase c{4, 64, 7, 9, 32, 3, 3, 1, 1, 1, 1, 0, 1};
+  for (const std::vector<int> &knobs : std::vector<std::vector<int>>{{4, 1, 1, 2, 4, 0, 0, 0},
+                                                                     {4, 1, 1, 2, 2, 1, 0, 1},
+                                                                     {2, 2, 1, 2, 4, 0, 0, 2},
+                                                                     {1, 1, 4, 2, 4, 0, 2, 1},
+                                                                     {4, 2, 1, 1, 4, 0, 1, 1},
+                                                                     {2, 1, 2, 4, 1, 0, 2, 1}})
+    checkForward(c, knobs);
+}
+
+// Groups of rows, of images, and of everything; the filter transformed at once and row by row; register tiles that
+// leave a rest.
+TEST(ConvKernelTest, WinogradTemplateFormsAnyGroup) {
+  if (!__builtin_cpu_supports("avx2") || __builtin_cpu_supports("avx512f"))
+    GTEST_SKIP() << "the knobs are those of vectors of 8";
+  for (const ConvCase &c :
+       {ConvCase{4, 32, 14, 10, 32, 3, 3, 1, 1, 1, 1, 0, 1}, ConvCase{2, 20, 16, 8, 48, 3, 3, 1, 1, 1, 1, 1, 0}})
+    for (const std::vector<int> &knobs : std::vector<std::vector<int>>{
+             {1, 1, 4, 1, 4, 0}, {2, 1, 5, 1, 2, 1}, {4, 1, 4, 1, 4, 0}, {4, 2, 5, 1, 4, 1}, {4, 2, 2, 1, 8, 0}})
+      checkForward(c, knobs);
+}
+
+TEST(ConvKernelTest, WinogradWeightTemplateFormsAnyGroup) {
+  const ConvCase c{4, 20, 14, 10, 48, 3, 3, 1, 1};
+  KernelSpec spec = c.gradWeight();
+  HostTensor x = filled(spec.operands[0]), dy = filled(spec.operands[1]);
+  const std::vector<double> want = referenceGradWeight(c, x, dy);
+  for (const std::vector<int> &knobs :
+       std::vector<std::vector<int>>{{1, 1, 4, 1}, {2, 1, 2, 2}, {4, 1, 4, 4}, {4, 2, 4, 1}, {4, 4, 8, 2}}) {
+    HostTensor dw = rubbish(spec.results[0]);
+    LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), dy.data(), dw.data()});
+    EXPECT_LT(relativeError(dw, want), 1e-5);
+  }
+}
+
 // Sums of squares at a mean of ten deviations, where the variance is their small difference. What is left is half an
 // ulp of each piece's rows: 3e-8 / sqrt(16 pieces) x 101 and x 200 of the squares' and the plain sum's share, 1e-6
 // together.
@@ -286,6 +340,30 @@ TEST(ConvKernelTest, GenericConvolutionTakesSums) {
   LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), y.data(), dot.data()});
   EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
   EXPECT_LT(relativeError(dot, sumProducts(valuesOf(y), valuesOf(y), 2, 16, 36)), 1e-6);
+}
+
+// vectors, channels, taps across, taps down, rows, images, pixels, rolled, pixels inside.
+TEST(ConvKernelTest, DirectWeightTemplateSumsInAnyOrder) {
+  if (!__builtin_cpu_supports("avx2") || __builtin_cpu_supports("avx512f"))
+    GTEST_SKIP() << "the knobs are those of vectors of 8";
+  const ConvCase c{4, 32, 6, 8, 32, 3, 3, 1, 1};
+  KernelSpec spec = c.gradWeight();
+  HostTensor x = filled(spec.operands[0]), dy = filled(spec.operands[1]);
+  const std::vector<double> want = referenceGradWeight(c, x, dy);
+  for (const std::vector<int> &knobs : std::vector<std::vector<int>>{{1, 4, 3, 1, 6, 1, 2, 1, 0},
+                                                                     {2, 4, 1, 1, 3, 1, 1, 0, 0},
+                                                                     {2, 2, 3, 1, 6, 2, 1, 0, 1},
+                                                                     {1, 4, 3, 1, 2, 4, 8, 1, 1}}) {
+    HostTensor dw = rubbish(spec.results[0]);
+    LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), dy.data(), dw.data()});
+    EXPECT_LT(relativeError(dw, want), 1e-5);
+  }
+}
+
+TEST(ConvKernelTest, RefusesTilesThatDoNotFit) {
+  const ConvCase c{3, 16, 8, 8, 16, 3, 3, 1, 1};
+  EXPECT_THROW(LoadedKernel(c.forward(), hostKernelTarget(), {4, 1, 2, 2, 4, 0, 0, 0}), std::runtime_error);
+  EXPECT_THROW(LoadedKernel(c.gradWeight(), hostKernelTarget(), {2, 4, 1, 1, 5, 1, 1, 0, 0}), std::runtime_error);
 }
 
 // The gradient of a slice of output channels: dY's images stand as far apart as in the whole.

@@ -16,19 +16,19 @@ namespace resin {
 
 namespace {
 
-/// Storage of one tensor, 64-byte aligned, between two guards.
+/// Storage of one tensor between two guards: 64-byte aligned, but where it is dense.
 class Storage {
 public:
-  static constexpr size_t kGuard = 256;
   static constexpr uint32_t kUntouched = 0x7fc0dead; // a NaN
 
   explicit Storage(const TensorSpec &tensor)
-      : tensor(tensor), size(storageElements(tensor)), memory(new (std::align_val_t(64)) uint32_t[size + 2 * kGuard]) {
-    std::fill_n(memory.get(), size + 2 * kGuard, kUntouched);
+      : tensor(tensor), size(storageElements(tensor)), guard(tensor.layout == LayoutKind::Dense ? 257 : 256),
+        memory(new (std::align_val_t(64)) uint32_t[size + 2 * guard]) {
+    std::fill_n(memory.get(), size + 2 * guard, kUntouched);
   }
 
-  void *host() { return memory.get() + kGuard; }
-  uint32_t &word(int64_t offset) { return memory.get()[kGuard + offset]; }
+  void *host() { return memory.get() + guard; }
+  uint32_t &word(int64_t offset) { return memory.get()[guard + offset]; }
 
   void set(int64_t offset, double value) {
     float real = static_cast<float>(value);
@@ -53,7 +53,7 @@ private:
     void operator()(uint32_t *p) const { operator delete[](p, std::align_val_t(64)); }
   };
   const TensorSpec &tensor;
-  size_t size;
+  size_t size, guard;
   std::unique_ptr<uint32_t[], Free> memory;
 };
 
@@ -129,7 +129,7 @@ std::string Storage::compare(const Elements &expected, double tolerance) {
     if (mine[offset] ? !logical[offset] && get(offset) != 0 : word(offset) != kUntouched)
       return "offset " + std::to_string(offset) +
              (mine[offset] ? ", padding, is " + std::to_string(get(offset)) : ", outside the slice, was written");
-  for (size_t i = 0; i < kGuard; ++i)
+  for (size_t i = 0; i < guard; ++i)
     if (word(-1 - static_cast<int64_t>(i)) != kUntouched || word(size + i) != kUntouched)
       return "something outside the tensor was written";
   return "";

@@ -106,6 +106,19 @@ std::string preActivation() {
   return head(net, net.add(x, net.conv(net.relu(net.batchNorm(x, "bn1")), "conv2", 16, 3)));
 }
 
+/// Maps of 256 KiB, so that every image is a piece.
+std::string largeMaps() {
+  NetText net(kBatch, {3, 64, 64});
+  std::string x = convNormRelu(net, "image", "conv1", 16, 3);
+  return head(net, net.relu(net.add(net.batchNorm(net.conv(x, "conv2", 16, 1), "bn2"), x)));
+}
+
+/// A filter of more than 2 MiB, whose gradient is cut by its output channels.
+std::string largeFilter() {
+  NetText net(kBatch, {3, 4, 4});
+  return head(net, convNormRelu(net, convNormRelu(net, "image", "conv1", 128, 3, 2), "conv2", 512, 3));
+}
+
 //===----------------------------------------------------------------------===//
 // Running them
 //===----------------------------------------------------------------------===//
@@ -118,6 +131,7 @@ struct Outcome {
 struct Net {
   const char *name;
   std::string (*write)();
+  friend void PrintTo(const Net &net, std::ostream *out) { *out << net.name; }
 };
 
 class PassesTest : public testing::TestWithParam<Net> {
@@ -243,6 +257,9 @@ protected:
   Store initial;
 };
 
+/// On the nets that are small enough to be run a few hundred times.
+class GradientTest : public PassesTest {};
+
 using MakePass = std::unique_ptr<Pass> (*)();
 
 TEST_P(PassesTest, InferenceStaysTheSame) {
@@ -276,7 +293,7 @@ TEST_P(PassesTest, TrainingStaysTheSame) {
   }
 }
 
-TEST_P(PassesTest, GradientsMeetCentralDifferences) {
+TEST_P(GradientTest, MeetsCentralDifferences) {
   ASSERT_TRUE(apply(createDifferentiate()));
   std::vector<Tensor> results = run("train_step", 1, initial).results;
   auto function = module->lookupSymbol<func::FuncOp>("train_step");
@@ -306,10 +323,15 @@ TEST_P(PassesTest, EveryGateHolds) {
   EXPECT_TRUE(apply(createVerifyPhase({"fused"})));
 }
 
-INSTANTIATE_TEST_SUITE_P(Nets, PassesTest,
-                         testing::Values(Net{"basic_blocks", basicBlocks}, Net{"option_a", optionA},
-                                         Net{"bottleneck", bottleneck}, Net{"stem_pool_dropout", stemPoolDropout},
-                                         Net{"keras_like", kerasLike}, Net{"pre_activation", preActivation}),
-                         [](const auto &info) { return std::string(info.param.name); });
+constexpr Net kSmallNets[] = {{"basic_blocks", basicBlocks}, {"option_a", optionA},
+                              {"bottleneck", bottleneck},    {"stem_pool_dropout", stemPoolDropout},
+                              {"keras_like", kerasLike},     {"pre_activation", preActivation}};
+constexpr Net kLargeNets[] = {{"large_maps", largeMaps}, {"large_filter", largeFilter}};
+
+std::string nameOf(const testing::TestParamInfo<Net> &info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Small, PassesTest, testing::ValuesIn(kSmallNets), nameOf);
+INSTANTIATE_TEST_SUITE_P(Large, PassesTest, testing::ValuesIn(kLargeNets), nameOf);
+INSTANTIATE_TEST_SUITE_P(Small, GradientTest, testing::ValuesIn(kSmallNets), nameOf);
 
 } // namespace

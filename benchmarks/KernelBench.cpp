@@ -1,0 +1,265 @@
+//===- KernelBench.cpp - Every kernel beside the machine's FMA peak -------===//
+//
+// Times kernels alone, on one thread, on a piece in cache as it is in a training
+// step. `peak_share` is of the multiply-adds this core reached in the same run;
+// Winograd's kernels are counted as what the plain sum would take, so they may
+// pass 1.
+//
+//   KernelBench                        the convolutions of ResNet-18 and ResNet-20
+//   KernelBench --specs=net.mlir       every kernel named in a file, as written by
+//                                      resin build net.resin --emit=planned -o net.mlir
+//   KernelBench --benchmark_filter=... and the other flags of Google Benchmark
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/LoadedKernels.h"
+#include "support/KernelSpec.h"
+
+#include <benchmark/benchmark.h>
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <random>
+#include <set>
+#include <sstream>
+
+using namespace resin;
+
+namespace {
+
+double threadSeconds() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec + time.tv_nsec * 1e-9;
+}
+
+/// Twelve independent chains of multiply-adds: enough for two units of five cycles.
+#define RESIN_FMA_LOOP(lanes)                                                                                          \
+  typedef float Vector __attribute__((vector_size(lanes * 4)));                                                        \
+  Vector sums[12] = {}, factor, addend;                                                                                \
+  for (int i = 0; i < lanes; ++i)                                                                                      \
+    factor[i] = 0.999f, addend[i] = 1e-3f;                                                                             \
+  asm volatile("" : "+x"(factor), "+x"(addend));                                                                       \
+  for (long i = 0; i < turns; ++i)                                                                                     \
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < 12; ++j) sums[j] = sums[j] * factor + addend;               \
+  float total = 0;                                                                                                     \
+  for (const Vector &sum : sums)                                                                                       \
+    total += sum[0];                                                                                                   \
+  return total;
+
+__attribute__((target("avx512f"), noinline)) float multiplyAdd512(long turns) {
+#pragma clang fp contract(fast)
+  RESIN_FMA_LOOP(16)
+}
+__attribute__((target("avx2,fma"), noinline)) float multiplyAdd256(long turns) {
+#pragma clang fp contract(fast)
+  RESIN_FMA_LOOP(8)
+}
+__attribute__((noinline)) float multiplyAdd128(long turns) {
+#pragma clang fp contract(fast)
+  RESIN_FMA_LOOP(4)
+}
+
+/// GFLOP/s of one short burst.
+double multiplyAddRate() {
+  const bool wide = __builtin_cpu_supports("avx512f"),
+             middle = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const long turns = 200000;
+  const double begin = threadSeconds();
+  benchmark::DoNotOptimize(wide ? multiplyAdd512(turns) : middle ? multiplyAdd256(turns) : multiplyAdd128(turns));
+  return turns * 12.0 * 2 * (wide ? 16 : middle ? 8 : 4) / (threadSeconds() - begin) * 1e-9;
+}
+
+/// Operands and results on large pages, each on a line of its own, filled with numbers.
+class Storage {
+public:
+  explicit Storage(const KernelSpec &spec) {
+    std::vector<const TensorSpec *> tensors;
+    for (const TensorSpec &tensor : spec.operands)
+      tensors.push_back(&tensor);
+    for (const TensorSpec &tensor : spec.results)
+      tensors.push_back(&tensor);
+    const size_t page = 2 << 20;
+    for (const TensorSpec *tensor : tensors)
+      bytes += lines(*tensor);
+    bytes = (bytes + page - 1) / page * page;
+    base = static_cast<char *>(std::aligned_alloc(page, bytes));
+    madvise(base, bytes, MADV_HUGEPAGE);
+    std::memset(base, 0, bytes);
+    std::mt19937 random(1);
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    char *at = base;
+    for (const TensorSpec *tensor : tensors) {
+      addresses.push_back(at);
+      if (tensor->type == ElementType::F32)
+        std::generate_n(reinterpret_cast<float *>(at), storageElements(*tensor), [&] { return uniform(random); });
+      at += lines(*tensor);
+    }
+  }
+  ~Storage() { std::free(base); }
+  Storage(const Storage &) = delete;
+
+  std::vector<void *> addresses;
+
+private:
+  char *base = nullptr;
+  size_t bytes = 0;
+  static size_t lines(const TensorSpec &tensor) {
+    return (storageElements(tensor) * elementBytes(tensor.type) + 63) / 64 * 64 + 5 * 64;
+  }
+};
+
+void BM_Kernel(benchmark::State &state, const KernelSpec &spec, void *function) {
+  Storage storage(spec);
+  double peak = 0, best = 1e30;
+  for (int i = 0; i < 8; ++i)
+    peak = std::max(peak, multiplyAddRate());
+  for (auto _ : state) {
+    const double begin = threadSeconds();
+    codegen::callKernel(function, storage.addresses);
+    const double seconds = threadSeconds() - begin;
+    best = std::min(best, seconds);
+    state.SetIterationTime(seconds);
+  }
+  for (int i = 0; i < 8; ++i)
+    peak = std::max(peak, multiplyAddRate());
+  const double rate = floatingPointOperations(spec) / best * 1e-9;
+  state.counters["GFLOP/s"] = rate;
+  state.counters["GB/s"] = bytesTouched(spec) / best * 1e-9;
+  state.counters["peak"] = peak;
+  state.counters["peak_share"] = rate / peak;
+}
+
+//===----------------------------------------------------------------------===//
+// Which kernels
+//===----------------------------------------------------------------------===//
+
+struct Layer {
+  int n, c, size, k, r, stride; ///< a piece of n images
+};
+
+/// Pieces as `decompose-batch-norm` and `differentiate` cut them for batches of 16 and 128.
+const Layer kResNet18[] = {{1, 3, 224, 64, 7, 2},   {1, 64, 56, 64, 3, 1},   {1, 64, 56, 128, 3, 2},
+                           {1, 64, 56, 128, 1, 2},  {1, 128, 28, 128, 3, 1}, {1, 128, 28, 256, 3, 2},
+                           {1, 128, 28, 256, 1, 2}, {1, 256, 14, 256, 3, 1}, {2, 256, 14, 512, 3, 2},
+                           {2, 256, 14, 512, 1, 2}, {2, 512, 7, 512, 3, 1}};
+const Layer kResNet20[] = {{4, 3, 32, 16, 3, 1},  {4, 16, 32, 16, 3, 1},  {8, 16, 32, 32, 3, 2},
+                           {8, 32, 16, 32, 3, 1}, {16, 32, 16, 64, 3, 2}, {16, 64, 8, 64, 3, 1}};
+
+/// Forward with batch norm's sums, data gradient with its mask and sums, weight gradient.
+std::vector<std::string> specsOf(const Layer &l) {
+  const int pad = l.r / 2, out = (l.size + 2 * pad - l.r) / l.stride + 1, halo = std::max(1, pad);
+  auto tensor = [](std::vector<int> shape, const std::string &layout) {
+    std::string text = "f32[";
+    for (size_t i = 0; i < shape.size(); ++i)
+      text += (i ? "," : "") + std::to_string(shape[i]);
+    return text + "]" + layout;
+  };
+  auto list = [](std::vector<int> values) {
+    std::string text = "[";
+    for (size_t i = 0; i < values.size(); ++i)
+      text += (i ? "," : "") + std::to_string(values[i]);
+    return text + "]";
+  };
+  const bool stem = l.c < 16;
+  const std::string h = "h" + std::to_string(halo), common = "dilations=[1,1], groups=1",
+                    window = ", padding=" + list({pad, pad, pad, pad}),
+                    strides = ", strides=" + list({l.stride, l.stride});
+  const std::vector<int> x = {l.n, l.c, l.size, l.size}, y = {l.n, l.k, out, out}, w = {l.k, l.c, l.r, l.r};
+  const std::string image = tensor(x, stem ? h : "c16" + h), gradient = tensor(y, stem ? "c16" : "c16h1"),
+                    sumK = tensor({1, l.k}, "c16"), sumC = tensor({1, l.c}, "c16"), filters = stem ? "k16" : "k16c16";
+  std::vector<std::string> specs = {
+      "(" + image + ", " + tensor(w, filters) + ") { %2 = conv2d(%0, %1) {" + common + window + strides +
+          "} : " + list(y) + "; %3 = channel_sum(%2) {pieces=1} : " + list({1, l.k}) +
+          "; %4 = channel_dot(%2, %2) {pieces=1} : " + list({1, l.k}) + " } -> (%2: " + tensor(y, "c16") +
+          ", %3: " + sumK + ", %4: " + sumK + ")",
+      "(" + image + ", " + gradient + ") { %2 = conv2d_grad_weight(%0, %1) {" + common +
+          ", kernel=" + list({l.r, l.r}) + ", lane=1" + window + strides + "} : " + list({1, l.k, l.c, l.r, l.r}) +
+          " } -> (%2: " + tensor({1, l.k, l.c, l.r, l.r}, filters) + ")"};
+  if (!stem)
+    specs.push_back("(" + gradient + ", " + tensor(w, "c16k16") + ", " + tensor(x, "c16h1") + ", " + tensor(x, "c16") +
+                    ") { %4 = conv2d_grad_data(%0, %1) {" + common + window + ", size=" + list({l.size, l.size}) +
+                    strides + "} : " + list(x) + "; %5 = relu_grad(%4, %2) {} : " + list(x) +
+                    "; %6 = channel_sum(%5) {pieces=1} : " + list({1, l.c}) +
+                    "; %7 = channel_dot(%5, %3) {pieces=1} : " + list({1, l.c}) + " } -> (%5: " + tensor(x, "c16") +
+                    ", %6: " + sumC + ", %7: " + sumC + ")");
+  return specs;
+}
+
+/// The specs that a file quotes: spec "...".
+std::vector<std::string> specsIn(const std::string &path) {
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}}, mark = "spec \"";
+  std::vector<std::string> specs;
+  for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
+    at += mark.size();
+    specs.push_back(text.substr(at, text.find('"', at) - at));
+  }
+  return specs;
+}
+
+bool parseSpecs(const std::vector<std::string> &texts, std::vector<KernelSpec> &specs) {
+  std::set<std::string> seen;
+  for (const std::string &text : texts) {
+    KernelSpec spec;
+    std::string error;
+    if (!parse(text, spec, error)) {
+      std::cerr << "error: " << error << "\n  " << text << "\n";
+      return false;
+    }
+    if (seen.insert(symbol(spec)).second)
+      specs.push_back(spec);
+  }
+  return true;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  benchmark::Initialize(&argc, argv);
+  std::vector<std::string> texts;
+  const std::string flag = "--specs=";
+  for (int i = 1; i < argc; ++i) {
+    if (std::string(argv[i]).rfind(flag, 0) != 0) {
+      std::cerr << "error: unknown argument '" << argv[i] << "'\n";
+      return 64;
+    }
+    texts = specsIn(argv[i] + flag.size());
+    if (texts.empty()) {
+      std::cerr << "error: no kernel is named in '" << argv[i] + flag.size() << "'\n";
+      return 66;
+    }
+  }
+  if (texts.empty()) {
+    for (const Layer &layer : kResNet18)
+      for (const std::string &spec : specsOf(layer))
+        texts.push_back(spec);
+    for (const Layer &layer : kResNet20)
+      for (const std::string &spec : specsOf(layer))
+        texts.push_back(spec);
+  }
+  std::vector<KernelSpec> specs;
+  if (!parseSpecs(texts, specs))
+    return 65;
+  std::string error;
+  auto kernels = codegen::LoadedKernels::compile(specs, {}, error);
+  if (!kernels) {
+    std::cerr << "error: " << error << "\n";
+    return 1;
+  }
+  for (const KernelSpec &spec : specs) {
+    const std::string name = symbol(spec);
+    benchmark::RegisterBenchmark(("BM_Kernel/" + name).c_str(), BM_Kernel, spec, kernels->find(name))
+        ->UseManualTime()
+        ->MinTime(0.1)
+        ->Unit(benchmark::kMicrosecond);
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -1,0 +1,178 @@
+//===- ConvWinograd.cpp - 3x3 convolutions by Winograd's F(4x4, 3x3) ------===//
+//
+// A tile of 4x4 results takes 36 multiplications for each pair of channels where the
+// direct form takes 144. Forward convolutions and data gradients of stride 1.
+//
+//   1. V      tiles of the source at 36 points, for the whole piece
+//   2. U      the filter at the 36 points, for one block of result channels
+//   3. M      36 matrix products U x V for one block and a group of tiles
+//   4. Y      4x4 results of a tile, in registers, where the epilogue meets them
+//
+// Maps that are no multiple of 4 read the zero ring and store the last tiles in part.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/schedules/ConvWinograd.h"
+
+#include "codegen/schedules/ConvTile.h"
+
+#include <algorithm>
+
+using namespace Halide;
+
+namespace resin::codegen {
+
+namespace {
+
+using winograd::kPoints, winograd::kTile;
+
+class WinogradConv : public ConvTile {
+public:
+  WinogradConv(ConvKernel &conv, const WinogradKnobs &knobs)
+      : ConvTile(conv, {kTile, kTile, 1, 1, false}), knobs(knobs) {}
+
+private:
+  const WinogradKnobs knobs;
+  const int block = kChannelBlock;
+  const winograd::Grid grid{width, height, shape.n};
+  /// Tiles of a group, and rounded up to register tiles.
+  const int group = grid.across() * knobs.rows * knobs.images,
+            rounded = (group + knobs.tiles - 1) / knobs.tiles * knobs.tiles;
+
+  Func filterRows{"filter_rows"}, U{"U"}, acc{"acc"}, M{"M"}, Z{"Z"}, Y{"Y"};
+  winograd::Points V;
+  Var c{"c"}, t{"t"}, i{"i"}, j{"j"};
+  Var kboo{"kboo"}, kbm{"kbm"}, yoo{"yoo"}, yoi{"yoi"}, noo{"noo"}, noi{"noi"}, to{"to"}, ti{"ti"};
+  RDom channel;
+
+  static Expr at(Func f, int points, const std::function<std::vector<Expr>(Expr)> &place,
+                 std::vector<Expr> (*transform)(const std::vector<Expr> &), Expr which) {
+    std::vector<Expr> values;
+    for (int q = 0; q < points; ++q)
+      values.push_back(f(place(q)));
+    return mux(which, transform(values));
+  }
+
+  void defineAnchor() override {
+    defineFilter();
+    V = winograd::transform("V", conv.operand(0), grid, kPoints, -1, winograd::input);
+    channel = RDom(0, block, 0, sourceBlocks, "channel");
+    acc(ki, t, i, j, kb) = 0.f;
+    acc(ki, t, i, j, kb) += U(ki, channel.y * block + channel.x, i, j, kb) * V.points(channel.x, t, i, j, channel.y);
+    M(ki, t, i, j, kb) = acc(ki, t, i, j, kb);
+    Z(ki, i, y, t, kb) = at(
+        M, kPoints,
+        [&](Expr q) {
+          return std::vector<Expr>{ki, t, i, q, kb};
+        },
+        winograd::output, y);
+    Y(ki, x, y, t, kb) = at(
+        Z, kPoints,
+        [&](Expr q) {
+          return std::vector<Expr>{ki, q, y, t, kb};
+        },
+        winograd::output, x);
+  }
+
+  /// U(ki, c, i, j, kb): column i, row j of the points. The data gradient's taps are flipped.
+  void defineFilter() {
+    auto tap = [&](Expr s, int r) {
+      return conv.operand(1)(ki, c % block, forward ? s : 2 - s, forward ? r : 2 - r, c / block, kb);
+    };
+    filterRows(ki, i, j, c, kb) = mux(j, winograd::filter({tap(i, 0), tap(i, 1), tap(i, 2)}));
+    U(ki, c, i, j, kb) = mux(
+        i, winograd::filter({filterRows(ki, 0, j, c, kb), filterRows(ki, 1, j, c, kb), filterRows(ki, 2, j, c, kb)}));
+  }
+
+  Expr anchor(const Coordinates &at) const override {
+    return Y(at.ki, at.x % kTile, at.y % kTile, at.x / kTile + grid.across() * (at.y / kTile + grid.down() * at.n),
+             at.kb);
+  }
+
+  void splitTileLoops(Func f) override {
+    f.split(yo, yoo, yoi, knobs.rows, TailStrategy::RoundUp).split(no, noo, noi, knobs.images, TailStrategy::RoundUp);
+    f.split(kbo, kboo, kbm, knobs.blocks, TailStrategy::RoundUp);
+  }
+  std::vector<VarOrRVar> loopOrder() const override { return {xo, yoi, kvo, kbm, noi, yoo, noo, kboo}; }
+
+  void scheduleAnchor(Func master) override {
+    for (Func f : {Z, Y})
+      f.compute_at(master, xo).store_in(MemoryType::Register).bound_extent(t, 1).bound_extent(kb, 1);
+    Z.reorder(ki, y, i).vectorize(ki, vectorFloats).unroll(i).unroll(y);
+    Y.bound_extent(x, kTile).bound_extent(y, kTile).reorder(ki, x, y).vectorize(ki, vectorFloats).unroll(x).unroll(y);
+    scheduleProducts(master);
+    scheduleFilter(master);
+    scheduleSource();
+  }
+
+  /// 36 products; the panel of U stays in L1 while the tiles pass.
+  void scheduleProducts(Func master) {
+    M.compute_at(master, yoo)
+        .store_in(kStackScratch)
+        .bound_extent(t, rounded)
+        .align_storage(t, rounded | 1)
+        .bound_extent(kb, knobs.blocks);
+    M.split(t, to, ti, knobs.tiles, TailStrategy::RoundUp).split(ki, kv, kii, vectorFloats);
+    M.reorder(kii, kv, kb, ti, to, i, j).vectorize(kii).unroll(kv).unroll(kb).unroll(ti);
+    acc.compute_at(M, to).store_in(MemoryType::Register).vectorize(ki, vectorFloats).unroll(ki).unroll(t).unroll(kb);
+    RVar outer("outer"), inner("inner");
+    acc.update().split(channel.x, outer, inner, knobs.channels).split(ki, kv, kii, vectorFloats);
+    acc.update()
+        .reorder({kii, kv, kb, t, inner, outer, channel.y})
+        .vectorize(kii)
+        .unroll(kv)
+        .unroll(t)
+        .unroll(inner)
+        .unroll(kb);
+  }
+
+  void scheduleFilter(Func master) {
+    const int channels = sourceBlocks * block;
+    if (knobs.filterInRows) {
+      M.unroll(j);
+      U.compute_at(M, j);
+    } else
+      U.compute_at(master, kboo);
+    U.store_in(kStackScratch)
+        .align_storage(c, channels | 1)
+        .bound_extent(kb, knobs.blocks)
+        .split(ki, kv, kii, vectorFloats);
+    U.reorder(kii, i, j, kv, c).vectorize(kii).unroll(i).unroll(j);
+    filterRows.compute_at(U, kv)
+        .store_in(MemoryType::Register)
+        .reorder(ki, j, i)
+        .vectorize(ki, vectorFloats)
+        .unroll(i)
+        .unroll(j);
+  }
+
+  void scheduleSource() {
+    V.points.compute_root();
+    winograd::schedule(V, conv.machine, grid.all() - group + rounded);
+  }
+};
+
+} // namespace
+
+bool buildConvWinograd(ConvKernel &conv, std::vector<Func> &outputs) {
+  const ConvShape &s = conv.shape;
+  const LayoutKind filter = conv.direction == ConvDirection::Forward ? LayoutKind::K16C16 : LayoutKind::C16K16;
+  if (conv.direction == ConvDirection::GradWeight || s.groups != 1 || s.r != 3 || s.s != 3 || s.strideX != 1 ||
+      s.strideY != 1 || s.dilationX != 1 || s.dilationY != 1 || s.top != 1 || s.left != 1 || s.h != s.oh || s.w != s.ow)
+    return false;
+  if (conv.operandSpec(0).layout != LayoutKind::C16 || conv.operandSpec(0).halo < 1 ||
+      conv.operandSpec(1).layout != filter || !suitsTiles(conv))
+    return false;
+  const WinogradKnobs knobs = defaultWinogradKnobs(conv);
+  if (!knobs.tiles)
+    return false;
+  const int down = (s.h + kTile - 1) / kTile,
+            resultBlocks = ((conv.direction == ConvDirection::Forward ? s.k : s.c) + 15) / 16;
+  if (down % knobs.rows || s.n % knobs.images || (knobs.images > 1 && knobs.rows != down) ||
+      kChannelBlock % knobs.channels || resultBlocks % knobs.blocks)
+    throw CompileError("the groups of tiles do not fit the convolution");
+  WinogradConv(conv, knobs).build(outputs);
+  return true;
+}
+
+} // namespace resin::codegen

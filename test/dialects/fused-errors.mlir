@@ -1,0 +1,114 @@
+// RUN: resin-opt %s --split-input-file --verify-diagnostics
+
+// Layout and fusion: what breaks a constraint is told at its line. Constraints are numbered in ResnetOps.td.
+
+// expected-error@+1 {{layout 'c16' does not suit the shape [4, 4, 4]}}
+func.func private @layout_c1(tensor<4x4x4xf32, #resnet.layout<c16>>)
+
+// -----
+
+// expected-error@+1 {{a halo of 1 does not suit the layout 'k16c16' of the shape [16, 16, 3, 3]}}
+func.func private @layout_c2(tensor<16x16x3x3xf32, #resnet.layout<k16c16, halo = 1>>)
+
+// -----
+
+// expected-error@+1 {{a halo of -1 does not suit the layout 'c16' of the shape [2, 16, 3, 3]}}
+func.func private @layout_c2_negative(tensor<2x16x3x3xf32, #resnet.layout<c16, halo = -1>>)
+
+// -----
+
+func.func @relayout_c1(%x: tensor<2x4xf32>) {
+  // expected-error@+1 {{'relayout' changes only the layout, not 'tensor<2x4xf32>' to 'tensor<2x4xf64>'}}
+  %y = resnet.relayout %x : tensor<2x4xf32> to tensor<2x4xf64>
+  return
+}
+
+// -----
+
+func.func @fused_c1(%x: tensor<2x4xf32>) {
+  // expected-error@+1 {{'fused' needs at least one piece, not 0}}
+  %y = resnet.fused(%x) pieces 0 dims [0] to [0] : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>):
+    resnet.yield %a : tensor<2x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_c2(%x: tensor<2x4xf32>) {
+  // expected-error@+1 {{'fused' has 1 operands, 2 dims for them and 1 in its region}}
+  %y = resnet.fused(%x) pieces 1 dims [0, 0] to [0] : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>):
+    resnet.yield %a : tensor<2x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_c2_yield(%x: tensor<2x4xf32>) {
+  // expected-error@+1 {{'fused' has 1 results, 1 dims for them and 0 in its region}}
+  %y = resnet.fused(%x) pieces 1 dims [0] to [0] : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>):
+    resnet.yield
+  }
+  return
+}
+
+// -----
+
+func.func @fused_c3(%x: tensor<2x4xf32>) {
+  // expected-error@+1 {{'fused' cannot cut operand 0 'tensor<2x4xf32>' into 3 equal pieces along dimension 0}}
+  %y = resnet.fused(%x) pieces 3 dims [0] to [0] : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>):
+    resnet.yield %a : tensor<2x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_c3_dimension(%x: tensor<2x4xf32>) {
+  // expected-error@+1 {{'fused' cannot cut operand 0 'tensor<2x4xf32>' into 2 equal pieces along dimension 2}}
+  %y = resnet.fused(%x) pieces 2 dims [2] to [0] : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>):
+    resnet.yield %a : tensor<2x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_c4(%x: tensor<2x4xf32>) {
+  // expected-error@+1 {{'fused' has pieces of type 'tensor<1x4xf32>' for operand 0, but its region has 'tensor<2x4xf32>'}}
+  %y = resnet.fused(%x) pieces 2 dims [0] to [0] : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>):
+    resnet.yield %a : tensor<2x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_c5(%x: tensor<2x4xf32>) {
+  // expected-error@+1 {{'fused' puts the results of 2 pieces together along some dimension, not -1}}
+  %y = resnet.fused(%x) pieces 2 dims [0] to [-1] : (tensor<2x4xf32>) -> tensor<1x4xf32> {
+  ^bb0(%a: tensor<1x4xf32>):
+    resnet.yield %a : tensor<1x4xf32>
+  }
+  return
+}
+
+// -----
+
+resnet.variable "slot" @w : tensor<2x4xf32> init {name = "constant", value = 0.0 : f64}
+func.func @fused_c6(%x: tensor<2x4xf32>) {
+  %y = resnet.fused(%x) pieces 2 dims [0] to [0] : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<1x4xf32>):
+    // expected-error@+1 {{'resnet.read' cannot stand in a fused region}}
+    %1 = resnet.read @w : tensor<2x4xf32>
+    resnet.yield %a : tensor<1x4xf32>
+  }
+  return
+}

@@ -1,0 +1,34 @@
+// RUN: resin-opt %s --interpret="function=relu,add,dropout" -o /dev/null | FileCheck %s
+
+!x = tensor<2x2xf32>
+
+// Zero is not positive: its gradient is zero.
+// CHECK-LABEL: @relu
+// CHECK-NEXT: result 0 [2, 2]: 0 0 2 3
+// CHECK-NEXT: result 1 [2, 2]: 0 0 7 8
+func.func @relu(%x: !x {resnet.value = dense<[[-1., 0.], [2., 3.]]> : !x}, %g: !x {resnet.value = dense<[[5., 6.], [7., 8.]]> : !x}) -> (!x, !x) {
+  %y = resnet.relu %x : (!x) -> !x
+  %dx = resnet.relu_grad %g, %y : (!x, !x) -> !x
+  return %y, %dx : !x, !x
+}
+
+// CHECK-LABEL: @add
+// CHECK-NEXT: result 0 [2, 2]: 4 6 9 11
+// CHECK-NEXT: result 1 [1, 2, 1, 2]: 11 12 23 24
+func.func @add(%x: !x {resnet.value = dense<[[-1., 0.], [2., 3.]]> : !x}, %y: !x {resnet.value = dense<[[5., 6.], [7., 8.]]> : !x},
+               %i: tensor<1x2x1x2xf32> {resnet.value = dense<[[[[1., 2.]], [[3., 4.]]]]> : tensor<1x2x1x2xf32>},
+               %b: tensor<2xf32> {resnet.value = dense<[10., 20.]> : tensor<2xf32>}) -> (!x, tensor<1x2x1x2xf32>) {
+  %0 = resnet.add %x, %y : (!x, !x) -> !x
+  %1 = resnet.add_bias %i, %b : (tensor<1x2x1x2xf32>, tensor<2xf32>) -> tensor<1x2x1x2xf32>
+  return %0, %1 : !x, tensor<1x2x1x2xf32>
+}
+
+// Kept elements are divided by 1 - rate. With key (0, 0) and counter 0 the words are 6627e8d5 e169c58d bc57ac4c 9b00dbd8 (Random123's known answer),
+// of which the first is below 0.5 * 2^32.
+// CHECK-LABEL: @dropout
+// CHECK-NEXT: result 0 [1, 4]: 0 4 6 8
+func.func @dropout(%x: tensor<1x4xf32> {resnet.value = dense<[[1., 2., 3., 4.]]> : tensor<1x4xf32>},
+                   %s: tensor<2xi32> {resnet.value = dense<0> : tensor<2xi32>}) -> tensor<1x4xf32> {
+  %0 = resnet.dropout %x, %s rate 0.5 layer 0 : (tensor<1x4xf32>, tensor<2xi32>) -> tensor<1x4xf32>
+  return %0 : tensor<1x4xf32>
+}
