@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <xmmintrin.h>
 
 using namespace resin::runtime;
 
@@ -73,7 +74,15 @@ static void wakeAll(std::atomic<uint32_t> &word) {
 // two regions of a train step.
 static constexpr int kSpins = 800;
 
+/// Numbers too small for a normal float count as zero: momentum of a weight that gets no
+/// gradient decays into them, and arithmetic on them takes a hundred cycles.
+static void flushSubnormals() {
+  constexpr unsigned kFlushToZero = 0x8000, kInputsAreZero = 0x0040;
+  _mm_setcsr(_mm_getcsr() | kFlushToZero | kInputsAreZero);
+}
+
 ThreadPool::ThreadPool(unsigned workers) {
+  flushSubnormals();
   const std::vector<int> cpus = allowedCpus();
   const bool ownCore = workers <= cpus.size() && workers <= usableCpus();
   spins = ownCore ? kSpins : 0;
@@ -164,6 +173,7 @@ bool ThreadPool::waitForRegion(uint32_t &seen) {
 }
 
 void ThreadPool::work(int64_t worker) {
+  flushSubnormals();
   uint32_t seen = 0;
   while (waitForRegion(seen))
     computePieces(worker);
