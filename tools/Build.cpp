@@ -320,6 +320,15 @@ static OwningOpRef<ModuleOp> load(const BuildOptions &options, const frontend::O
   return frontend::compile(sources, context, settings);
 }
 
+/// Told before the long part rather than by the linker after it.
+static int checkOutputFolder(const BuildOptions &options) {
+  StringRef folder = path::parent_path(options.output);
+  if (folder.empty() || (llvm::sys::fs::is_directory(folder) && llvm::sys::fs::can_write(folder)))
+    return kOk;
+  complain() << "cannot create '" << options.output << "': there is no folder '" << folder << "' that can be written to\n";
+  return kCannotCreate;
+}
+
 int resin::build(const BuildOptions &options) {
   auto start = std::chrono::steady_clock::now();
   Lowered lowered;
@@ -333,6 +342,8 @@ int resin::build(const BuildOptions &options) {
     return code;
   llvm::SourceMgr sources;
   if (int code = openSource(options, sources))
+    return code;
+  if (int code = checkOutputFolder(options))
     return code;
 
   DialectRegistry registry;
