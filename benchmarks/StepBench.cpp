@@ -71,8 +71,8 @@ double operationsOf(const nlohmann::json &report, const std::string &function) {
 
 /// One iteration is one run of `bench`; `milliseconds` finds the time of a step in its report.
 template <typename Time>
-void runBench(benchmark::State &state, const std::string &program, const char *only, const std::string &function, int64_t batch,
-              Time milliseconds) {
+void runBench(benchmark::State &state, const std::string &program, const char *only, const std::string &function,
+              int64_t batch, Time milliseconds) {
   double peak = 0, operations = 0, memory = 0, total = 0;
   for (auto _ : state) {
     const nlohmann::json report = ask(program, {"bench", "--json", "--seconds", "2", "--only", only});
@@ -102,16 +102,22 @@ void addPredict(const std::string &program, const std::string &model, int64_t ba
         return row["milliseconds"].get<double>();
     return 0.0;
   };
-  benchmark::RegisterBenchmark(("BM_Predict/" + model + "/b" + std::to_string(batch)).c_str(),
-                               [=](benchmark::State &state) { runBench(state, program, "predict", function, batch, milliseconds); })
-      ->UseManualTime()->Iterations(3)->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark(
+      ("BM_Predict/" + model + "/b" + std::to_string(batch)).c_str(),
+      [=](benchmark::State &state) { runBench(state, program, "predict", function, batch, milliseconds); })
+      ->UseManualTime()
+      ->Iterations(3)
+      ->Unit(benchmark::kMillisecond);
 }
 
 void addTrainStep(const std::string &program, const std::string &model, int64_t batch) {
   auto milliseconds = [](const nlohmann::json &report) { return report["train_milliseconds"].get<double>(); };
-  benchmark::RegisterBenchmark(("BM_TrainStep/" + model + "/b" + std::to_string(batch)).c_str(),
-                               [=](benchmark::State &state) { runBench(state, program, "train", "train_step", batch, milliseconds); })
-      ->UseManualTime()->Iterations(3)->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark(
+      ("BM_TrainStep/" + model + "/b" + std::to_string(batch)).c_str(),
+      [=](benchmark::State &state) { runBench(state, program, "train", "train_step", batch, milliseconds); })
+      ->UseManualTime()
+      ->Iterations(3)
+      ->Unit(benchmark::kMillisecond);
 }
 
 /// False if `program` is not one that Resin built.
@@ -131,7 +137,8 @@ bool addProgram(const std::string &program) {
 int main(int argc, char **argv) {
   benchmark::Initialize(&argc, argv);
   if (argc < 2) {
-    std::cerr << "usage: StepBench PROGRAM... [--benchmark_filter=REGEX]\n  PROGRAM is what `resin build` made, with its path\n";
+    std::cerr << "usage: StepBench PROGRAM... [--benchmark_filter=REGEX]\n  PROGRAM is what `resin build` made, with "
+                 "its path\n";
     return 64;
   }
   for (int i = 1; i < argc; ++i)

@@ -91,6 +91,16 @@ static Command addBench(CLI::App &app, Arguments &arguments) {
   return {bench, runBench};
 }
 
+static Command addProfile(CLI::App &app, Arguments &arguments) {
+  CLI::App *profile = app.add_subcommand("profile", "every kernel under its roof, and what would help");
+  profile->add_flag("--json", arguments.json, "for tools");
+  profile->add_option("--svg", arguments.output, "draw the kernels under their roofs into this file");
+  profile->add_option("--seconds", arguments.seconds, "how long to measure")->check(CLI::Range(0.0, 86400.0));
+  profile->add_option("--only", arguments.only, "measure nothing else")->check(CLI::IsMember({"train", "predict"}));
+  addThreads(*profile, arguments);
+  return {profile, runProfile};
+}
+
 static Command addInfo(CLI::App &app, Arguments &arguments) {
   CLI::App *info = app.add_subcommand("info", "what this program is: model, memory plan, kernels");
   info->add_flag("--json", arguments.json, "for tools");
@@ -119,8 +129,8 @@ static int parseAndRun(const ResinProgram &program, int argc, const char *const 
   CLI::App app("A network compiled by Resin: trains, evaluates, predicts.");
   app.require_subcommand(1);
   app.footer(kExitCodes);
-  const Command commands[] = {addTrain(app, arguments), addEval(app, arguments), addPredict(app, arguments),
-                              addBench(app, arguments), addInfo(app, arguments)};
+  const Command commands[] = {addTrain(app, arguments), addEval(app, arguments),    addPredict(app, arguments),
+                              addBench(app, arguments), addProfile(app, arguments), addInfo(app, arguments)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {

@@ -30,18 +30,19 @@ struct Arguments {
   // eval, predict; initial weights of train
   std::optional<std::string> weights;
   std::string input;
-  std::optional<std::string> output;
+  std::optional<std::string> output; ///< of profile: its plot
   std::optional<int64_t> topk;
-  // bench, info
+  // bench, profile, info
   bool json = false;
   double seconds = 10;
-  std::string only; ///< of bench: "train", "predict", or both
+  std::string only; ///< of bench and profile: "train", "predict", or both
 };
 
 Status runTrain(const ResinProgram &program, const Arguments &arguments);
 Status runEval(const ResinProgram &program, const Arguments &arguments);
 Status runPredict(const ResinProgram &program, const Arguments &arguments);
 Status runBench(const ResinProgram &program, const Arguments &arguments);
+Status runProfile(const ResinProgram &program, const Arguments &arguments);
 Status runInfo(const ResinProgram &program, const Arguments &arguments);
 
 } // namespace resin::runtime

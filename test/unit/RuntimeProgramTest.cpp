@@ -488,6 +488,40 @@ TEST_F(Program, Benches) {
   EXPECT_TRUE(contains(run({"bench", "--seconds", "0.1"}).out, "images/s"));
 }
 
+TEST_F(Program, ProfilesKernelsUnderTheirRoofs) {
+  const std::string plot = folder / "roof.svg";
+  const Outcome outcome = run({"profile", "--json", "--seconds", "0.1", "--threads", "2", "--svg", plot});
+  expectOk(outcome);
+  const nlohmann::json json = nlohmann::json::parse(outcome.out), machine = json["machine"];
+  for (const char *key : {"peak_gflops", "cache_gigabytes_per_second", "memory_gigabytes_per_second", "cache_bytes"})
+    EXPECT_GT(machine[key].get<double>(), 0) << key;
+  const double peak = machine["peak_gflops"].get<double>() / 2;
+  size_t rows = 0;
+  for (const nlohmann::json &function : json["functions"]) {
+    const double whole = 2 * function["milliseconds"].get<double>();
+    EXPECT_LE(function["outside_kernels_milliseconds"].get<double>(), whole);
+    for (const nlohmann::json &row : function["kernels"]) {
+      ++rows;
+      EXPECT_FALSE(row["advice"].get<std::string>().empty());
+      // The roof is the longer of what its multiply-adds and its bytes take.
+      const double arithmetic = row["gflops"].get<double>() / peak, share = row["share_of_roof"].get<double>();
+      EXPECT_GE(share, arithmetic * (1 - 1e-9));
+      if (row["roof"] == "fma")
+        EXPECT_NEAR(share, arithmetic, 1e-9 * arithmetic);
+      EXPECT_NEAR(row["predicted_milliseconds"].get<double>(), share * row["milliseconds"].get<double>(), 1e-9);
+    }
+  }
+  EXPECT_GT(rows, 2u);
+  const std::string svg = folder.read("roof.svg");
+  EXPECT_TRUE(contains(svg, "</svg>"));
+  size_t circles = 0;
+  for (size_t at = 0; (at = svg.find("<circle", at)) != std::string::npos; ++at)
+    ++circles;
+  EXPECT_EQ(circles, rows);
+  EXPECT_TRUE(contains(run({"profile", "--seconds", "0"}).out, "what would help train_step"));
+  EXPECT_EQ(run({"profile", "--seconds", "0", "--svg", folder / "none/roof.svg"}).code, 73);
+}
+
 TEST_F(Program, Informs) {
   const Outcome outcome = run({"info", "--json"});
   expectOk(outcome);

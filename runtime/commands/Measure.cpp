@@ -1,0 +1,134 @@
+//===- Measure.cpp - Entry points and their kernels under the clock -------===//
+
+#include "runtime/commands/Measure.h"
+
+#include "runtime/FmaPeak.h"
+#include "runtime/Signals.h"
+#include "support/Philox.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <x86intrin.h>
+
+using namespace resin;
+using namespace resin::runtime;
+using Clock = std::chrono::steady_clock;
+
+static double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+static double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+namespace {
+/// One entry point under the clock.
+struct Subject {
+  const Function *function;
+  std::vector<float> image; ///< its random images
+  std::vector<double> seconds;
+  std::vector<ResinCounter> counters; ///< what its calls added, by kernel
+};
+} // namespace
+
+static std::vector<float> randomImages(const Tensor &image) {
+  std::vector<float> numbers(image.elements());
+  for (uint64_t i = 0; i < numbers.size(); ++i)
+    numbers[i] = static_cast<float>(4 * philox::uniform(1, philox::hashName("bench"), i) - 2);
+  return numbers;
+}
+
+/// Memory is reused within a step, so the arguments are written anew before each.
+static void writeArguments(Model &model, const Subject &subject) {
+  const Function &function = *subject.function;
+  model.write<float>(*function.argument("image"), subject.image);
+  if (const Tensor *label = function.argument("label")) {
+    std::vector<int32_t> labels(function.batch);
+    for (size_t i = 0; i < labels.size(); ++i)
+      labels[i] = static_cast<int32_t>(static_cast<int64_t>(i * 7) % model.manifest().classes);
+    model.write<int32_t>(*label, labels);
+  }
+  // A rate of almost nothing: weights stay finite however long it runs.
+  const float rate = 1e-6f, step = 1;
+  if (const Tensor *argument = function.argument("learning_rate"))
+    model.write<float>(*argument, {&rate, 1});
+  if (const Tensor *argument = function.argument("step"))
+    model.write<float>(*argument, {&step, 1});
+}
+
+/// A kernel may serve several functions, so each call is counted by itself.
+static void addCounters(Model &model, Subject &subject, int sign) {
+  for (size_t k = 0; k < subject.counters.size(); ++k) {
+    const ResinCounter now = model.counter(k);
+    subject.counters[k].ticks += static_cast<uint64_t>(sign) * now.ticks;
+    subject.counters[k].calls += static_cast<uint64_t>(sign) * now.calls;
+  }
+}
+
+static void runOnce(Model &model, Subject &subject) {
+  if (subject.function->name != "train_step")
+    model.prepare();
+  writeArguments(model, subject);
+  addCounters(model, subject, -1);
+  const Clock::time_point start = Clock::now();
+  model.call(*subject.function);
+  subject.seconds.push_back(since(start));
+  addCounters(model, subject, 1);
+}
+
+/// `only` is "train", "predict", or empty for both.
+static std::vector<Subject> subjectsOf(const Manifest &manifest, const std::string &only) {
+  std::vector<Subject> subjects;
+  for (const Function &function : manifest.functions)
+    if ((function.name == "train_step" && only != "predict") ||
+        (function.name.starts_with("predict_") && only != "train"))
+      subjects.push_back({&function, randomImages(*function.argument("image")), {}, {}});
+  return subjects;
+}
+
+/// Ticks of every kernel become seconds of one call of its function, longest first.
+static std::vector<KernelRow> kernelRows(const Manifest &manifest, const Subject &subject, double secondsPerTick) {
+  std::vector<KernelRow> rows;
+  const double runs = static_cast<double>(subject.seconds.size());
+  double sum = 0;
+  for (size_t k = 0; k < subject.counters.size(); ++k) {
+    const ResinCounter &counter = subject.counters[k];
+    if (counter.calls == 0)
+      continue;
+    rows.push_back({&manifest.kernels[k], subject.function, static_cast<double>(counter.calls) / runs,
+                    static_cast<double>(counter.ticks) * secondsPerTick / runs, 0});
+    sum += rows.back().seconds;
+  }
+  for (KernelRow &row : rows)
+    row.share = row.seconds / sum;
+  std::sort(rows.begin(), rows.end(), [](const KernelRow &a, const KernelRow &b) { return a.seconds > b.seconds; });
+  return rows;
+}
+
+Measurement resin::runtime::measure(Model &model, double limit, const std::string &only) {
+  std::vector<Subject> subjects = subjectsOf(model.manifest(), only);
+  for (Subject &subject : subjects) { // caches and pages
+    runOnce(model, subject);
+    subject.seconds.clear();
+    subject.counters.assign(model.manifest().kernels.size(), {});
+  }
+  std::vector<double> peaks;
+  const Clock::time_point start = Clock::now();
+  const uint64_t firstTick = __rdtsc();
+  while ((peaks.size() < 3 || since(start) < limit) && (peaks.empty() || !stopSignal())) {
+    peaks.push_back(measureFmaPeak(model.pool()));
+    for (Subject &subject : subjects)
+      runOnce(model, subject);
+  }
+  const double secondsPerTick = since(start) / static_cast<double>(__rdtsc() - firstTick);
+  Measurement result{.peak = *std::max_element(peaks.begin(), peaks.end()), .functions = {}, .kernels = {}};
+  for (const Subject &subject : subjects) {
+    result.functions.push_back({subject.function, median(subject.seconds),
+                                *std::min_element(subject.seconds.begin(), subject.seconds.end()),
+                                subject.seconds.size()});
+    for (const KernelRow &row : kernelRows(model.manifest(), subject, secondsPerTick))
+      result.kernels.push_back(row);
+  }
+  return result;
+}
