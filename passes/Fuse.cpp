@@ -76,8 +76,6 @@ RankedTensorType slice(RankedTensorType type, int64_t dim, int64_t pieces) {
   return RankedTensorType::get(shape, type.getElementType(), type.getEncoding());
 }
 
-bool isUpdate(Operation *op) { return isa<SgdOp, AdamOp, RmspropOp>(op); }
-
 //===----------------------------------------------------------------------===//
 // One group
 //===----------------------------------------------------------------------===//
@@ -126,7 +124,7 @@ private:
 void Fuser::chooseCut() {
   if (auto grad = dyn_cast<Conv2dGradWeightOp>(lead))
     return cutGradient(grad);
-  if (isUpdate(lead))
+  if (isa<UpdateOpInterface>(lead))
     return cutUpdate();
   if (isa<DropoutOp>(lead)) // counts its elements from the batch's first
     return;
