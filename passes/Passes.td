@@ -168,6 +168,9 @@ def Fuse : Resin_ModulePass<"fuse"> {
       }
     ```
   }];
+  let options = [
+    Option<"dataGradientEpilogue", "data-gradient-epilogue", "bool", "true",
+           "Let the join, the mask and batch norm's sums ride with the data gradient, instead of in a kernel behind it">];
   let statistics = [Statistic<"numFused", "num-fused", "Regions made">];
 }
 
