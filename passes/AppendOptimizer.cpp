@@ -91,6 +91,7 @@ private:
       writes.push_back({slotName(parameter, state), (*op)->getResult(1 + i)});
     }
     builder.setInsertionPointAfter(*op);
+    ++numUpdates;
     return success();
   }
 

@@ -176,6 +176,7 @@ private:
       OpBuilder builder(operand.getOwner());
       value = RelayoutOp::create(builder, operand.getOwner()->getLoc(), withLayout(typeOf(operand.get()), layout),
                                  operand.get());
+      ++numRelayouts;
     }
     operand.set(value);
   }
