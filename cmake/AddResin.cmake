@@ -69,18 +69,18 @@ function(add_resin_halide_library name)
   target_link_libraries(${name} PUBLIC resin_options ${ARG_LINK} PRIVATE Halide::Halide)
 endfunction()
 
-# Pages of documentation that TableGen writes: `ninja resin-docs` puts build/docs/<page>.md there for each
+# Pages of documentation that TableGen writes: every build (or `ninja resin-docs` alone) puts build/docs/<page>.md there for each
 #   add_resin_doc(PAGE FILE.td mlir-tblgen-flags...)
 function(add_resin_doc page definitions)
   set(output ${CMAKE_BINARY_DIR}/docs/${page}.md)
   file(GLOB inputs CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.td)
   add_custom_command(OUTPUT ${output}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/docs
-    COMMAND ${MLIR_TABLEGEN_EXE} ${ARGN} -I ${MLIR_INCLUDE_DIRS} -I ${CMAKE_SOURCE_DIR}/dialects/Resnet ${CMAKE_CURRENT_SOURCE_DIR}/${definitions} -o ${output}
+    COMMAND ${MLIR_TABLEGEN_EXE} ${ARGN} -I ${MLIR_INCLUDE_DIRS} -I ${CMAKE_SOURCE_DIR}/dialects/Resnet -I ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${definitions} -o ${output}
     DEPENDS ${inputs} VERBATIM)
   add_custom_target(resin-doc-${page} DEPENDS ${output})
   if(NOT TARGET resin-docs)
-    add_custom_target(resin-docs)
+    add_custom_target(resin-docs ALL)
   endif()
   add_dependencies(resin-docs resin-doc-${page})
 endfunction()

@@ -2,13 +2,14 @@
 //
 // Consumes the results `gradient.NAME` of @train_step:
 //
-//   1. Make the slot variables that the optimizer keeps for the parameter.
-//   2. Make the update op, with the recipe's numbers; parameters marked `no_decay`
-//      get a weight decay of zero.
+//   1. Make the update op that the recipe names (dialects/Resnet/Optimizers);
+//      parameters marked `no_decay` get no weight decay.
+//   2. Make the slot variables that the op asks for.
 //   3. Write the new values at the end, behind every read.
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Resnet/Optimizers.h"
 #include "passes/EntryPoints.h"
 #include "passes/Passes.h"
 
@@ -36,8 +37,7 @@ private:
   LogicalResult append() {
     auto recipe = getOperation()->getAttrOfType<DictionaryAttr>(kRecipeAttr);
     optimizer = recipe ? recipe.getAs<DictionaryAttr>("optimizer") : DictionaryAttr();
-    auto name = optimizer ? optimizer.getAs<StringAttr>("name") : StringAttr();
-    if (!name)
+    if (!optimizer || !optimizer.getAs<StringAttr>("name"))
       return getOperation().emitError("append-optimizer: resnet.recipe names no optimizer");
 
     Operation *end = function.getBody().front().getTerminator();
@@ -53,7 +53,7 @@ private:
       (void)function.eraseResult(i);
     }
     for (auto [parameter, gradient] : llvm::reverse(named))
-      if (failed(update(builder, name, parameter, gradient, writes)))
+      if (failed(update(builder, parameter, gradient, writes)))
         return failure();
     named.clear();
     builder.setInsertionPoint(end);
@@ -69,7 +69,7 @@ private:
     builder.setInsertionPoint(end);
   }
 
-  LogicalResult update(OpBuilder &builder, StringAttr name, StringRef parameter, Value gradient,
+  LogicalResult update(OpBuilder &builder, StringRef parameter, Value gradient,
                        SmallVectorImpl<std::pair<StringRef, Value>> &writes) {
     auto variable = getOperation().lookupSymbol<VariableOp>(parameter);
     Value rate = argumentNamed(function, "learning_rate"), step = argumentNamed(function, "step");
@@ -80,34 +80,18 @@ private:
       return function.emitError("append-optimizer: @train_step takes no ") << (rate ? "'step'" : "'learning_rate'");
     Location loc = variable.getLoc();
     Value value = ReadOp::create(builder, loc, variable.getType(), parameter);
-    APFloat decay = variable.getNoDecay() ? APFloat(0.0) : number("weight_decay");
-    // The state of the parameter, and what is written back: its name beside the slot's result.
-    SmallVector<StringRef> states;
-    auto slot = [&](StringRef state) -> Value {
-      states.push_back(state);
-      return readSlot(builder, variable, state);
-    };
-    Operation *op = nullptr;
-    if (name == "sgd") {
-      APFloat momentum = number("momentum");
-      Value velocity = momentum.isZero() ? gradient : slot("momentum");
-      op = SgdOp::create(builder, loc, value, gradient, velocity, rate, momentum, flag("nesterov"), decay);
-    } else if (name == "adam" || name == "adamw") {
-      Value first = slot("exp_avg"), second = slot("exp_avg_sq");
-      op = AdamOp::create(builder, loc, value, gradient, first, second, rate, step, number("beta1"), number("beta2"),
-                          number("epsilon"), decay, name == "adamw");
-    } else if (name == "rmsprop") {
-      APFloat momentum = number("momentum");
-      Value square = slot("square_avg");
-      Value velocity = momentum.isZero() ? gradient : slot("momentum");
-      op = RmspropOp::create(builder, loc, value, gradient, square, velocity, rate, number("alpha"), number("epsilon"),
-                             momentum, decay);
-    } else {
-      return getOperation().emitError("append-optimizer: unknown optimizer '") << name.getValue() << "'";
+    FailureOr<UpdateOpInterface> op =
+        createUpdate(builder, loc, optimizer, value, gradient, rate, step, /*decays=*/!variable.getNoDecay());
+    if (failed(op))
+      return failure();
+    writes.push_back({parameter, (*op)->getResult(0)});
+    builder.setInsertionPoint(*op);
+    for (auto [i, state] : llvm::enumerate(op->slotNames())) {
+      (*op)->setOperand(2 + i, readSlot(builder, variable, state));
+      writes.push_back({slotName(parameter, state), (*op)->getResult(1 + i)});
     }
-    writes.push_back({parameter, op->getResult(0)});
-    for (auto [i, state] : llvm::enumerate(states))
-      writes.push_back({slotName(parameter, state), op->getResult(1 + i)});
+    builder.setInsertionPointAfter(*op);
+    ++numUpdates;
     return success();
   }
 
@@ -125,16 +109,6 @@ private:
       VariableOp::create(builder, parameter.getLoc(), name, parameter.getType(), "slot", zero, /*no_decay=*/false);
     }
     return ReadOp::create(builder, parameter.getLoc(), parameter.getType(), name);
-  }
-
-  /// A number of the optimizer's recipe; zero where it says nothing.
-  APFloat number(StringRef key) {
-    auto attr = optimizer.getAs<FloatAttr>(key);
-    return APFloat(attr ? attr.getValueAsDouble() : 0.0);
-  }
-  bool flag(StringRef key) {
-    auto attr = optimizer.getAs<BoolAttr>(key);
-    return attr && attr.getValue();
   }
 
   func::FuncOp function;

@@ -176,6 +176,7 @@ private:
       OpBuilder builder(operand.getOwner());
       value = RelayoutOp::create(builder, operand.getOwner()->getLoc(), withLayout(typeOf(operand.get()), layout),
                                  operand.get());
+      ++numRelayouts;
     }
     operand.set(value);
   }
@@ -213,7 +214,7 @@ private:
           return layoutOfVariable(SymbolTable::lookupNearestSymbolFrom<VariableOp>(read, read.getVariableAttr()));
         })
         .Case([&](RelayoutOp) { return layoutOf(result); })
-        .Case<ScaleFilterOp, SgdOp, AdamOp, RmspropOp, AddOp>(
+        .Case<ScaleFilterOp, UpdateOpInterface, AddOp>(
             [&](Operation *op) { return layoutOf(op->getOperand(0)); })
         .Case([&](Conv2dGradWeightOp grad) { return layoutOfFilter(typeOf(result), grad.getGroups()); })
         .Case([&](LinearGradWeightOp) { return Layout::K16; })

@@ -6,8 +6,9 @@
 //      depends on, the same for a dependence piece by piece.
 //   3. A loop that makes more than it ends the life of moves down to the level of its
 //      first reader: what a gradient needs again is made again then, not kept.
-//   4. Loops of one level that depend on each other, or share what they read, become
-//      one loop; the loops of a level become one region, the longest pieces first.
+//   4. Loops of one level that depend on each other become one loop, and so do those
+//      that read the same, if that pays; the loops of a level become one region, the
+//      longest pieces first.
 //   5. A place that only one loop touches becomes scratch.
 //
 // Levels are as early as they can be, not as the program is written: a filter's
@@ -60,6 +61,8 @@ private:
   void sinkLoops();
   bool makesMoreThanItEnds(int index);
   void mergeLevel(OpBuilder &b, ArrayRef<int> members);
+  bool paysToShare(int first, int second, const Access &shared);
+  void remark(int at, int other, const Twine &reason);
   ParallelOp mergeLoops(OpBuilder &b, ArrayRef<int> members);
   void contract();
 
@@ -221,6 +224,44 @@ static int64_t costOfPiece(ParallelOp loop) {
   return cost;
 }
 
+static int64_t bytesOf(Value view) { return cast<ViewType>(view.getType()).bytes(); }
+
+/// What every piece of the loop reads as a whole, its filters above all.
+static int64_t bytesOfWholes(Loop &loop) {
+  int64_t bytes = 0;
+  for (const auto &[place, accesses] : loop.accesses)
+    if (accesses.front().dim < 0 && !accesses.front().writes)
+      bytes += bytesOf(accesses.front().view);
+  return bytes;
+}
+
+static std::string inKib(int64_t bytes) { return std::to_string((bytes + 1023) / 1024) + " KiB"; }
+
+/// `shared` is what both loops read alike. One loop fetches it once, but may lose filters between its launches.
+bool FormPieces::paysToShare(int first, int second, const Access &shared) {
+  const int64_t cache = cacheKib * 1024, pieces = loops[first].op.getPieces();
+  const int64_t part = bytesOf(shared.view) / pieces;
+  int64_t wholes = 0, lost = 0;
+  for (int index : {first, second}) {
+    const int64_t bytes = bytesOfWholes(loops[index]);
+    wholes += bytes;
+    lost += bytes + part <= cache ? bytes : 0; // the others are fetched for each piece either way
+  }
+  if (wholes + part <= cache) {
+    remark(second, first, "reads the same " + inKib(part) + " a piece, and their " + inKib(wholes) + " of filters stay in cache together");
+    return true;
+  }
+  const bool pays = part >= lost;
+  remark(second, first, Twine(pays ? "" : "stands apart: ") + "reads the same " + inKib(part) + " a piece, and together they lose " + inKib(lost) + " of filters a piece");
+  return pays;
+}
+
+void FormPieces::remark(int at, int other, const Twine &reason) {
+  if (!report)
+    return;
+  loops[at].op.emitRemark() << "loop " << at << " of " << loops[at].op.getPieces() << " pieces, beside loop " << other << ": " << reason;
+}
+
 void FormPieces::mergeLevel(OpBuilder &b, ArrayRef<int> members) {
   llvm::EquivalenceClasses<int> together;
   llvm::DenseMap<std::tuple<Place, int64_t, int64_t>, int> readers;
@@ -228,8 +269,10 @@ void FormPieces::mergeLevel(OpBuilder &b, ArrayRef<int> members) {
     Loop &loop = loops[member];
     together.insert(member);
     for (auto [other, pieceByPiece] : loop.before)
-      if (loops[other].level == loop.level)
+      if (loops[other].level == loop.level) {
         together.unionSets(member, other);
+        remark(member, other, "goes on with each piece that the other has done, no barrier between");
+      }
     if (loop.op.getPieces() == 1)
       continue; // side by side is worth more than data in cache
     for (auto &[place, accesses] : loop.accesses)
@@ -237,7 +280,9 @@ void FormPieces::mergeLevel(OpBuilder &b, ArrayRef<int> members) {
         if (access.dim < 0)
           continue;
         auto [known, isNew] = readers.try_emplace({place, access.dim, loop.op.getPieces()}, member);
-        if (!isNew)
+        if (isNew || together.isEquivalent(member, known->second))
+          continue;
+        if (paysToShare(known->second, member, access))
           together.unionSets(member, known->second);
       }
   }

@@ -36,8 +36,6 @@ namespace {
 
 /// Filters up to this size are summed in lanes; of larger ones each lane costs more than it brings.
 constexpr int64_t kLaneBytes = 2 << 20;
-/// The kernel that puts lanes together reads them side by side.
-constexpr int64_t kMostLanes = 16;
 /// Updates are cut into pieces of about this size.
 constexpr int64_t kUpdateBytes = 256 << 10;
 /// What is cut by channels, or by images in @predict, is cut into this many pieces at most.
@@ -75,8 +73,6 @@ RankedTensorType slice(RankedTensorType type, int64_t dim, int64_t pieces) {
   shape[dim] /= pieces;
   return RankedTensorType::get(shape, type.getElementType(), type.getEncoding());
 }
-
-bool isUpdate(Operation *op) { return isa<SgdOp, AdamOp, RmspropOp>(op); }
 
 //===----------------------------------------------------------------------===//
 // One group
@@ -126,7 +122,7 @@ private:
 void Fuser::chooseCut() {
   if (auto grad = dyn_cast<Conv2dGradWeightOp>(lead))
     return cutGradient(grad);
-  if (isUpdate(lead))
+  if (isa<UpdateOpInterface>(lead))
     return cutUpdate();
   if (isa<DropoutOp>(lead)) // counts its elements from the batch's first
     return;
@@ -155,7 +151,7 @@ void Fuser::cutGradient(Conv2dGradWeightOp grad) {
   cut = Cut::Lanes;
   RankedTensorType gradient = typeOf(grad.getGradient());
   int64_t lanes = lanesOf(gradient.getDimSize(0)), alike = piecesOf(gradient);
-  bool pays = alike <= kMostLanes && alike * filter.getNumElements() <= gradient.getNumElements();
+  bool pays = alike * filter.getNumElements() <= gradient.getNumElements();
   pieces = alike > lanes && pays ? alike : lanes;
 }
 
@@ -343,7 +339,7 @@ private:
     Operation *end = function.getBody().front().getTerminator();
     OpBuilder builder(end);
     SmallVector<Operation *> replaced;
-    for (const Group &group : formGroups(function)) {
+    for (const Group &group : formGroups(function, dataGradientEpilogue)) {
       Fuser(group, isInference(function)).build(builder);
       replaced.append(group.ops);
       ++numFused;

@@ -24,7 +24,7 @@ ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.get
 
 class Grouper {
 public:
-  explicit Grouper(func::FuncOp function) {
+  Grouper(func::FuncOp function, bool dataGradientEpilogue) : dataGradientEpilogue(dataGradientEpilogue) {
     for (Operation &op : function.getBody().front().without_terminator())
       if (!isa<ReadOp, WriteOp>(op))
         start(&op);
@@ -61,9 +61,11 @@ private:
 
   /// Nothing rides along with an op that stands alone, or with a filter's gradient, which is summed over lanes; but
   /// running averages go with the statistics they follow.
-  static bool canBeJoined(Operation *op, KernelRole role) {
+  bool canBeJoined(Operation *op, KernelRole role) {
     if (role == KernelRole::Alone)
       return isa<BatchNormFinalizeOp, RunningAverageOp>(op);
+    if (isa<Conv2dGradDataOp>(op))
+      return dataGradientEpilogue;
     return !isa<Conv2dGradWeightOp, LinearGradWeightOp>(op);
   }
 
@@ -130,6 +132,7 @@ private:
     gone.ops.clear();
   }
 
+  bool dataGradientEpilogue;
   SmallVector<Group> groups; ///< an empty one has been merged into another
   llvm::DenseMap<Operation *, size_t> groupOf;
 };
@@ -164,8 +167,8 @@ SmallVector<Group> Grouper::takeSorted() {
 
 } // namespace
 
-SmallVector<Group> resin::formGroups(func::FuncOp function) {
-  Grouper grouper(function);
+SmallVector<Group> resin::formGroups(func::FuncOp function, bool dataGradientEpilogue) {
+  Grouper grouper(function, dataGradientEpilogue);
   grouper.joinAll();
   return grouper.takeSorted();
 }

@@ -29,7 +29,7 @@ struct Group {
 
 /// The groups of the function's ops other than reads, writes and the return, in an order in which each stands behind
 /// those it depends on.
-llvm::SmallVector<Group> formGroups(mlir::func::FuncOp function);
+llvm::SmallVector<Group> formGroups(mlir::func::FuncOp function, bool dataGradientEpilogue);
 
 } // namespace resin
 

@@ -106,6 +106,7 @@ private:
       VariableOp::create(builder, op->getLoc(), name, cast<RankedTensorType>(value.getType()), "prepared", zero,
                          /*no_decay=*/false);
       variable = FlatSymbolRefAttr::get(name);
+      ++numPrepared;
       builder.setInsertionPoint(prepare.getBody().front().getTerminator());
       WriteOp::create(builder, op->getLoc(), variable, value);
     }

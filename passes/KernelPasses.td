@@ -15,18 +15,19 @@ def LowerToKernel : Pass<"lower-to-kernel", "::mlir::ModuleOp"> {
     does and it is an optimizer or a running average, which work in place. Otherwise it is a copy. The same holds for results.
 
     ```mlir
-    func.func @evaluate(%image: tensor<8x16x4x4xf32, #resnet.layout<c16>> {resnet.name = "image"}) -> (tensor<8x16x4x4xf32, #resnet.layout<c16>> {resnet.name = "y"}) {
-      %y = resnet.fused(%image) pieces 4 dims [0] to [0] : ... { ... resnet.relu ... }
-      return %y : ...
+    func.func @pieces(%x: tensor<8x16x4x4xf32, #resnet.layout<c16>> {resnet.name = "image"}) -> (...) {
+      %y = resnet.fused(%x) pieces 4 dims [0] to [0] : ... {
+      ^bb0(%a: tensor<2x16x4x4xf32, #resnet.layout<c16>>):
+        %b = resnet.relu %a : ...
     // becomes
-    func.func @evaluate() {
-      %image = kernel.argument "image" : !kernel.view<8x16x4x4xf32, c16>
-      %y = kernel.result "y" : !kernel.view<8x16x4x4xf32, c16>
+    func.func @pieces() {
+      %x = kernel.argument "image" : <8x16x4x4xf32, c16>
+      %y = kernel.result "y" : <8x16x4x4xf32, c16>
       kernel.parallel pieces 4 {
       ^bb0(%piece: index):
-        %0 = kernel.slice %image[%piece] dim 0 of 4 : !kernel.view<8x16x4x4xf32, c16> -> !kernel.view<2x16x4x4xf32, c16>
-        %1 = kernel.slice %y[%piece] dim 0 of 4 : !kernel.view<8x16x4x4xf32, c16> -> !kernel.view<2x16x4x4xf32, c16>
-        kernel.launch @relu_n2c16h4w4__0123abcd(%0) -> (%1) spec "..." layer "layer1.0" : (...) -> (...)
+        %0 = kernel.slice %x[%piece] dim 0 of 4 : <8x16x4x4xf32, c16> -> <2x16x4x4xf32, c16>
+        %1 = kernel.slice %y[%piece] dim 0 of 4 : <8x16x4x4xf32, c16> -> <2x16x4x4xf32, c16>
+        kernel.launch @relu_...(%0) -> (%1) spec "..." layer "layer1.0" : ...
       }
     ```
   }];
@@ -42,20 +43,39 @@ def FormPieces : Pass<"form-pieces", "::mlir::func::FuncOp"> {
     that hang together piece by piece become one loop, which runs a piece's launches one after the other while its data are in cache; those that do not depend on
     each other stand side by side in a `kernel.sections`.
 
+    Loops that merely read the same parts share them in cache if they run as one; but then each piece goes through the filters of both. They are run as one
+    unless filters that would have stayed in L2 alone (`cache-kib`) must now be fetched again for each piece, and are more bytes than what is shared.
+
     What is written and read only within one loop is needed only for one piece: it becomes the worker's scratch.
 
     ```mlir
-      kernel.parallel pieces 4 { a -> %t[%piece] }
-      kernel.parallel pieces 4 { %t[%piece] -> b }
-      kernel.parallel pieces 1 { c -> d }
+      %t = kernel.alloc : !kernel.view<8x16x2x2xf32, c16>
+      kernel.parallel pieces 4 {
+      ^bb0(%piece: index):
+        %from = kernel.slice %x[%piece] ...
+        %to = kernel.slice %t[%piece] ...
+        kernel.copy %from to %to : ...
+      }
+      kernel.parallel pieces 4 {
+      ^bb0(%piece: index):
+        %from = kernel.slice %t[%piece] ...
+        %to = kernel.slice %y[%piece] ...
+        kernel.copy %from to %to : ...
+      }
     // becomes
-      kernel.sections {
-        kernel.parallel pieces 4 { %t = kernel.scratch; a -> %t; %t -> b }
-        kernel.parallel pieces 1 { c -> d }
+      kernel.parallel pieces 4 {
+      ^bb0(%piece: index):
+        %t = kernel.scratch : <2x16x2x2xf32, c16>
+        %from = kernel.slice %x[%piece] ...
+        kernel.copy %from to %t : ...
+        %to = kernel.slice %y[%piece] ...
+        kernel.copy %t to %to : ...
       }
     ```
   }];
-  let options = [Option<"strategy", "strategy", "std::string", "\"merge\"", "`merge`, or `none` to leave every loop as it is">];
+  let options = [Option<"strategy", "strategy", "std::string", "\"merge\"", "`merge`, or `none` to leave every loop as it is">,
+                 Option<"cacheKib", "cache-kib", "int64_t", "512", "L2 of a worker, in KiB: what loops that only read the same are weighed against">,
+                 Option<"report", "report", "bool", "false", "A remark at each loop that joins another, or does not, saying why">];
   let dependentDialects = ["::resin::kernel::KernelDialect"];
   let statistics = [Statistic<"numRegions", "num-regions", "Parallel regions left, a barrier each">,
                     Statistic<"numContracted", "num-contracted", "Places that became scratch">];
@@ -72,13 +92,17 @@ def PlanMemory : Pass<"plan-memory", "::mlir::ModuleOp"> {
     `strategy=none` places everything apart, for debugging.
 
     ```mlir
-      %a = kernel.alloc : !kernel.view<8x16x4x4xf32, c16>
-      %b = kernel.alloc : !kernel.view<8x16x4x4xf32, c16>
-    // becomes, if they do not live at the same time,
-      %a = kernel.alloc at 4096 : !kernel.view<8x16x4x4xf32, c16>
-      %b = kernel.alloc at 4096 : !kernel.view<8x16x4x4xf32, c16>
+      %a = kernel.alloc : !kernel.view<8x16x2x2xf32, c16>
+      %b = kernel.alloc : !kernel.view<8x16x2x2xf32, c16>
+      %c = kernel.alloc : !kernel.view<8x16x2x2xf32, c16>
+    // becomes, as %a is no longer needed where %c is written,
+      %a = kernel.alloc at 4096 : <8x16x2x2xf32, c16>
+      %b = kernel.alloc at 6144 : <8x16x2x2xf32, c16>
+      %c = kernel.alloc at 4096 : <8x16x2x2xf32, c16>
     ```
   }];
+  let statistics = [Statistic<"numPlaces", "num-places", "Transient views that got a place">,
+                    Statistic<"numShared", "num-shared", "Those that begin where another did">];
   let options = [Option<"strategy", "strategy", "std::string", "\"reuse\"", "`reuse`, or `none` to place everything apart">,
                  Option<"skew", "skew", "bool", "false", "Round sizes up to an odd number of cache lines, so that equal tensors fall on different cache sets">];
   let dependentDialects = ["::resin::kernel::KernelDialect"];
@@ -89,6 +113,13 @@ def VerifyPlan : Pass<"verify-plan", "::mlir::ModuleOp"> {
   let description = [{
     The gate behind `plan-memory`. Every place lies inside the arena, on a multiple of 64; variables, arguments and results overlap nothing that lives with them;
     and running through each function in program order, no launch touches bytes that somebody else still needs.
+
+    ```mlir
+        %a = kernel.alloc at 0 : !kernel.view<8x16x2x2xf32, c16>
+        %b = kernel.alloc at 1024 : !kernel.view<8x16x2x2xf32, c16>
+        kernel.copy %a to %b : !kernel.view<8x16x2x2xf32, c16>
+    // is refused: at bytes 1024 to 3072 overlaps a place that is needed at the same time
+    ```
   }];
   let dependentDialects = ["::resin::kernel::KernelDialect"];
 }
@@ -103,15 +134,17 @@ def LowerKernelToLLVM : Pass<"lower-kernel-to-llvm", "::mlir::ModuleOp"> {
     ```mlir
       kernel.parallel pieces 4 {
       ^bb0(%piece: index):
-        %x = kernel.slice %image[%piece] dim 0 of 4 : ...
-        kernel.launch @relu_n1c16h8w8(%x) -> (%y) spec "..." : ...
+        %part = kernel.slice %x[%piece] dim 0 of 4 : ...
+        kernel.launch @relu_x(%part) -> (%scratch) spec "..."
     // becomes
-    llvm.func internal @train_step.0(%call: !llvm.ptr, %piece: i64, %worker: i64) {
-      %arena = llvm.load %call : !llvm.ptr -> !llvm.ptr
-      ...
-      llvm.call @relu_n1c16h8w8(%buffer0, %buffer1) : (!llvm.ptr, !llvm.ptr) -> i32
+      llvm.func internal @entry.step(%call: !llvm.ptr) ... {
+        llvm.call %parallel(%call, %body, %pieces) : ...
+      llvm.func internal @step.0(%call: !llvm.ptr, %piece: i64, %worker: i64) ... {
+        %arena = llvm.load %call : !llvm.ptr -> !llvm.ptr
+        %status = llvm.call @relu_x(%buffer0, %buffer1) : (!llvm.ptr, !llvm.ptr) -> i32
     ```
   }];
+  let statistics = [Statistic<"numLoops", "num-loops", "Loops that became functions of a piece">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 

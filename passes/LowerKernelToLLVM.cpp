@@ -149,6 +149,7 @@ void LowerKernelToLLVM::lowerLaunch(ImplicitLocOpBuilder &b, LaunchOp launch, LL
 }
 
 LLVM::LLVMFuncOp LowerKernelToLLVM::lowerLoop(ParallelOp loop, const Twine &name) {
+  ++numLoops;
   LLVM::LLVMFuncOp body = makeFunction(loop.getLoc(), name, {pointer, i64, i64});
   ImplicitLocOpBuilder b(loop.getLoc(), &getContext());
   b.setInsertionPointToEnd(&body.getBody().front());

@@ -120,7 +120,7 @@ static bool updatesInPlace(resnet::FusedOp fused, unsigned operand, unsigned res
       (fused.getPieces() > 1 && fused.getOperandDims()[operand] != fused.getResultDims()[result]))
     return false;
   return llvm::all_of(fused.getBody().getArgument(operand).getUsers(),
-                      llvm::IsaPred<resnet::SgdOp, resnet::AdamOp, resnet::RmspropOp, resnet::RunningAverageOp>);
+                      llvm::IsaPred<resnet::UpdateOpInterface, resnet::RunningAverageOp>);
 }
 
 bool FunctionLowering::canMakeIn(resnet::WriteOp write) {

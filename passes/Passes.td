@@ -21,16 +21,18 @@ def Specialize : Resin_ModulePass<"specialize"> {
     Dropout stays in training only. A softmax at the model's end is dropped: the loss, the rank and the program's output want logits.
 
     ```mlir
-    func.func @model(%image: tensor<?x4x8x8xf32>) -> tensor<?x4x8x8xf32> {
-      %z = resnet.batch_norm %y, %g, %b running @bn.running_mean @bn.running_var epsilon 1.0e-5 momentum 1.0e-1 : ...
-    // becomes, in @train_step,
-      %z, %mean, %variance = resnet.batch_norm_train %y, %g, %b epsilon 1.0e-5 : ...
-      %moved = resnet.running_average %old, %mean momentum 1.0e-1 factor 1.0 : ...
-      resnet.write @bn.running_mean, %moved : tensor<4xf32>
-    // and in @evaluate and @predict_1
-      %z = resnet.batch_norm_inference %y, %g, %b, %m, %v epsilon 1.0e-5 : ...
+    func.func @model(%image: tensor<?x3x2x2xf32> ...) -> tensor<?x3xf32> {
+      %z = resnet.batch_norm %image, %g, %b running @mean @var epsilon 1.0e-5 momentum 0.1 : ...
+    // becomes
+    func.func @train_step(%image: tensor<4x3x2x2xf32> ...) -> ... {
+      %z, %batch_mean, %variance = resnet.batch_norm_train %image, %g, %b epsilon 1.0e-5 : ...
+      %moved = resnet.running_average %old, %batch_mean momentum 0.1 factor 1.0 : ...
+      resnet.write @mean, %moved : tensor<3xf32>
+    func.func @predict_1(%image: tensor<1x3x2x2xf32> ...) -> ... {
+      %z = resnet.batch_norm_inference %image, %g, %b, %m, %v epsilon 1.0e-5 : ...
     ```
   }];
+  let statistics = [Statistic<"numFunctions", "num-functions", "Functions made of the model">];
   let options = [
     Option<"batch", "batch", "int64_t", "0", "Images of a training step; 0 takes the recipe's">,
     ListOption<"predictBatch", "predict-batch", "int64_t", "Batch sizes to make @predict_N for">];
@@ -43,12 +45,13 @@ def Differentiate : Resin_ModulePass<"differentiate"> {
     value that is used several times are added. The gradient of parameter `w` becomes the function's result named `gradient.w`.
 
     ```mlir
-      %logits = resnet.linear %x, %w : ...
-      return %loss, %rank
+      %logits = resnet.linear %p, %w : ...
+      %loss = resnet.cross_entropy %logits, %label label_smoothing 0.0 : ...
+      return %loss, %rank : ...
     // becomes
       %d = resnet.cross_entropy_grad %logits, %label label_smoothing 0.0 factor 2.5e-1 : ...
-      %dw = resnet.linear_grad_weight %d, %x : ...
-      return %loss, %rank, %dw
+      %dp = resnet.linear_grad_data %d, %w : ...
+      return %loss, %rank, %df, %dw : ...
     ```
   }];
   let statistics = [Statistic<"numGradients", "num-gradients", "Parameters that got a gradient">];
@@ -57,19 +60,20 @@ def Differentiate : Resin_ModulePass<"differentiate"> {
 def AppendOptimizer : Resin_ModulePass<"append-optimizer"> {
   let summary = "Turn the gradients into updates of the parameters, by the recipe's optimizer";
   let description = [{
-    Every result `gradient.NAME` of `@train_step` is consumed by an update op. What the optimizer remembers becomes slot variables
+    Every result `gradient.NAME` of `@train_step` is consumed by an update op. What the op says that it remembers (`UpdateOpInterface`) becomes slot variables
     `optimizer.STATE.NAME`. Parameters and slots are written at the function's end, after everything has been read.
 
     ```mlir
-      return %loss, %rank, %dw
+      return %s, %dw, %db : ...
     // becomes
-      %m = resnet.read @optimizer.momentum.w : tensor<10x4xf32>
-      %p:2 = resnet.sgd %w, %dw, %m, %learning_rate momentum 9.0e-1 nesterov false weight_decay 0.0 : ...
-      resnet.write @w, %p#0 : tensor<10x4xf32>
-      resnet.write @optimizer.momentum.w, %p#1 : tensor<10x4xf32>
-      return %loss, %rank
+      %m = resnet.read @optimizer.momentum.w : tensor<5x3xf32>
+      %p:2 = resnet.sgd %w, %dw, %m, %learning_rate momentum 0.9 nesterov true weight_decay 0.5 : ...
+      resnet.write @w, %p#0 : tensor<5x3xf32>
+      resnet.write @optimizer.momentum.w, %p#1 : tensor<5x3xf32>
+      return %s : ...
     ```
   }];
+  let statistics = [Statistic<"numUpdates", "num-updates", "Parameters that are updated">];
 }
 
 def FoldBatchNorm : Resin_ModulePass<"fold-batch-norm"> {
@@ -98,16 +102,19 @@ def HoistPrepare : Resin_ModulePass<"hoist-prepare"> {
     variables `prepared.N`. Functions that need the same expression share the variable.
 
     ```mlir
-    func.func @predict_1(%image: ...) {
-      %f = resnet.scale_filter %w, %a : ...
+    func.func @predict_1(%x: ...) -> ... {
+      %f = resnet.read @f : ...
+      %g = resnet.read @g : ...
+      %s = resnet.scale_filter %f, %g : ...
     // becomes
+    func.func @predict_1(%x: ...) -> ... {
+      %s = resnet.read @prepared.0 : ...
     func.func @prepare() {
-      %f = resnet.scale_filter %w, %a : ...
-      resnet.write @prepared.0, %f : ...
-    func.func @predict_1(%image: ...) {
-      %f = resnet.read @prepared.0 : ...
+      %s = resnet.scale_filter %f, %g : ...
+      resnet.write @prepared.0, %s : ...
     ```
   }];
+  let statistics = [Statistic<"numPrepared", "num-prepared", "Values that @prepare hands over">];
 }
 
 def DecomposeBatchNorm : Resin_ModulePass<"decompose-batch-norm"> {
@@ -121,11 +128,12 @@ def DecomposeBatchNorm : Resin_ModulePass<"decompose-batch-norm"> {
     // becomes
       %sum = resnet.channel_sum %y pieces 2 : ...
       %squares = resnet.channel_dot %y, %y pieces 2 : ...
-      %multiplier, %addend, %mean, %variance = resnet.batch_norm_finalize %sum, %squares, %g, %b count 2.56e+02 epsilon 1.0e-5 : ...
+      %multiplier, %addend, %mean, %variance = resnet.batch_norm_finalize %sum, %squares, %g, %b count 8192.0 epsilon 1.0e-5 : ...
       %z = resnet.scale_shift %y, %multiplier, %addend : ...
     ```
     The gradient likewise: `channel_sum` and `channel_dot`, `batch_norm_grad_finalize`, `affine_combine`.
   }];
+  let statistics = [Statistic<"numDecomposed", "num-decomposed", "Batch norms and their gradients cut up">];
 }
 
 //===----------------------------------------------------------------------===//
@@ -139,13 +147,17 @@ def AssignLayouts : Resin_ModulePass<"assign-layouts"> {
     blocked by 16 output (and input) channels. Where an op wants another order (the data gradient reads filters transposed) a `relayout` is inserted.
 
     ```mlir
-      %z = resnet.relu %y : (tensor<4x16x8x8xf32>) -> tensor<4x16x8x8xf32>
-      %u = resnet.conv2d %z, %w strides [1, 1] padding [1, 1, 1, 1] ...
+      %z = resnet.add_bias %x, %b : (tensor<2x16x4x4xf32>, tensor<16xf32>) -> tensor<2x16x4x4xf32>
+      %y = resnet.conv2d %z, %f strides [1, 1] padding [1, 1, 1, 1] ...
+      %dz = resnet.conv2d_grad_data %dy, %f ...
     // becomes
-      %z = resnet.relu %y : (tensor<4x16x8x8xf32, #resnet.layout<c16>>) -> tensor<4x16x8x8xf32, #resnet.layout<c16, halo = 1>>
-      %u = resnet.conv2d %z, %w ...
+      %z = resnet.add_bias %x, %b : ... -> tensor<2x16x4x4xf32, #resnet.layout<c16, halo = 1>>
+      %y = resnet.conv2d %z, %f strides [1, 1] padding [1, 1, 1, 1] ... -> tensor<2x32x4x4xf32, #resnet.layout<c16>>
+      %t = resnet.relayout %f : tensor<32x16x3x3xf32, #resnet.layout<k16c16>> to tensor<32x16x3x3xf32, #resnet.layout<c16k16>>
+      %dz = resnet.conv2d_grad_data %dy, %t ...
     ```
   }];
+  let statistics = [Statistic<"numRelayouts", "num-relayouts", "Values that two ops want in different orders">];
 }
 
 def Fuse : Resin_ModulePass<"fuse"> {
@@ -157,17 +169,22 @@ def Fuse : Resin_ModulePass<"fuse"> {
     ```mlir
       %y = resnet.conv2d %x, %f ... : ...
       %z = resnet.add_bias %y, %b : ...
-      %u = resnet.relu %z : ...
+      %j = resnet.add %z, %x : ...
+      %r = resnet.relu %j : ...
     // becomes
-      %u = resnet.fused(%x, %f, %b) pieces 2 dims [0, -1, -1] to [0] : ... {
-      ^bb0(%x: ..., %f: ..., %b: ...):
-        %y = resnet.conv2d %x, %f ... : ...
+      %r = resnet.fused(%x, %f, %b, %x) pieces 4 dims [-1, 0, 0, 1] to [1] : ... {
+      ^bb0(%whole: ..., %f: ..., %b: ..., %x: ...):
+        %y = resnet.conv2d %whole, %f ... : ...
         %z = resnet.add_bias %y, %b : ...
-        %u = resnet.relu %z : ...
-        resnet.yield %u : ...
+        %j = resnet.add %z, %x : ...
+        %r = resnet.relu %j : ...
+        resnet.yield %r : ...
       }
     ```
   }];
+  let options = [
+    Option<"dataGradientEpilogue", "data-gradient-epilogue", "bool", "true",
+           "Let the join, the mask and batch norm's sums ride with the data gradient, instead of in a kernel behind it">];
   let statistics = [Statistic<"numFused", "num-fused", "Regions made">];
 }
 
@@ -180,6 +197,12 @@ def VerifyPhase : Resin_ModulePass<"verify-phase"> {
   let description = [{
     `phase=train`: the entry functions exist, shapes are static, no op is left that has a training and an inference form. `phase=layout`: every value has its
     layout and convolutions the zeros they read around their operand. `phase=fused`: functions hold nothing but `read`, `fused`, `write` and `return`.
+
+    ```mlir
+    func.func @train_step(%x: tensor<4x4xf32>) {
+      %z = resnet.relu %x : (tensor<4x4xf32>) -> tensor<4x4xf32>
+    // is refused: must be in a resnet.fused after the fused phase
+    ```
   }];
   let options = [Option<"phase", "phase", "std::string", "\"\"", "The phase that has just ended">];
 }

@@ -216,8 +216,12 @@ int64_t PlanMemory::placeTransients(func::FuncOp function) {
   for (auto &[view, life] : lives)
     list.push_back(life);
   Placement placement = placeLives(list);
-  for (auto [entry, offset] : llvm::zip_equal(lives, placement.offsets))
+  llvm::DenseSet<int64_t> taken;
+  for (auto [entry, offset] : llvm::zip_equal(lives, placement.offsets)) {
     entry.first.getDefiningOp<AllocOp>().setOffset(end + offset);
+    ++numPlaces;
+    numShared += !taken.insert(offset).second;
+  }
   StringAttr name = function.getNameAttr();
   transients.emplace_back(name, bytesAttr(placement.bytes));
   lowerBounds.emplace_back(name, bytesAttr(lowerBoundOf(list)));

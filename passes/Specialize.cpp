@@ -162,6 +162,7 @@ private:
     for (int64_t n : llvm::SetVector<int64_t>(predictBatch.begin(), predictBatch.end()))
       if (failed(makePredict(n)))
         return failure();
+    numFunctions += llvm::range_size(module.getOps<func::FuncOp>()) - 1;
     model.erase();
     return success();
   }

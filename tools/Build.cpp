@@ -14,6 +14,7 @@
 #include "codegen/host/Linker.h"
 #include "codegen/host/ManifestWriter.h"
 #include "dialects/Kernel/Kernel.h"
+#include "dialects/Kernel/Traffic.h"
 #include "dialects/Resnet/Resnet.h"
 #include "frontend/Frontend.h"
 #include "passes/KernelPhases.h"
@@ -134,6 +135,15 @@ static Stage stageOf(ModuleOp module) {
 
 static constexpr StringRef kStageNames[] = {"resnet", "train", "layout", "fused", "kernel", "planned", "llvm"};
 
+/// What the fused phase has brought shows only in what the next one makes of it.
+static void printTrafficBehind(ModuleOp fused, llvm::raw_ostream &out) {
+  OwningOpRef<ModuleOp> lowered(cast<ModuleOp>(fused->clone()));
+  PassManager manager(fused.getContext());
+  addKernelPhase(manager);
+  if (succeeded(manager.run(*lowered)))
+    kernel::printTraffic(out, *lowered);
+}
+
 static int writeText(ModuleOp module, StringRef file) {
   std::error_code error;
   llvm::ToolOutputFile out(file, error, llvm::sys::fs::OF_Text);
@@ -141,6 +151,8 @@ static int writeText(ModuleOp module, StringRef file) {
     complain() << "cannot create '" << file << "': " << error.message() << "\n";
     return kCannotCreate;
   }
+  if (stageOf(module) == Stage::Fused)
+    printTrafficBehind(module, out.os());
   module.print(out.os(), OpPrintingFlags().enableDebugInfo());
   out.keep();
   return kOk;

@@ -8,6 +8,7 @@
 #include "codegen/host/ManifestWriter.h"
 
 #include "dialects/Kernel/KernelRows.h"
+#include "dialects/Kernel/Traffic.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -86,12 +87,30 @@ static std::optional<int64_t> batchOf(func::FuncOp function) {
   return std::nullopt;
 }
 
+static json::Array describeActivations(const std::vector<Traffic::Activation> &activations) {
+  json::Array array;
+  for (const Traffic::Activation &activation : activations)
+    array.push_back(json::Object{{"layer", text(activation.layer)},
+                                 {"op", activation.op},
+                                 {"shape", json::Array(activation.type.getShape().drop_front())},
+                                 {"bytes", activation.bytes}});
+  return array;
+}
+
+static json::Object describeTraffic(func::FuncOp function) {
+  const Traffic traffic(function);
+  return json::Object{{"bytes_before", traffic.bytesBefore},
+                      {"bytes_after", traffic.bytesAfter},
+                      {"stored", describeActivations(traffic.stored)},
+                      {"rebuilt", describeActivations(traffic.rebuilt)}};
+}
+
 static json::Array describeFunctions(ModuleOp module) {
   json::Array functions;
   for (auto function : module.getOps<func::FuncOp>()) {
     json::Object entry{{"name", text(function.getName())}};
     if (std::optional<int64_t> batch = batchOf(function))
-      entry["batch"] = *batch;
+      entry["batch"] = *batch, entry["traffic"] = describeTraffic(function);
     entry["arguments"] = describePlaces<ArgumentOp>(function);
     entry["results"] = describePlaces<ResultOp>(function);
     functions.push_back(std::move(entry));

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Resnet/Optimizers.h"
 #include "dialects/Resnet/Checker.h"
 
 #include <cmath>
@@ -60,6 +61,12 @@ void SgdOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results)
   }
 }
 
+SmallVector<StringRef> SgdOp::slotNames() {
+  if (getMomentum().isZero())
+    return {};
+  return {"momentum"};
+}
+
 //===----------------------------------------------------------------------===//
 // adam
 //===----------------------------------------------------------------------===//
@@ -92,6 +99,8 @@ void AdamOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results
   }
 }
 
+SmallVector<StringRef> AdamOp::slotNames() { return {"exp_avg", "exp_avg_sq"}; }
+
 //===----------------------------------------------------------------------===//
 // rmsprop
 //===----------------------------------------------------------------------===//
@@ -121,6 +130,48 @@ void RmspropOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> resu
     results[1].data[i] = square;
     results[2].data[i] = v;
   }
+}
+
+SmallVector<StringRef> RmspropOp::slotNames() {
+  if (getMomentum().isZero())
+    return {"square_avg"};
+  return {"square_avg", "momentum"};
+}
+
+//===----------------------------------------------------------------------===//
+// From the recipe
+//===----------------------------------------------------------------------===//
+
+FailureOr<UpdateOpInterface> createUpdate(OpBuilder &builder, Location location, DictionaryAttr optimizer,
+                                          Value parameter, Value gradient, Value learningRate, Value step,
+                                          bool decays) {
+  auto isScalar = [](Value value) { return cast<RankedTensorType>(value.getType()).getRank() == 0; };
+  if (parameter.getType() != gradient.getType() || !isScalar(learningRate) || !isScalar(step))
+    return mlir::emitError(location) << "an update takes a parameter and a gradient of one type and scalars, not "
+                                     << parameter.getType() << ", " << gradient.getType() << ", "
+                                     << learningRate.getType() << " and " << step.getType();
+  auto number = [&](StringRef key) {
+    auto value = optimizer.getAs<FloatAttr>(key);
+    return APFloat(value ? value.getValueAsDouble() : 0.0);
+  };
+  auto nesterov = optimizer.getAs<BoolAttr>("nesterov");
+  auto name = optimizer.getAs<StringAttr>("name");
+  const StringRef kind = name ? name.getValue() : StringRef();
+  const APFloat decay = decays ? number("weight_decay") : APFloat(0.0);
+  Operation *op = nullptr;
+  if (kind == "sgd")
+    op = SgdOp::create(builder, location, parameter, gradient, gradient, learningRate, number("momentum"),
+                       nesterov && nesterov.getValue(), decay);
+  if (kind == "adam" || kind == "adamw")
+    op = AdamOp::create(builder, location, parameter, gradient, gradient, gradient, learningRate, step, number("beta1"),
+                        number("beta2"), number("epsilon"), decay, /*decoupled=*/kind == "adamw");
+  if (kind == "rmsprop")
+    op = RmspropOp::create(builder, location, parameter, gradient, gradient, gradient, learningRate, number("alpha"),
+                           number("epsilon"), number("momentum"), decay);
+  if (!op)
+    return mlir::emitError(location) << "unknown optimizer '" << kind
+                                     << "'; known are 'sgd', 'adam', 'adamw' and 'rmsprop'";
+  return cast<UpdateOpInterface>(op);
 }
 
 } // namespace resin::resnet

@@ -33,4 +33,17 @@ def Resnet_Kernel : OpInterface<"KernelOpInterface"> {
       "::resin::resnet::KernelRole", "kernelRole", (ins), "", "return ::resin::resnet::KernelRole::Alone;">];
 }
 
+def Resnet_Update : OpInterface<"UpdateOpInterface"> {
+  let cppNamespace = "::resin::resnet";
+  let description = [{
+    One step of an optimizer for one parameter. Operand 0 is the parameter, operand 1 its gradient, operand `2 + i` its slot i; result 0 is the new
+    parameter, result `1 + i` the new slot i.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      What a checkpoint calls the slots that the op needs (PyTorch's names). Slots beyond these, as the velocity where momentum is 0, are passed through and
+      need no variable.
+    }], "::llvm::SmallVector<::llvm::StringRef>", "slotNames">];
+}
+
 #endif

@@ -830,7 +830,7 @@ def Resnet_LabelRankOp : Resnet_ValueOp<"label_rank", "Alone"> {
 // Optimizers: PyTorch's formulas; `learning_rate` and `step` (from 1) are scalars of the run
 //===----------------------------------------------------------------------===//
 
-class Resnet_OptimizerOp<string mnemonic> : Resnet_ValueOp<mnemonic, "Alone">;
+class Resnet_OptimizerOp<string mnemonic> : Resnet_ValueOp<mnemonic, "Alone", [DeclareOpInterfaceMethods<Resnet_Update>]>;
 
 def Resnet_SgdOp : Resnet_OptimizerOp<"sgd"> {
   let summary = "Stochastic gradient descent with momentum and weight decay; with momentum 0 the slot passes through";

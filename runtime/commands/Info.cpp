@@ -32,6 +32,26 @@ static void printJson(const Manifest &manifest, unsigned threads) {
   std::printf("%s\n", json.dump(2).c_str());
 }
 
+/// Bytes that each function moves an image, and what it stores and rebuilds of its activations.
+static void printTraffic(const Manifest &manifest) {
+  const auto all = nlohmann::json::parse(manifest.text);
+  std::printf("\n%-14s %12s %12s  %s\n", "function", "MB an image", "unfused", "activations");
+  for (const auto &function : all.at("functions")) {
+    if (!function.contains("traffic"))
+      continue;
+    const auto &traffic = function["traffic"];
+    const double scale = 1e6 * function["batch"].get<double>();
+    std::printf("%-14s %12.2f %12.2f  %zu stored, %zu rebuilt in cache\n", function["name"].get<std::string>().c_str(),
+                traffic["bytes_after"].get<double>() / scale, traffic["bytes_before"].get<double>() / scale,
+                traffic["stored"].size(), traffic["rebuilt"].size());
+    for (const char *what : {"stored", "rebuilt"})
+      for (const auto &activation : traffic[what])
+        std::printf("  %-7s %17.3f  %-14s %-20s %s\n", what, activation["bytes"].get<double>() / scale,
+                    activation["shape"].dump().c_str(), activation["op"].get<std::string>().c_str(),
+                    activation["layer"].get<std::string>().c_str());
+  }
+}
+
 static void printTable(const Manifest &manifest, unsigned threads) {
   printFacts(manifest, threads, stdout);
   std::printf("recipe   batch %lld, %s\n", static_cast<long long>(manifest.batch),
@@ -43,6 +63,7 @@ static void printTable(const Manifest &manifest, unsigned threads) {
   for (const Kernel &kernel : manifest.kernels)
     std::printf("%-14s %-24s %6lld %12.2f  %s\n", kernel.function.c_str(), kernel.layer.c_str(),
                 static_cast<long long>(kernel.calls), kernel.flops / 1e6, kernel.name.c_str());
+  printTraffic(manifest);
 }
 
 Status resin::runtime::runInfo(const ResinProgram &program, const Arguments &arguments) {

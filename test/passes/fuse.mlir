@@ -1,4 +1,5 @@
 // RUN: resin-opt %s --fuse --split-input-file | FileCheck %s
+// RUN: resin-opt %s --fuse=data-gradient-epilogue=false --split-input-file | FileCheck %s --check-prefix=APART
 
 !x = tensor<8x16x32x32xf32, #resnet.layout<c16, halo = 1>>
 !y = tensor<8x16x32x32xf32, #resnet.layout<c16>>
@@ -61,6 +62,16 @@ func.func @train_step(%x: !x) -> !x {
 //       CHECK:     resnet.conv2d_grad_weight {{.*}} lane {{.*}} -> tensor<1x16x16x3x3xf32, #resnet.layout<k16c16>>
 //       CHECK:   resnet.fused(%[[LANES]]) pieces 1
 //       CHECK:     resnet.batch_sum
+//
+// APART-LABEL: @train_step(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}: tensor<16x16x3x3xf32, #resnet.layout<c16k16>>)
+//       APART:   resnet.fused{{.*}} pieces 2 dims [0, -1] to [0]
+//       APART:     resnet.conv2d_grad_data
+//  APART-NEXT:     resnet.yield
+//       APART:   resnet.fused{{.*}} pieces 2
+//       APART:     resnet.add
+//       APART:     resnet.relu_grad
+//       APART:     resnet.channel_sum
+//       APART:     resnet.channel_dot
 func.func @train_step(%x: !x, %y: !y, %dy: !x, %skip: !y, %t: !t) -> (!y, !p, !p, !f) {
   %dx = resnet.conv2d_grad_data %dy, %t size [32, 32] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !t) -> !y
   %j = resnet.add %dx, %skip : (!y, !y) -> !y

@@ -293,6 +293,14 @@ TEST_P(PassesTest, TrainingStaysTheSame) {
   }
 }
 
+TEST_P(PassesTest, SumsMayStandApartFromTheDataGradient) {
+  ASSERT_TRUE(apply(createDifferentiate()) && apply(createAppendOptimizer()));
+  Outcome expected = run("train_step", 2, initialStore());
+  ASSERT_TRUE(apply(createFoldBatchNorm()) && apply(createHoistPrepare()) && apply(createDecomposeBatchNorm()) &&
+              apply(createAssignLayouts()) && apply(createFuse({.dataGradientEpilogue = false})));
+  expectNear(expected, run("train_step", 2, initialStore()), "fuse");
+}
+
 TEST_P(GradientTest, MeetsCentralDifferences) {
   ASSERT_TRUE(apply(createDifferentiate()));
   std::vector<Tensor> results = run("train_step", 1, initial).results;
