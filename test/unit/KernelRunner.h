@@ -10,16 +10,15 @@
 #define RESIN_TEST_UNIT_KERNELRUNNER_H
 
 #include "codegen/Builder.h"
+#include "test/unit/TemporaryFolder.h"
 
 #include "HalideRuntime.h"
 
 #include <dlfcn.h>
 #include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <random>
 #include <stdexcept>
@@ -150,22 +149,17 @@ inline Halide::Target hostKernelTarget() {
 class LoadedKernel {
 public:
   LoadedKernel(const KernelSpec &spec, const Halide::Target &target, const std::vector<int> &knobs = {}) {
-    char name[] = "/tmp/resin-kernel-XXXXXX";
-    if (!mkdtemp(name))
-      throw std::runtime_error("cannot make a temporary folder");
-    folder = name;
     try {
       compile(spec, target, knobs);
     } catch (const Halide::Error &e) {
       throw std::runtime_error(e.what());
     }
     // -z defs: a kernel calls nothing.
-    run({"ld.lld-22", "-shared", "-z", "defs", "-o", folder + "/k.so", folder + "/k.o"});
+    run({"ld.lld-22", "-shared", "-z", "defs", "-o", folder / "k.so", folder / "k.o"});
   }
   ~LoadedKernel() {
     if (handle)
       dlclose(handle);
-    std::filesystem::remove_all(folder);
   }
 
   int call(const std::vector<float *> &tensors) {
@@ -180,7 +174,7 @@ public:
   }
 
 private:
-  std::string folder;
+  TemporaryFolder folder; // goes away too when the constructor throws
   void *handle = nullptr;
   int (*entry)(void **) = nullptr;
 
@@ -189,13 +183,13 @@ private:
     BuiltKernel kernel;
     if (!buildConv(spec, machineOf(target), kernel, knobs))
       throw std::runtime_error("no template takes the kernel");
-    Halide::Pipeline(kernel.outputs).compile_to_object(folder + "/k.o", kernel.arguments, "kernel", target);
+    Halide::Pipeline(kernel.outputs).compile_to_object(folder / "k.o", kernel.arguments, "kernel", target);
   }
 
   void load() {
     if (entry)
       return;
-    handle = dlopen((folder + "/k.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+    handle = dlopen((folder / "k.so").c_str(), RTLD_NOW | RTLD_LOCAL);
     entry = handle ? reinterpret_cast<int (*)(void **)>(dlsym(handle, "kernel_argv")) : nullptr;
     if (!entry)
       throw std::runtime_error("cannot load the kernel");
