@@ -14,18 +14,14 @@
 
 #include "codegen/LoadedKernels.h"
 #include "support/KernelSpec.h"
+#include "tuning/KernelClock.h"
 
 #include <benchmark/benchmark.h>
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cstring>
-#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <random>
 #include <set>
 #include <sstream>
 
@@ -33,102 +29,20 @@ using namespace resin;
 
 namespace {
 
-double threadSeconds() {
-  timespec time;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return time.tv_sec + time.tv_nsec * 1e-9;
-}
-
-/// Twelve independent chains of multiply-adds: enough for two units of five cycles.
-#define RESIN_FMA_LOOP(lanes)                                                                                          \
-  typedef float Vector __attribute__((vector_size(lanes * 4)));                                                        \
-  Vector sums[12] = {}, factor, addend;                                                                                \
-  for (int i = 0; i < lanes; ++i)                                                                                      \
-    factor[i] = 0.999f, addend[i] = 1e-3f;                                                                             \
-  asm volatile("" : "+x"(factor), "+x"(addend));                                                                       \
-  for (long i = 0; i < turns; ++i)                                                                                     \
-    _Pragma("clang loop unroll(full)") for (int j = 0; j < 12; ++j) sums[j] = sums[j] * factor + addend;               \
-  float total = 0;                                                                                                     \
-  for (const Vector &sum : sums)                                                                                       \
-    total += sum[0];                                                                                                   \
-  return total;
-
-__attribute__((target("avx512f"), noinline)) float multiplyAdd512(long turns) {
-#pragma clang fp contract(fast)
-  RESIN_FMA_LOOP(16)
-}
-__attribute__((target("avx2,fma"), noinline)) float multiplyAdd256(long turns) {
-#pragma clang fp contract(fast)
-  RESIN_FMA_LOOP(8)
-}
-__attribute__((noinline)) float multiplyAdd128(long turns) {
-#pragma clang fp contract(fast)
-  RESIN_FMA_LOOP(4)
-}
-
-/// GFLOP/s of one short burst.
-double multiplyAddRate() {
-  const bool wide = __builtin_cpu_supports("avx512f"),
-             middle = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const long turns = 200000;
-  const double begin = threadSeconds();
-  benchmark::DoNotOptimize(wide ? multiplyAdd512(turns) : middle ? multiplyAdd256(turns) : multiplyAdd128(turns));
-  return turns * 12.0 * 2 * (wide ? 16 : middle ? 8 : 4) / (threadSeconds() - begin) * 1e-9;
-}
-
-/// Operands and results on large pages, each on a line of its own, filled with numbers.
-class Storage {
-public:
-  explicit Storage(const KernelSpec &spec) {
-    std::vector<const TensorSpec *> tensors;
-    for (const TensorSpec &tensor : spec.operands)
-      tensors.push_back(&tensor);
-    for (const TensorSpec &tensor : spec.results)
-      tensors.push_back(&tensor);
-    const size_t page = 2 << 20;
-    for (const TensorSpec *tensor : tensors)
-      bytes += lines(*tensor);
-    bytes = (bytes + page - 1) / page * page;
-    base = static_cast<char *>(std::aligned_alloc(page, bytes));
-    madvise(base, bytes, MADV_HUGEPAGE);
-    std::memset(base, 0, bytes);
-    std::mt19937 random(1);
-    std::uniform_real_distribution<float> uniform(-1, 1);
-    char *at = base;
-    for (const TensorSpec *tensor : tensors) {
-      addresses.push_back(at);
-      if (tensor->type == ElementType::F32)
-        std::generate_n(reinterpret_cast<float *>(at), storageElements(*tensor), [&] { return uniform(random); });
-      at += lines(*tensor);
-    }
-  }
-  ~Storage() { std::free(base); }
-  Storage(const Storage &) = delete;
-
-  std::vector<void *> addresses;
-
-private:
-  char *base = nullptr;
-  size_t bytes = 0;
-  static size_t lines(const TensorSpec &tensor) {
-    return (storageElements(tensor) * elementBytes(tensor.type) + 63) / 64 * 64 + 5 * 64;
-  }
-};
-
 void BM_Kernel(benchmark::State &state, const KernelSpec &spec, void *function) {
-  Storage storage(spec);
+  tuning::KernelArena storage(spec);
   double peak = 0, best = 1e30;
   for (int i = 0; i < 8; ++i)
-    peak = std::max(peak, multiplyAddRate());
+    peak = std::max(peak, tuning::multiplyAddRate());
   for (auto _ : state) {
-    const double begin = threadSeconds();
-    codegen::callKernel(function, storage.addresses);
-    const double seconds = threadSeconds() - begin;
+    const double begin = tuning::threadSeconds();
+    codegen::callKernel(function, storage.addresses());
+    const double seconds = tuning::threadSeconds() - begin;
     best = std::min(best, seconds);
     state.SetIterationTime(seconds);
   }
   for (int i = 0; i < 8; ++i)
-    peak = std::max(peak, multiplyAddRate());
+    peak = std::max(peak, tuning::multiplyAddRate());
   const double rate = floatingPointOperations(spec) / best * 1e-9;
   state.counters["GFLOP/s"] = rate;
   state.counters["GB/s"] = bytesTouched(spec) / best * 1e-9;

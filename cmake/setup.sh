@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(build-essential cmake ninja-build ccache clang-22 lld-22 llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
-          libgtest-dev libbenchmark-dev libcli11-dev nlohmann-json3-dev zlib1g-dev libzstd-dev curl ca-certificates python3 python3-pip unzip)
+          libgtest-dev libbenchmark-dev libcli11-dev nlohmann-json3-dev zlib1g-dev libzstd-dev libsqlite3-dev curl ca-certificates python3 python3-pip unzip)
 if [[ "${1:-release}" == asan ]]; then packages+=(libclang-rt-22-dev); fi
 halide_version=21.0.0
 halide_sha256=3686c2b4c9aed1e26e1e55631608b2c4a4c3fe2d4386505ba1921859adb683ab

@@ -12,8 +12,8 @@ using namespace Halide;
 
 namespace resin::codegen {
 
-bool compileKernel(const KernelSpec &spec, const std::string &halideTarget, const std::string &path,
-                   std::string &error) {
+bool compileKernel(const KernelSpec &spec, const std::vector<int> &knobs, const std::string &halideTarget,
+                   const std::string &path, std::string &error) {
   try {
     const Target target = Target(halideTarget)
                               .with_feature(Target::NoAsserts)
@@ -21,7 +21,7 @@ bool compileKernel(const KernelSpec &spec, const std::string &halideTarget, cons
                               .with_feature(Target::NoRuntime);
     const Machine machine = machineOf(target);
     BuiltKernel kernel;
-    if (!buildConv(spec, machine, kernel) && !buildMap(spec, machine, kernel))
+    if (!buildConv(spec, machine, kernel, knobs) && !buildMap(spec, machine, kernel))
       buildLoops(spec, machine, kernel);
     // Plain linkage: the function alone, without the wrapper and the metadata that
     // Halide adds by default.

@@ -11,9 +11,10 @@
 namespace resin::codegen {
 
 /// Builds and compiles `spec` for the Halide target called `halideTarget` into the
-/// object file `path`. On failure returns false and says why in `error`.
-bool compileKernel(const KernelSpec &spec, const std::string &halideTarget, const std::string &path,
-                   std::string &error);
+/// object file `path`, by these knobs of a template, or untuned. On failure returns
+/// false and says why in `error`.
+bool compileKernel(const KernelSpec &spec, const std::vector<int> &knobs, const std::string &halideTarget,
+                   const std::string &path, std::string &error);
 
 } // namespace resin::codegen
 

@@ -11,6 +11,7 @@
 
 #include "codegen/CompileKernel.h"
 #include "codegen/KernelCache.h"
+#include "codegen/Knobs.h"
 #include "codegen/Targets.h"
 #include "codegen/Version.h"
 
@@ -61,7 +62,7 @@ public:
 
 /// One kernel on its way.
 struct Job {
-  const KernelSpec *spec;
+  const KernelRequest *request;
   CompiledKernel *kernel;
   std::string file; ///< of the object; what went wrong goes to `file`.log
 };
@@ -74,7 +75,12 @@ struct Job {
   if (descriptor >= 0)
     dup2(descriptor, STDERR_FILENO);
   std::string error;
-  bool done = compileKernel(*job.spec, target.halide, job.file, error);
+  const KernelRequest &request = *job.request;
+  bool done = false;
+  if (!request.knobs.empty() && !acceptsKnobs(request.spec, target, request.knobs))
+    error = "no template takes the knobs " + printKnobs(request.knobs);
+  else
+    done = compileKernel(request.spec, request.knobs, target.halide, job.file, error);
   if (!done)
     dprintf(STDERR_FILENO, "%s", error.c_str());
   _exit(done ? 0 : 1);
@@ -133,7 +139,7 @@ std::string runJobs(const std::vector<Job> &jobs, const TargetInfo &target, unsi
 
 } // namespace
 
-bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &options,
+bool compileKernels(const std::vector<KernelRequest> &requests, const CompileOptions &options,
                     std::vector<CompiledKernel> &kernels, std::string &error, std::string *warning) {
   TargetInfo target;
   if (!findTarget(options.target, target, error))
@@ -144,19 +150,20 @@ bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &
     return false;
   }
   KernelCache cache(options.cacheDirectory);
-  std::vector<const KernelSpec *> distinct;
+  auto keyOf = [&](const KernelRequest &request) {
+    std::string key = codegenVersion() + " " + target.name + " " + symbol(request.spec) + " " + print(request.spec);
+    return request.knobs.empty() ? key : key + " knobs " + printKnobs(request.knobs);
+  };
+  std::vector<const KernelRequest *> distinct;
   std::unordered_set<std::string> seen;
-  for (const KernelSpec &spec : specs)
-    if (seen.insert(print(spec)).second)
-      distinct.push_back(&spec);
+  for (const KernelRequest &request : requests)
+    if (seen.insert(keyOf(request)).second)
+      distinct.push_back(&request);
   kernels.assign(distinct.size(), {});
 
-  auto keyOf = [&](const KernelSpec &spec) {
-    return codegenVersion() + " " + target.name + " " + symbol(spec) + " " + print(spec);
-  };
   std::vector<Job> jobs;
   for (size_t i = 0; i < distinct.size(); ++i) {
-    kernels[i].symbol = symbol(*distinct[i]);
+    kernels[i].symbol = symbol(distinct[i]->spec);
     kernels[i].cached = cache.find(keyOf(*distinct[i]), kernels[i].object);
     if (!kernels[i].cached)
       jobs.push_back({distinct[i], &kernels[i], folder.path + "/" + std::to_string(i) + ".o"});
@@ -167,10 +174,18 @@ bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &
   error = runJobs(jobs, target, most);
   for (const Job &job : jobs)
     if (!job.kernel->object.empty())
-      cache.keep(keyOf(*job.spec), job.kernel->object);
+      cache.keep(keyOf(*job.request), job.kernel->object);
   if (warning)
     *warning = cache.complaint();
   return error.empty();
+}
+
+bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &options,
+                    std::vector<CompiledKernel> &kernels, std::string &error, std::string *warning) {
+  std::vector<KernelRequest> requests;
+  for (const KernelSpec &spec : specs)
+    requests.push_back({spec});
+  return compileKernels(requests, options, kernels, error, warning);
 }
 
 std::string codegenVersion() { return RESIN_CODEGEN_VERSION; }

@@ -26,6 +26,13 @@ struct CompileOptions {
   std::string cacheDirectory = {};
 };
 
+/// A kernel to compile, and by which knobs of a template: of those `acceptsKnobs`
+/// says yes to; none for the template's own choice.
+struct KernelRequest {
+  KernelSpec spec;
+  std::vector<int> knobs = {};
+};
+
 /// An object file that defines one global symbol, `symbol(spec)`, and uses none but
 /// memset and memcpy:
 ///   int32_t SYMBOL(halide_buffer_t *operand0, ..., halide_buffer_t *result0, ...)
@@ -38,9 +45,12 @@ struct CompiledKernel {
   bool cached = false;
 };
 
-/// Compiles `specs`, each of them once: one kernel for each symbol, in the order of
-/// first occurrence. On failure returns false, with a line in `error` for each
+/// Compiles `requests`, each of them once: one kernel for each spec and knobs, in the
+/// order of first occurrence. On failure returns false, with a line in `error` for each
 /// kernel that failed. A cache that cannot be used is only mentioned in `warning`.
+bool compileKernels(const std::vector<KernelRequest> &requests, const CompileOptions &options,
+                    std::vector<CompiledKernel> &kernels, std::string &error, std::string *warning = nullptr);
+/// The same untuned.
 bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &options,
                     std::vector<CompiledKernel> &kernels, std::string &error, std::string *warning = nullptr);
 

@@ -147,6 +147,10 @@ struct Reader {
     manifest.hash = json.at("hash");
     manifest.target = json.at("target").at("name");
     manifest.features = json.at("target").at("features").get<std::vector<std::string>>();
+    const Json tuning = json.value("tuning", Json::object());
+    manifest.tuned = tuning.value("tuned", int64_t(0));
+    manifest.borrowed = tuning.value("borrowed", int64_t(0));
+    manifest.untuned = tuning.value("default", int64_t(0));
     manifest.arenaBytes = json.at("arena_bytes");
     manifest.scratchBytes = json.at("scratch_bytes");
     manifest.batch = json.at("batch");

@@ -62,6 +62,7 @@ struct Manifest {
   std::string model, source, hash;
   std::string target;
   std::vector<std::string> features;
+  int64_t tuned = 0, borrowed = 0, untuned = 0; ///< kernels with knobs, by where those came from
   uint64_t arenaBytes = 0, scratchBytes = 0;
   int64_t batch = 0, classes = 0;
   std::vector<int64_t> image; ///< channels, height, width

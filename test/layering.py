@@ -15,7 +15,8 @@ MAY_INCLUDE = {
     "dialects/Kernel": ["support", "dialects/Resnet"],
     "frontend": ["support", "dialects/Resnet"],
     "passes": ["support", "codegen", "dialects/Resnet", "dialects/Kernel", "runtime/Abi.h"],
-    "tools": ["support", "codegen", "codegen/host", "dialects/Resnet", "dialects/Kernel", "frontend", "passes"],
+    "tuning": ["support", "codegen", "dialects/Resnet"],
+    "tools": ["support", "codegen", "codegen/host", "tuning", "dialects/Resnet", "dialects/Kernel", "frontend", "passes"],
 }
 # Third-party headers that only some folders may see.
 ONLY_IN = {

@@ -19,6 +19,9 @@
 #include "frontend/Frontend.h"
 #include "passes/KernelPhases.h"
 #include "passes/Pipelines.h"
+#include "tools/Tune.h"
+#include "tuning/ChooseKnobs.h"
+#include "tuning/TuningDatabase.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringSet.h"
@@ -196,7 +199,7 @@ static void addPhase(PassManager &manager, Stage stage, const BuildOptions &opti
 namespace {
 struct Lowered {
   codegen::TargetInfo target;
-  std::vector<KernelSpec> kernels;
+  std::vector<codegen::KernelRequest> kernels;
 };
 } // namespace
 
@@ -211,6 +214,27 @@ static std::vector<KernelSpec> kernelsOf(ModuleOp module) {
     assert(parsed && "the verifier has read it");
   });
   return specs;
+}
+
+/// Asks the tuning records for the knobs of each kernel, and counts where they came from.
+static void chooseKnobs(const BuildOptions &options, std::vector<KernelSpec> specs, Lowered &lowered, ManifestTarget &counts) {
+  std::vector<tuning::TuningRecord> user, shipped;
+  if (options.tuning) {
+    std::string userWarning, shippedWarning;
+    user = tuning::readDatabase(tuningDatabase(options.database), userWarning);
+    shipped = tuning::readRecordLines(tuning::shippedRecords(), shippedWarning);
+    for (const std::string &warning : {userWarning, shippedWarning})
+      if (!warning.empty())
+        llvm::errs() << "resin: warning: " << warning << "\n";
+  }
+  const tuning::KnobChooser chooser(user, shipped, lowered.target, tuning::cpuModel(), codegen::codegenVersion());
+  for (KernelSpec &spec : specs) {
+    tuning::KnobChoice choice = chooser.choose(spec);
+    counts.tuned += choice.source == tuning::KnobSource::Tuned;
+    counts.borrowed += choice.source == tuning::KnobSource::Borrowed;
+    counts.untuned += choice.source == tuning::KnobSource::Default;
+    lowered.kernels.push_back({std::move(spec), std::move(choice.knobs)});
+  }
 }
 
 static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowered) {
@@ -230,8 +254,9 @@ static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowe
     return code;
   while (!reached()) {
     if (stage == Stage::Planned) {
-      lowered.kernels = kernelsOf(module);
-      std::string manifest = writeManifest(module, {lowered.target.name, lowered.target.features});
+      ManifestTarget target{.name = lowered.target.name, .features = lowered.target.features};
+      chooseKnobs(options, kernelsOf(module), lowered, target);
+      std::string manifest = writeManifest(module, target);
       module->setAttr("kernel.manifest", StringAttr::get(module.getContext(), manifest));
     }
     stage = static_cast<Stage>(static_cast<int>(stage) + 1);
@@ -252,7 +277,16 @@ static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowe
 static int compileKernels(const BuildOptions &options, const Lowered &lowered, std::vector<codegen::CompiledKernel> &kernels) {
   codegen::CompileOptions compile{.target = options.target, .jobs = options.jobs, .cacheDirectory = cacheDirectory()};
   std::string error, warning;
-  if (!codegen::compileKernels(lowered.kernels, compile, kernels, error, &warning)) {
+  bool compiled = codegen::compileKernels(lowered.kernels, compile, kernels, error, &warning);
+  if (!compiled && llvm::any_of(lowered.kernels, [](const codegen::KernelRequest &request) { return !request.knobs.empty(); })) {
+    // Whatever a record says, it must not stand in the way of a program.
+    llvm::errs() << "resin: warning: tuned kernels do not compile, their defaults are taken: " << error << "\n";
+    std::vector<codegen::KernelRequest> untuned = lowered.kernels;
+    for (codegen::KernelRequest &request : untuned)
+      request.knobs.clear();
+    compiled = codegen::compileKernels(untuned, compile, kernels, error, &warning);
+  }
+  if (!compiled) {
     complain() << error << "\n";
     return kFailure;
   }
@@ -341,14 +375,8 @@ static int checkOutputFolder(const BuildOptions &options) {
   return kCannotCreate;
 }
 
-int resin::build(const BuildOptions &options) {
-  auto start = std::chrono::steady_clock::now();
-  Lowered lowered;
-  std::string error;
-  if (!codegen::findTarget(options.target, lowered.target, error)) {
-    complain() << error << "\n";
-    return kUsage;
-  }
+/// Reads the file and hands its module to `then`.
+static int withModule(const BuildOptions &options, llvm::function_ref<int(ModuleOp)> then) {
   frontend::Options settings;
   if (int code = frontendOptions(options, settings))
     return code;
@@ -365,19 +393,42 @@ int resin::build(const BuildOptions &options) {
   context.printOpOnDiagnostic(false);
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
   OwningOpRef<ModuleOp> module = load(options, settings, sources, context);
-  if (!module)
-    return kBadInput;
-  if (isMlir(options) && stageOf(*module) >= Stage::LLVM && options.emit == Stage::Executable && options.kernelObjects.empty()) {
-    complain() << "'" << options.file << "' is past its kernels: a program is built from the planned phase or one before it\n";
+  return module ? then(*module) : kBadInput;
+}
+
+int resin::collectKernels(const BuildOptions &options, std::vector<KernelSpec> &kernels) {
+  return withModule(options, [&](ModuleOp module) -> int {
+    BuildOptions upToKernels = options;
+    upToKernels.emit = Stage::Kernel;
+    Lowered lowered;
+    if (int code = runPhases(upToKernels, module, lowered))
+      return code;
+    kernels = kernelsOf(module);
+    return kOk;
+  });
+}
+
+int resin::build(const BuildOptions &options) {
+  auto start = std::chrono::steady_clock::now();
+  Lowered lowered;
+  std::string error;
+  if (!codegen::findTarget(options.target, lowered.target, error)) {
+    complain() << error << "\n";
     return kUsage;
   }
-  if (int code = runPhases(options, *module, lowered))
-    return code;
-  if (int code = finish(options, *module, lowered))
-    return code;
-  if (options.emit == Stage::Executable) {
-    std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    llvm::errs() << llvm::formatv("resin: built for {0} in {1:f1} s\n", lowered.target.name, seconds.count());
-  }
-  return kOk;
+  return withModule(options, [&](ModuleOp module) -> int {
+    if (isMlir(options) && stageOf(module) >= Stage::LLVM && options.emit == Stage::Executable && options.kernelObjects.empty()) {
+      complain() << "'" << options.file << "' is past its kernels: a program is built from the planned phase or one before it\n";
+      return kUsage;
+    }
+    if (int code = runPhases(options, module, lowered))
+      return code;
+    if (int code = finish(options, module, lowered))
+      return code;
+    if (options.emit == Stage::Executable) {
+      std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+      llvm::errs() << llvm::formatv("resin: built for {0} in {1:f1} s\n", lowered.target.name, seconds.count());
+    }
+    return kOk;
+  });
 }

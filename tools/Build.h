@@ -3,6 +3,8 @@
 #ifndef RESIN_TOOLS_BUILD_H
 #define RESIN_TOOLS_BUILD_H
 
+#include "support/KernelSpec.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -25,6 +27,8 @@ struct BuildOptions {
   Stage emit = Stage::Executable;
   std::vector<std::string> settings; ///< `train.key=value`
   unsigned jobs = 0;
+  bool tuning = true;     ///< take knobs from tuning records
+  std::string database;   ///< the user's records; empty: where `tuningDatabase` says
   std::string dumpPhases; ///< a folder for the text behind each phase
   std::string resinPath;  ///< of this executable
   /// For tests: link these instead of compiling kernels, and this runtime.
@@ -33,6 +37,9 @@ struct BuildOptions {
 };
 
 int build(const BuildOptions &options);
+
+/// The kernels of the program that `build` would make, each once.
+int collectKernels(const BuildOptions &options, std::vector<KernelSpec> &kernels);
 
 /// `resin check` and `resin summary`.
 int check(const BuildOptions &options);

@@ -181,6 +181,7 @@ std::string resin::writeManifest(ModuleOp module, const ManifestTarget &target) 
   copyAttribute("memory", "kernel.memory");
   manifest["hash"] = hashOf(module);
   manifest["target"] = json::Object{{"name", target.name}, {"features", json::Array(target.features)}};
+  manifest["tuning"] = json::Object{{"tuned", target.tuned}, {"borrowed", target.borrowed}, {"default", target.untuned}};
   for (auto function : module.getOps<func::FuncOp>())
     for (auto argument : function.getOps<ArgumentOp>()) {
       if (argument.getName() != "image" || argument.getView().getType().getShape().size() != 4)

@@ -13,6 +13,8 @@ namespace resin {
 struct ManifestTarget {
   std::string name;                  ///< as `--target` says it
   std::vector<std::string> features; ///< that the CPU must have
+  /// Kernels with knobs: by a record of their own, by a neighbour's, by their default.
+  int64_t tuned = 0, borrowed = 0, untuned = 0;
 };
 
 /// The manifest (docs/Manifest.md) of a module whose memory is planned.

@@ -13,7 +13,7 @@ using namespace Halide;
 
 namespace resin::codegen {
 
-static int findConvolution(const KernelSpec &spec) {
+int findConvolution(const KernelSpec &spec) {
   for (size_t i = 0; i < spec.nodes.size(); ++i)
     if (spec.nodes[i].op.starts_with("conv2d"))
       return i;
@@ -83,23 +83,23 @@ int GatherAxis::sourceMax(int count) const {
   return result;
 }
 
+ConvKernel describeConv(const KernelSpec &spec, const Machine &machine, int node, const std::vector<int> &knobs) {
+  for (int operand : spec.nodes[node].operands)
+    if (operand >= static_cast<int>(spec.operands.size()))
+      throw CompileError("a convolution reads another node of its kernel");
+  static const std::vector<ImageParam> none;
+  const ConvDirection direction = directionOf(spec.nodes[node]);
+  return {spec, machine, node, direction, shapeOf(spec, spec.nodes[node], direction), {}, Epilogue(spec, none, node),
+          knobs};
+}
+
 bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel, const std::vector<int> &knobs) {
   const int node = findConvolution(spec);
   if (node < 0)
     return false;
-  for (int operand : spec.nodes[node].operands)
-    if (operand >= static_cast<int>(spec.operands.size()))
-      throw CompileError("a convolution reads another node of its kernel");
-  const ConvDirection direction = directionOf(spec.nodes[node]);
+  const ConvKernel plain = describeConv(spec, machine, node, knobs);
   std::vector<ImageParam> operands = makeOperands(spec);
-  ConvKernel conv{spec,
-                  machine,
-                  node,
-                  direction,
-                  shapeOf(spec, spec.nodes[node], direction),
-                  operands,
-                  Epilogue(spec, operands, node),
-                  knobs};
+  ConvKernel conv{spec, machine, node, plain.direction, plain.shape, operands, Epilogue(spec, operands, node), knobs};
   kernel.arguments.assign(operands.begin(), operands.end());
   for (auto build : {buildConvWinograd, buildConvWinogradWeight, buildConvDirect, buildConvWeight})
     if (build(conv, kernel.outputs))

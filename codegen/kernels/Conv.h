@@ -30,12 +30,17 @@ struct ConvKernel {
   std::vector<Halide::ImageParam> operands;
   Epilogue epilogue;
   std::vector<int> knobs; ///< of the template; empty for its defaults
+  /// If set, nothing is built: the template that takes the kernel leaves its knobs here.
+  std::vector<int> *plan = nullptr;
 
   /// First and second operand of the convolution.
   int operandNumber(int i) const { return spec.nodes[node].operands[i]; }
   const TensorSpec &operandSpec(int i) const { return spec.operands[operandNumber(i)]; }
   const Halide::ImageParam &operand(int i) const { return operands[operandNumber(i)]; }
 };
+
+/// Scratch that a kernel may have on a worker's stack of 16 MiB.
+inline constexpr int64_t kLargestScratch = 7 << 20;
 
 /// A convolution whose anchor gathers: each result is a sum over taps and source
 /// channels. One axis of it: result `classes * j + p` reads source pixels
@@ -56,7 +61,13 @@ struct GatherAxis {
 GatherAxis forwardAxis(int stride, int pad, int dilation, int kernel);
 GatherAxis gradDataAxis(int stride, int pad, int dilation, int kernel);
 
-/// Templates. Each returns false if the kernel is not of its kind.
+/// The node of a convolution in `spec`, or -1.
+int findConvolution(const KernelSpec &spec);
+/// The kernel of the convolution at `node` as far as numbers go: its operands are left out.
+ConvKernel describeConv(const KernelSpec &spec, const Machine &machine, int node, const std::vector<int> &knobs);
+
+/// Templates. Each returns false if the kernel is not of its kind, and throws
+/// CompileError if the knobs do not cut it into equal parts.
 bool buildConvWinograd(ConvKernel &conv, std::vector<Halide::Func> &outputs);
 bool buildConvDirect(ConvKernel &conv, std::vector<Halide::Func> &outputs);
 bool buildConvWinogradWeight(ConvKernel &conv, std::vector<Halide::Func> &outputs);

@@ -13,6 +13,10 @@
 
 namespace resin::codegen {
 
+std::vector<int> numbersOf(const DirectKnobs &k) {
+  return {k.pixels, k.rows, k.images, k.vectors, k.channels, k.tapsInside, k.blocks, static_cast<int>(k.order)};
+}
+
 DirectKnobs directKnobs(const std::vector<int> &k) {
   assert(k.size() == 8 && "the template has eight knobs");
   return {k[0], k[1], k[2], k[3], k[4], k[5] != 0, k[6], static_cast<DirectOrder>(k[7])};
@@ -27,8 +31,7 @@ static int largestDivisor(int value, int limit) {
 
 static int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-/// Share of the FMA peak that a tile can reach; 0 if it does not fit in registers.
-static double rateTile(const DirectKnobs &t, const Machine &machine) {
+double rateTile(const DirectKnobs &t, const Machine &machine) {
   const int pixels = t.pixels * t.rows * t.images, accumulators = pixels * t.vectors;
   if (accumulators + t.vectors + 2 > machine.registers)
     return 0;
@@ -82,6 +85,10 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
   return best;
 }
 
+std::vector<int> numbersOf(const WeightKnobs &k) {
+  return {k.vectors, k.channels, k.tapsX, k.tapsY, k.rows, k.images, k.pixels, k.rolled, k.pixelsInside};
+}
+
 WeightKnobs weightKnobs(const std::vector<int> &k) {
   assert(k.size() == 9 && "the template has nine knobs");
   return {k[0], k[1], k[2], k[3], k[4], k[5], k[6], k[7] != 0, k[8] != 0};
@@ -116,13 +123,23 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   return t;
 }
 
+std::vector<int> numbersOf(const WinogradKnobs &k) {
+  return {k.rows, k.images, k.tiles, k.blocks, k.channels, k.filterInRows};
+}
+
 WinogradKnobs winogradKnobs(const std::vector<int> &k) {
   assert(k.size() == 6 && "the template has six knobs");
   return {k[0], k[1], k[2], k[3], k[4], k[5] != 0};
 }
 
-/// Scratch that a kernel may have on a worker's stack of 16 MiB.
-static constexpr int64_t kLargestScratch = 7 << 20;
+int64_t scratchOf(const WinogradKnobs &t, const ConvKernel &conv) {
+  const ConvShape &s = conv.shape;
+  const int64_t across = (s.w + 3) / 4, down = (s.h + 3) / 4, group = across * t.rows * t.images,
+                groups = (down + t.rows - 1) / t.rows * ((s.n + t.images - 1) / t.images),
+                tiles = (group + t.tiles - 1) / t.tiles * t.tiles * groups,
+                source = (conv.direction == ConvDirection::Forward ? s.c : s.k) + 15;
+  return 36 * 4 * (source * tiles + 16 * t.blocks * (source + tiles));
+}
 
 WinogradKnobs defaultWinogradKnobs(const ConvKernel &conv) {
   if (!conv.knobs.empty())
@@ -152,17 +169,22 @@ WinogradKnobs defaultWinogradKnobs(const ConvKernel &conv) {
   // a pixel. 512 channels at 7x7: even at one image.
   const int tiles = roundUp(group, t.tiles) * (down / t.rows) * (s.n / t.images);
   const bool pays = 1.3 * 36 * tiles + 280 < 1.08 * 9 * s.n * s.h * s.w;
-  // Scratch stands on the stack of a worker.
-  const int64_t source = (conv.direction == ConvDirection::Forward ? s.c : s.k) + 15,
-                scratch = 36 * 4 * (source * tiles + 16 * t.blocks * (source + tiles));
-  if (!pays || scratch > kLargestScratch)
+  if (!pays || scratchOf(t, conv) > kLargestScratch)
     t.tiles = 0;
   return t;
 }
 
+std::vector<int> numbersOf(const WinogradWeightKnobs &k) { return {k.rows, k.images, k.channels, k.tiles}; }
+
 WinogradWeightKnobs winogradWeightKnobs(const std::vector<int> &k) {
   assert(k.size() == 4 && "the template has four knobs");
   return {k[0], k[1], k[2], k[3]};
+}
+
+int64_t scratchOf(const WinogradWeightKnobs &t, const ConvKernel &conv) {
+  const ConvShape &s = conv.shape;
+  const int64_t channels = (s.c + 15) / 16 * 16 + (s.k + 15) / 16 * 16;
+  return 36 * 4 * (channels * ((s.w + 3) / 4) * t.rows * t.images + int64_t(s.c + 15) * (s.k + 15));
 }
 
 WinogradWeightKnobs defaultWinogradWeightKnobs(const ConvKernel &conv) {
@@ -186,7 +208,7 @@ WinogradWeightKnobs defaultWinogradWeightKnobs(const ConvKernel &conv) {
     t.channels = 16;
   if (conv.machine.vectorFloats == 4)
     t.channels = 2;
-  if (tileBytes * group + sumBytes > kLargestScratch)
+  if (scratchOf(t, conv) > kLargestScratch)
     t.rows = 0;
   return t;
 }

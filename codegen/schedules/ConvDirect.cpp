@@ -245,6 +245,8 @@ bool buildConvDirect(ConvKernel &conv, std::vector<Func> &outputs) {
     return false;
   if (!fits(knobs, conv, w / x.classes.size(), h / y.classes.size()))
     throw CompileError("the tile does not fit the convolution");
+  if (conv.plan)
+    return *conv.plan = numbersOf(knobs), true;
   DirectConv(conv, knobs, x, y).build(outputs);
   return true;
 }

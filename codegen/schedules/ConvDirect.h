@@ -22,7 +22,11 @@ struct DirectKnobs {
   int blocks;      ///< of 16 source channels before the tile moves on; 0 for all of them, else needs order Panels
   DirectOrder order;
 };
+/// The same as numbers, and back.
+std::vector<int> numbersOf(const DirectKnobs &knobs);
 DirectKnobs directKnobs(const std::vector<int> &numbers);
+/// Share of the FMA peak that a tile can reach; 0 if it does not fit in registers.
+double rateTile(const DirectKnobs &knobs, const Machine &machine);
 DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &x, const GatherAxis &y);
 
 } // namespace resin::codegen

@@ -184,7 +184,7 @@ void ConvTile::schedule() {
 bool suitsTiles(const ConvKernel &conv) {
   if (conv.epilogue.values().empty())
     return false;
-  for (size_t i = 0; i < conv.operands.size(); ++i) {
+  for (size_t i = 0; i < conv.spec.operands.size(); ++i) {
     const TensorSpec &tensor = conv.spec.operands[i];
     const bool own = static_cast<int>(i) == conv.operandNumber(0) || static_cast<int>(i) == conv.operandNumber(1);
     if (!own && tensor.shape.size() == 4 && tensor.layout != LayoutKind::C16)

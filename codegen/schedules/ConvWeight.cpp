@@ -156,6 +156,8 @@ bool buildConvWeight(ConvKernel &conv, std::vector<Func> &outputs) {
     return false;
   if (!fits(knobs, conv))
     throw CompileError("the tile does not fit the weight gradient");
+  if (conv.plan)
+    return *conv.plan = numbersOf(knobs), true;
   outputs = {WeightConv(conv, knobs).build()};
   return true;
 }

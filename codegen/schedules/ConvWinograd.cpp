@@ -171,6 +171,8 @@ bool buildConvWinograd(ConvKernel &conv, std::vector<Func> &outputs) {
   if (down % knobs.rows || s.n % knobs.images || (knobs.images > 1 && knobs.rows != down) ||
       kChannelBlock % knobs.channels || resultBlocks % knobs.blocks)
     throw CompileError("the groups of tiles do not fit the convolution");
+  if (conv.plan)
+    return *conv.plan = numbersOf(knobs), true;
   WinogradConv(conv, knobs).build(outputs);
   return true;
 }

@@ -13,7 +13,10 @@ struct WinogradKnobs {
   int channels;      ///< source channels unrolled
   bool filterInRows; ///< transform the filter row by row of the points, not all 36 at once
 };
+std::vector<int> numbersOf(const WinogradKnobs &knobs);
 WinogradKnobs winogradKnobs(const std::vector<int> &numbers);
+/// Bytes on the stack of a worker.
+int64_t scratchOf(const WinogradKnobs &knobs, const ConvKernel &conv);
 /// With no tiles if the direct template is better.
 WinogradKnobs defaultWinogradKnobs(const ConvKernel &conv);
 
@@ -22,7 +25,10 @@ struct WinogradWeightKnobs {
   int channels;     ///< input channels in the register tile (x one block of output channels)
   int tiles;        ///< unrolled
 };
+std::vector<int> numbersOf(const WinogradWeightKnobs &knobs);
 WinogradWeightKnobs winogradWeightKnobs(const std::vector<int> &numbers);
+/// Bytes on the stack of a worker.
+int64_t scratchOf(const WinogradWeightKnobs &knobs, const ConvKernel &conv);
 /// With no rows if the direct template is better.
 WinogradWeightKnobs defaultWinogradWeightKnobs(const ConvKernel &conv);
 

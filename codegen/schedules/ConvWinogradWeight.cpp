@@ -110,6 +110,8 @@ bool buildConvWinogradWeight(ConvKernel &conv, std::vector<Func> &outputs) {
   if (down % knobs.rows || s.n % knobs.images || (knobs.images > 1 && knobs.rows != down) ||
       kChannelBlock % knobs.channels || across * knobs.rows * knobs.images % knobs.tiles)
     throw CompileError("the groups of tiles do not fit the weight gradient");
+  if (conv.plan)
+    return *conv.plan = numbersOf(knobs), true;
   outputs = {WinogradWeight(conv, knobs).build()};
   return true;
 }

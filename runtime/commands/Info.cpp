@@ -15,7 +15,7 @@ using namespace resin::runtime;
 static void printJson(const Manifest &manifest, unsigned threads) {
   nlohmann::ordered_json all = nlohmann::ordered_json::parse(manifest.text), json;
   for (const char *key :
-       {"model", "source", "hash", "target", "batch", "classes", "image", "flops_per_image", "recipe"})
+       {"model", "source", "hash", "target", "batch", "classes", "image", "flops_per_image", "recipe", "tuning"})
     if (all.contains(key))
       json[key] = all[key];
   json["parameters"] = parameterCount(manifest);
@@ -54,6 +54,9 @@ static void printTraffic(const Manifest &manifest) {
 
 static void printTable(const Manifest &manifest, unsigned threads) {
   printFacts(manifest, threads, stdout);
+  if (manifest.tuned + manifest.borrowed + manifest.untuned)
+    std::printf("tuning   %lld kernels tuned, %lld borrowed, %lld default\n", static_cast<long long>(manifest.tuned),
+                static_cast<long long>(manifest.borrowed), static_cast<long long>(manifest.untuned));
   std::printf("recipe   batch %lld, %s\n", static_cast<long long>(manifest.batch),
               printRecipe(manifest.recipe).c_str());
   std::printf("entry   ");

@@ -1,9 +1,7 @@
 //===- KernelCheck.h - A kernel against the interpreter ---------*- C++ -*-===//
 //
-// Compiles a kernel given as text, runs it on random operands, and compares with the
-// interpreter. Beside the values it checks that padding lanes and rings are written
-// as zeros and that nothing outside the results is touched; operands stand between
-// NaNs, so that a kernel which reads outside of them is found out.
+// Compiles kernels given as text or spec and holds each against the interpreter, as
+// tuning/KernelTrial.h does with one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,7 +9,7 @@
 #define RESIN_TEST_UNIT_KERNELCHECK_H
 
 #include "support/KernelSpec.h"
-#include "test/unit/Oracle.h"
+#include "tuning/KernelTrial.h"
 
 #include <gtest/gtest.h>
 
@@ -39,12 +37,6 @@ void checkKernels(const std::vector<std::string> &texts, const CheckOptions &opt
 
 /// What is wrong with each of `specs` that is; empty if all are right.
 std::vector<std::string> findWrongKernels(const std::vector<KernelSpec> &specs, const CheckOptions &options);
-
-/// Where a logical element stands in a tensor's storage, counted in elements.
-int64_t storageOffset(const TensorSpec &tensor, const std::vector<int64_t> &index);
-/// Random elements that suit what the spec does with operand `number`: labels,
-/// variances, steps. Multiples of 1/8, so that most sums are exact in f32.
-Elements randomOperand(const KernelSpec &spec, int number, unsigned seed);
 
 } // namespace resin
 

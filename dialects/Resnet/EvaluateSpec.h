@@ -1,12 +1,12 @@
-//===- Oracle.h - What a KernelSpec means, by the interpreter ---*- C++ -*-===//
+//===- EvaluateSpec.h - What a KernelSpec means -----------------*- C++ -*-===//
 //
-// Stands between the two worlds of a kernel test: it is built on MLIR, and shows
+// Kernels are held against this. It is built on MLIR, and shows
 // none of it to the side that is built on Halide.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_TEST_UNIT_ORACLE_H
-#define RESIN_TEST_UNIT_ORACLE_H
+#ifndef RESIN_DIALECTS_RESNET_EVALUATESPEC_H
+#define RESIN_DIALECTS_RESNET_EVALUATESPEC_H
 
 #include "support/KernelSpec.h"
 
@@ -25,4 +25,4 @@ bool evaluateSpec(const KernelSpec &spec, const std::vector<Elements> &operands,
 
 } // namespace resin
 
-#endif // RESIN_TEST_UNIT_ORACLE_H
+#endif // RESIN_DIALECTS_RESNET_EVALUATESPEC_H

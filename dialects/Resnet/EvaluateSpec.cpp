@@ -1,11 +1,11 @@
-//===- Oracle.cpp - What a KernelSpec means, by the interpreter -----------===//
+//===- EvaluateSpec.cpp - What a KernelSpec means, by the interpreter -----===//
 //
 // Reads the spec back as a fused region and runs it. Layouts play no part: the
 // interpreter computes what tensors mean.
 //
 //===----------------------------------------------------------------------===//
 
-#include "test/unit/Oracle.h"
+#include "dialects/Resnet/EvaluateSpec.h"
 
 #include "dialects/Resnet/Interpreter.h"
 #include "dialects/Resnet/Resnet.h"

@@ -1,0 +1,296 @@
+//===- Knobs.cpp - The numbers that templates leave open ------------------===//
+//
+// A row for each template: its values, what keeps code and scratch within bounds,
+// and what fits in registers. Whether knobs cut the problem into equal parts is the
+// template's own word (`ConvKernel::plan`).
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Knobs.h"
+
+#include "codegen/schedules/ConvDirect.h"
+#include "codegen/schedules/ConvWeight.h"
+#include "codegen/schedules/ConvWinograd.h"
+
+#include <algorithm>
+#include <array>
+
+namespace resin::codegen {
+
+namespace {
+
+using Values = std::vector<int>;
+
+/// Multiply-adds in an unrolled body: a few times what any good kernel has.
+constexpr int64_t kLargestBody = 1024;
+
+struct Template {
+  const char *name;
+  size_t knobs;
+  bool (*build)(ConvKernel &conv, std::vector<Halide::Func> &outputs);
+  /// What each knob may be, in ascending order.
+  std::vector<Values> (*values)(const ConvKernel &conv);
+  /// Multiply-adds unrolled, registers, and bytes on the stack.
+  struct Cost {
+    int64_t body, registers, scratch;
+  };
+  Cost (*cost)(const ConvKernel &conv, const Knobs &knobs);
+};
+
+Values divisors(int value, int most = 1 << 30) {
+  Values result;
+  for (int d = 1; d <= std::min(value, most); ++d)
+    if (value % d == 0)
+      result.push_back(d);
+  return result;
+}
+
+Values upTo(int most) {
+  Values result;
+  for (int i = 1; i <= most; ++i)
+    result.push_back(i);
+  return result;
+}
+
+int64_t product(const Knobs &knobs, std::initializer_list<int> which) {
+  int64_t result = 1;
+  for (int i : which)
+    result *= knobs[i];
+  return result;
+}
+
+bool isForward(const ConvKernel &conv) { return conv.direction == ConvDirection::Forward; }
+int blocksOf(int channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
+int sourceBlocks(const ConvKernel &conv) { return blocksOf(isForward(conv) ? conv.shape.c : conv.shape.k); }
+int vectorsPerBlock(const ConvKernel &conv) { return kChannelBlock / conv.machine.vectorFloats; }
+Values channelsInStep() { return {1, 2, 4, 8, 16}; }
+
+//===----------------------------------------------------------------------===//
+// The templates
+//===----------------------------------------------------------------------===//
+
+std::vector<Values> directValues(const ConvKernel &conv) {
+  Values chunks = divisors(sourceBlocks(conv));
+  chunks.insert(chunks.begin(), 0);
+  return {upTo(28), upTo(4), divisors(conv.shape.n, 8), {1, 2, 4, 8}, channelsInStep(), {0, 1}, chunks, {0, 1, 2}};
+}
+
+/// A strided data gradient unrolls the classes of its pixels with their taps. Chunks of source channels are summed over
+/// all pixels of a panel.
+Template::Cost directCost(const ConvKernel &conv, const Knobs &knobs) {
+  const ConvShape &s = conv.shape;
+  const int classes = isForward(conv) ? 1 : s.strideX * s.strideY;
+  const int64_t tile = product(knobs, {0, 1, 2, 3}),
+                pixels = int64_t(s.n) * (isForward(conv) ? s.oh * s.ow : s.h * s.w);
+  const int64_t copies = classes > 1 ? s.r * s.s : knobs[5] ? s.s : 1;
+  const int vectors = knobs[3];
+  return {tile * knobs[4] * copies, tile + vectors + 1,
+          knobs[6] ? pixels * vectors * conv.machine.vectorFloats * 4 : 0};
+}
+
+std::vector<Values> weightValues(const ConvKernel &conv) {
+  const ConvShape &s = conv.shape;
+  Values pixels = divisors(s.w, 16);
+  for (int d : divisors(s.ow, 16))
+    pixels.push_back(d);
+  std::sort(pixels.begin(), pixels.end());
+  pixels.erase(std::unique(pixels.begin(), pixels.end()), pixels.end());
+  return {{1, 2, 4, 8},  channelsInStep(), divisors(s.s), divisors(s.r), divisors(s.oh),
+          divisors(s.n), pixels,           {0, 1},        {0, 1}};
+}
+
+Template::Cost weightCost(const ConvKernel &, const Knobs &knobs) {
+  const int64_t sums = product(knobs, {0, 1, 2, 3});
+  return {sums * knobs[6], sums + knobs[0] + 1, 0};
+}
+
+std::vector<Values> winogradValues(const ConvKernel &conv) {
+  return {divisors((conv.shape.h + 3) / 4), divisors(conv.shape.n), upTo(28), {1, 2, 4}, channelsInStep(), {0, 1}};
+}
+
+Template::Cost winogradCost(const ConvKernel &conv, const Knobs &knobs) {
+  const int vectors = vectorsPerBlock(conv) * knobs[3];
+  const int64_t tile = int64_t(vectors) * knobs[2];
+  return {tile * knobs[4], tile + vectors + 1, scratchOf(winogradKnobs(knobs), conv)};
+}
+
+std::vector<Values> winogradWeightValues(const ConvKernel &conv) {
+  return {divisors((conv.shape.h + 3) / 4), divisors(conv.shape.n), channelsInStep(), upTo(8)};
+}
+
+Template::Cost winogradWeightCost(const ConvKernel &conv, const Knobs &knobs) {
+  const int vectors = vectorsPerBlock(conv);
+  const int64_t tile = int64_t(vectors) * knobs[2];
+  return {tile * knobs[3], tile + vectors + 1, scratchOf(winogradWeightKnobs(knobs), conv)};
+}
+
+/// In the order in which `buildConv` asks them.
+const std::array<Template, 4> kTemplates = {{
+    {"winograd", 6, buildConvWinograd, winogradValues, winogradCost},
+    {"winograd-weight", 4, buildConvWinogradWeight, winogradWeightValues, winogradWeightCost},
+    {"direct", 8, buildConvDirect, directValues, directCost},
+    {"weight", 9, buildConvWeight, weightValues, weightCost},
+}};
+
+const Template *findTemplate(const Knobs &knobs) {
+  for (const Template &row : kTemplates)
+    if (row.knobs == knobs.size())
+      return &row;
+  return nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Asking them
+//===----------------------------------------------------------------------===//
+
+/// What the template builds `conv` with; empty if it does not take it.
+Knobs planOf(const Template &row, ConvKernel conv) {
+  Knobs plan;
+  std::vector<Halide::Func> nothing;
+  conv.plan = &plan;
+  return row.build(conv, nothing) ? plan : Knobs();
+}
+
+bool areInRange(const std::vector<Values> &values, const Knobs &knobs) {
+  for (size_t i = 0; i < knobs.size(); ++i)
+    if (std::find(values[i].begin(), values[i].end(), knobs[i]) == values[i].end())
+      return false;
+  return true;
+}
+
+bool accepts(const ConvKernel &conv, const Knobs &knobs) {
+  const Template *row = findTemplate(knobs);
+  if (!row || !areInRange(row->values(conv), knobs))
+    return false;
+  const Template::Cost cost = row->cost(conv, knobs);
+  if (cost.body > kLargestBody || cost.scratch > kLargestScratch)
+    return false;
+  ConvKernel tuned = conv;
+  tuned.knobs = knobs;
+  try {
+    return planOf(*row, tuned) == knobs;
+  } catch (const Halide::Error &) {
+    return false; // the template's word that they don't fit
+  }
+}
+
+bool fitsRegisters(const ConvKernel &conv, const Knobs &knobs) {
+  return findTemplate(knobs)->cost(conv, knobs).registers <= conv.machine.registers;
+}
+
+/// Calls `visit` with the convolution of `spec`; returns `otherwise` if there is none.
+template <typename Result, typename Visit>
+Result withConv(const KernelSpec &spec, const TargetInfo &target, Result otherwise, Visit visit) {
+  const int node = findConvolution(spec);
+  if (node < 0)
+    return otherwise;
+  const Machine machine = machineOf(Halide::Target(target.halide));
+  try {
+    return visit(describeConv(spec, machine, node, {}));
+  } catch (const Halide::Error &) {
+    return otherwise; // compiling it will say what is wrong
+  }
+}
+
+void addUnlessThere(std::vector<Knobs> &list, const Knobs &knobs) {
+  if (std::find(list.begin(), list.end(), knobs) == list.end())
+    list.push_back(knobs);
+}
+
+/// The best tiles by the model of the core, otherwise as `knobs` of the direct template.
+std::vector<Knobs> ratedTiles(const ConvKernel &conv, const Knobs &knobs, size_t most) {
+  const int width = isForward(conv) ? conv.shape.ow : conv.shape.w,
+            height = isForward(conv) ? conv.shape.oh : conv.shape.h;
+  auto used = [](int whole, int part) { return double(whole) / ((whole + part - 1) / part * part); };
+  std::vector<std::pair<double, Knobs>> rated;
+  const std::vector<Values> values = directValues(conv);
+  for (int vectors : values[3])
+    for (int images : values[2])
+      for (int rows : values[1])
+        for (int pixels : values[0]) {
+          Knobs tile = knobs;
+          tile[0] = pixels, tile[1] = rows, tile[2] = images, tile[3] = vectors;
+          const double rate = rateTile(directKnobs(tile), conv.machine) * used(width, pixels) * used(height, rows);
+          if (rate > 0 && accepts(conv, tile))
+            rated.push_back({rate, tile});
+        }
+  std::sort(rated.rbegin(), rated.rend());
+  std::vector<Knobs> best;
+  for (size_t i = 0; i < std::min(most, rated.size()); ++i)
+    best.push_back(rated[i].second);
+  return best;
+}
+
+} // namespace
+
+std::string printKnobs(const Knobs &knobs) {
+  std::string text;
+  for (int knob : knobs)
+    text += (text.empty() ? "" : ",") + std::to_string(knob);
+  return text;
+}
+
+std::string templateOf(const Knobs &knobs) {
+  const Template *row = findTemplate(knobs);
+  return row ? row->name : "none";
+}
+
+std::string convolutionOf(const KernelSpec &spec) {
+  const int node = findConvolution(spec);
+  return node < 0 ? "" : spec.nodes[node].op;
+}
+
+bool acceptsKnobs(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs) {
+  return withConv(spec, target, false, [&](const ConvKernel &conv) { return accepts(conv, knobs); });
+}
+
+Knobs defaultKnobs(const KernelSpec &spec, const TargetInfo &target) {
+  return withConv(spec, target, Knobs(), [](const ConvKernel &conv) {
+    for (const Template &row : kTemplates)
+      if (Knobs plan = planOf(row, conv); !plan.empty())
+        return plan;
+    return Knobs();
+  });
+}
+
+std::vector<Knobs> startingKnobs(const KernelSpec &spec, const TargetInfo &target) {
+  return withConv(spec, target, std::vector<Knobs>(), [](const ConvKernel &conv) {
+    std::vector<Knobs> result;
+    for (const Template &row : kTemplates)
+      if (Knobs plan = planOf(row, conv); !plan.empty())
+        result.push_back(plan);
+    for (size_t i = 0, end = result.size(); i < end; ++i)
+      if (templateOf(result[i]) == "direct")
+        for (const Knobs &tile : ratedTiles(conv, Knobs(result[i]), 3))
+          addUnlessThere(result, tile);
+    return result;
+  });
+}
+
+std::vector<Knobs> neighbouringKnobs(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs) {
+  return withConv(spec, target, std::vector<Knobs>(), [&](const ConvKernel &conv) {
+    std::vector<Knobs> result;
+    if (!accepts(conv, knobs))
+      return result;
+    const std::vector<Values> values = findTemplate(knobs)->values(conv);
+    for (size_t i = 0; i < knobs.size(); ++i) {
+      auto tryWith = [&](int value) {
+        Knobs moved = knobs;
+        moved[i] = value;
+        if (!accepts(conv, moved) || !fitsRegisters(conv, moved))
+          return false;
+        result.push_back(moved);
+        return true;
+      };
+      // The nearest on either side that is accepted.
+      auto here = std::find(values[i].begin(), values[i].end(), knobs[i]);
+      for (auto up = here + 1; up != values[i].end() && !tryWith(*up); ++up)
+        ;
+      for (auto down = here; down != values[i].begin() && !tryWith(*(down - 1)); --down)
+        ;
+    }
+    return result;
+  });
+}
+
+} // namespace resin::codegen

@@ -1,0 +1,54 @@
+//===- Knobs.h - The numbers that templates leave open ----------*- C++ -*-===//
+//
+// Convolutions are built by templates (schedules/) with integer knobs: sizes of
+// tiles, orders of loops. Knobs change how fast a kernel is, and the order in which
+// it rounds; never what it computes. How many there are tells the template.
+//
+// Everything here is arithmetic on shapes: nothing is compiled. No Halide type is
+// visible.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_CODEGEN_KNOBS_H
+#define RESIN_CODEGEN_KNOBS_H
+
+#include "codegen/Targets.h"
+#include "support/KernelSpec.h"
+
+#include <string>
+#include <vector>
+
+namespace resin::codegen {
+
+using Knobs = std::vector<int>;
+
+/// The most knobs that a template has.
+inline constexpr size_t kMostKnobs = 9;
+
+/// "4,1,1,2"
+std::string printKnobs(const Knobs &knobs);
+
+/// "direct", "winograd", "weight", "winograd-weight"; "none" for any other number of knobs.
+std::string templateOf(const Knobs &knobs);
+
+/// The anchor of the kernel if it is a convolution, else empty.
+std::string convolutionOf(const KernelSpec &spec);
+
+/// Whether a template builds `spec` with these knobs: they are in range, cut the problem into equal parts, and keep
+/// code and scratch within bounds. Any numbers may be asked about.
+bool acceptsKnobs(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs);
+
+/// What `spec` is built with untuned; empty if it has no template with knobs.
+Knobs defaultKnobs(const KernelSpec &spec, const TargetInfo &target);
+
+/// Where a search begins: the default, then the default of every other template that
+/// takes the spec, and the tiles that a model of the core rates highest.
+std::vector<Knobs> startingKnobs(const KernelSpec &spec, const TargetInfo &target);
+
+/// One step from `knobs`: each knob moved to its next smaller and next larger value.
+/// Only what fits in registers, as a model of the core counts them.
+std::vector<Knobs> neighbouringKnobs(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs);
+
+} // namespace resin::codegen
+
+#endif // RESIN_CODEGEN_KNOBS_H

@@ -1,0 +1,335 @@
+//===- TuningTest.cpp - Records, the database, and what is made of them ---===//
+
+#include "codegen/KernelLibrary.h"
+#include "codegen/LoadedKernels.h"
+#include "test/unit/KernelCheck.h"
+#include "test/unit/TemporaryFolder.h"
+#include "tuning/ChooseKnobs.h"
+#include "tuning/TuningDatabase.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <filesystem>
+#include <fstream>
+
+using namespace resin;
+using namespace resin::tuning;
+using codegen::Knobs;
+
+namespace {
+
+/// A convolution of n images with c channels to k, size x size, window r, stride 1.
+std::string conv(int n, int c, int size, int k, int r = 3) {
+  auto list = [](std::vector<int> values) {
+    std::string text;
+    for (int value : values)
+      text += (text.empty() ? "[" : ",") + std::to_string(value);
+    return text + "]";
+  };
+  const std::string y = list({n, k, size, size}), pad = std::to_string(r / 2);
+  return "(f32" + list({n, c, size, size}) + "c16h1, f32" + list({k, c, r, r}) +
+         "k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, padding=[" + pad + "," + pad + "," + pad + "," +
+         pad + "], strides=[1,1]} : " + y + " } -> (%2: f32" + y + "c16)";
+}
+
+KernelSpec specOf(const std::string &text) {
+  KernelSpec spec;
+  std::string error;
+  EXPECT_TRUE(parse(text, spec, error)) << error;
+  return spec;
+}
+
+codegen::TargetInfo target(const std::string &name) {
+  codegen::TargetInfo found;
+  std::string error;
+  EXPECT_TRUE(codegen::findTarget(name, found, error)) << error;
+  return found;
+}
+
+TuningRecord record(const std::string &spec, const Knobs &knobs) {
+  return {.target = "x86-64-v3",
+          .cpu = "cpu",
+          .version = "1",
+          .spec = spec,
+          .knobs = knobs,
+          .median = 800,
+          .spread = 10,
+          .untuned = 1000,
+          .error = 70};
+}
+
+const Knobs kDirect = {4, 1, 1, 2, 4, 0, 0, 0};
+
+KnobChooser chooser(const std::vector<TuningRecord> &user, const std::vector<TuningRecord> &shipped = {}) {
+  return {user, shipped, target("v3"), "cpu", "1"};
+}
+
+std::vector<TuningRecord> read(const std::string &path, bool warns) {
+  std::string warning;
+  std::vector<TuningRecord> records = readDatabase(path, warning);
+  EXPECT_EQ(!warning.empty(), warns) << warning;
+  return records;
+}
+
+void put(const std::string &path, const TuningRecord &record) {
+  std::string error;
+  auto database = TuningDatabase::open(path, error);
+  ASSERT_TRUE(database) << error;
+  EXPECT_TRUE(database->put(record, error)) << error;
+}
+
+void execute(const std::string &path, const std::string &statements) {
+  sqlite3 *database = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(database, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+      << sqlite3_errmsg(database);
+  sqlite3_close(database);
+}
+
+//===----------------------------------------------------------------------===//
+// The database
+//===----------------------------------------------------------------------===//
+
+TEST(TuningDatabaseTest, ReadsWhatItWrote) {
+  TemporaryFolder folder;
+  const std::string path = folder / "deep/tuning.db";
+  EXPECT_TRUE(read(path, false).empty());
+  const TuningRecord first = record(conv(1, 16, 8, 16), kDirect),
+                     second = record(conv(1, 32, 8, 16), {1, 1, 4, 1, 4, 0});
+  put(path, first);
+  put(path, second);
+  TuningRecord better = first;
+  better.median = 700;
+  put(path, better);
+  std::vector<TuningRecord> records = read(path, false);
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_TRUE((records[0] == better && records[1] == second) || (records[1] == better && records[0] == second));
+}
+
+TEST(TuningDatabaseTest, DamageIsAWarning) {
+  TemporaryFolder folder;
+  const std::string path = folder / "tuning.db";
+  std::ofstream(path) << "this is no database, and long enough that nobody takes it for an empty one ................";
+  EXPECT_TRUE(read(path, true).empty());
+  std::string error;
+  EXPECT_FALSE(TuningDatabase::open(path, error));
+  EXPECT_NE(error.find("move it away"), std::string::npos) << error;
+}
+
+TEST(TuningDatabaseTest, EveryTruncationIsReadWithoutHarm) {
+  TemporaryFolder folder;
+  const std::string path = folder / "tuning.db", part = folder / "part.db";
+  for (int c = 16; c <= 256; c += 16)
+    put(path, record(conv(1, c, 8, 16), kDirect));
+  const auto size = std::filesystem::file_size(path);
+  for (uintmax_t length = 0; length < size; length += 977) {
+    std::filesystem::copy_file(path, part, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::resize_file(part, length);
+    std::string warning;
+    EXPECT_LE(readDatabase(part, warning).size(), 16u);
+  }
+}
+
+TEST(TuningDatabaseTest, ForeignTablesAreAWarning) {
+  TemporaryFolder folder;
+  const std::string other = folder / "other.db", endless = folder / "endless.db";
+  execute(other, "CREATE TABLE tuning (a, b)");
+  EXPECT_TRUE(read(other, true).empty());
+  std::string error;
+  EXPECT_FALSE(TuningDatabase::open(other, error));
+  execute(
+      endless,
+      "CREATE VIEW tuning AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS hash, 'a' AS "
+      "target, 'a' AS cpu, 1 AS threads, 'a' AS version, 'a' AS spec, 1 AS knob0, 1 AS knob1, 1 AS knob2, 1 AS knob3, "
+      "1 "
+      "AS knob4, 1 AS knob5, 1 AS knob6, 1 AS knob7, 1 AS knob8, 1 AS median, 1 AS spread, 1 AS untuned, 1 AS error "
+      "FROM n");
+  EXPECT_TRUE(read(endless, true).empty());
+}
+
+TEST(TuningDatabaseTest, HostileValuesAreLeftOut) {
+  TemporaryFolder folder;
+  for (const char *change :
+       {"knob0 = -1", "knob0 = 1000000000000", "knob3 = 'many'", "median = 0", "spread = -5", "spec = 'x'",
+        "spec = NULL", "threads = 0", "target = ''", "target = zeroblob(100)", "knob0 = NULL", "error = 1e300"}) {
+    const std::string path = folder / "tuning.db";
+    std::filesystem::remove(path);
+    put(path, record(conv(1, 16, 8, 16), kDirect));
+    execute(path, std::string("UPDATE tuning SET ") + change);
+    EXPECT_TRUE(read(path, true).empty()) << change;
+  }
+}
+
+TEST(TuningRecordTest, TextRoundTripsAndLeavesOutWhatIsWrong) {
+  const TuningRecord one = record(conv(1, 16, 8, 16), kDirect);
+  std::string warning;
+  const std::string text =
+      "# comment\n" + printRecord(one) + "\n\nnonsense\n" + printRecord(record("no spec", kDirect)) + "\n";
+  std::vector<TuningRecord> records = readRecordLines(text, warning);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0], one);
+  EXPECT_NE(warning.find("2 tuning records were left out; line 4: "), std::string::npos) << warning;
+}
+
+TEST(TuningRecordTest, ShippedRecordsAreInRange) {
+  std::string warning;
+  for (const TuningRecord &record : readRecordLines(shippedRecords(), warning)) {
+    EXPECT_TRUE(codegen::acceptsKnobs(specOf(record.spec), target(record.target), record.knobs)) << printRecord(record);
+    EXPECT_LE(record.median, record.untuned * 1.02) << printRecord(record);
+  }
+  EXPECT_EQ(warning, "");
+}
+
+//===----------------------------------------------------------------------===//
+// Knobs
+//===----------------------------------------------------------------------===//
+
+TEST(KnobsTest, TemplatesAcceptTheirDefaults) {
+  for (const char *name : {"v2", "v3", "v4"})
+    for (const std::string &text : {conv(1, 16, 8, 16), conv(4, 64, 7, 32), conv(1, 64, 56, 64, 1)}) {
+      const Knobs untuned = codegen::defaultKnobs(specOf(text), target(name));
+      EXPECT_TRUE(codegen::acceptsKnobs(specOf(text), target(name), untuned))
+          << name << " " << text << " " << codegen::printKnobs(untuned);
+      EXPECT_EQ(codegen::startingKnobs(specOf(text), target(name))[0], untuned);
+    }
+}
+
+TEST(KnobsTest, HostileNumbersAreRefused) {
+  const KernelSpec spec = specOf(conv(4, 64, 7, 32));
+  for (const Knobs &knobs : std::vector<Knobs>{{},
+                                               {1},
+                                               {0, 0, 0, 0, 0, 0},
+                                               {0, 0, 0, 0, 0, 0, 0, 0},
+                                               {0, 0, 0, 0},
+                                               {0, 0, 0, 0, 0, 0, 0, 0, 0},
+                                               {7, 4, 4, 8, 16, 1, 0, 0}, // a body of thousands
+                                               {4, 1, 3, 2, 4, 0, 0, 0},  // 4 images are no multiple of 3
+                                               {4, 1, 1, 2, 4, 0, 2, 0},  // chunks need panels
+                                               {4, 1, 1, 2, 4, 0, 0, 9},
+                                               {4, 1, 1, 2, 4, 2, 0, 0},
+                                               {1 << 30, 1 << 30, 1, 2, 4, 0, 0, 0},
+                                               {1, 4, 5, 1, 4, 0}, // images without all rows
+                                               {1, 1, 4, 1},       // of a weight gradient
+                                               {1, 4, 3, 1, 6, 1, 2, 1, 0}})
+    EXPECT_FALSE(codegen::acceptsKnobs(spec, target("v3"), knobs)) << codegen::printKnobs(knobs);
+  EXPECT_FALSE(
+      codegen::acceptsKnobs(specOf("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[2])"), target("v3"), kDirect));
+}
+
+TEST(KnobsTest, LibraryRefusesWhatNoTemplateTakes) {
+  std::vector<codegen::CompiledKernel> kernels;
+  std::string error;
+  EXPECT_FALSE(codegen::compileKernels({{specOf(conv(1, 16, 8, 16)), {1, 2, 3}}}, {.target = "v2"}, kernels, error));
+  EXPECT_NE(error.find("no template takes the knobs 1,2,3"), std::string::npos) << error;
+}
+
+// Knobs are part of what the cache goes by.
+TEST(KnobsTest, CacheTellsKnobsApart) {
+  TemporaryFolder folder;
+  const codegen::CompileOptions options{.target = "v2", .cacheDirectory = folder / "cache"};
+  const KernelSpec spec = specOf(conv(1, 16, 8, 16, 1));
+  const codegen::KernelRequest untuned{spec}, tuned{spec, {2, 1, 1, 4, 1, 0, 0, 0}};
+  std::vector<codegen::CompiledKernel> kernels, again;
+  std::string error;
+  ASSERT_TRUE(codegen::compileKernels({untuned, tuned, tuned}, options, kernels, error)) << error;
+  ASSERT_EQ(kernels.size(), 2u);
+  EXPECT_EQ(kernels[0].symbol, kernels[1].symbol);
+  EXPECT_NE(kernels[0].object, kernels[1].object);
+  ASSERT_TRUE(codegen::compileKernels({tuned}, options, again, error)) << error;
+  EXPECT_TRUE(again[0].cached);
+  EXPECT_EQ(again[0].object, kernels[1].object);
+}
+
+// Every candidate that a search may meet from where it begins computes the same.
+TEST(KnobsTest, CandidatesComputeWhatTheInterpreterSays) {
+  const codegen::TargetInfo host = target("host");
+  const std::string gradient =
+      "(f32[2,16,8,8]c16h1, f32[2,32,8,8]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, "
+      "kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : [1,32,16,3,3] } -> (%2: f32[1,32,16,3,3]k16c16)";
+  for (const std::string &text : {conv(2, 32, 8, 32), gradient}) {
+    const KernelSpec spec = specOf(text);
+    std::vector<Knobs> list = codegen::startingKnobs(spec, host);
+    ASSERT_GE(list.size(), 2u);
+    for (const Knobs &knobs : std::vector<Knobs>(list))
+      for (const Knobs &near : codegen::neighbouringKnobs(spec, host, knobs))
+        if (list.size() < 12)
+          list.push_back(near);
+    std::vector<codegen::KernelRequest> requests;
+    for (const Knobs &knobs : list)
+      requests.push_back({spec, knobs});
+    std::vector<codegen::CompiledKernel> kernels;
+    std::string error;
+    ASSERT_TRUE(codegen::compileKernels(requests, {}, kernels, error)) << error;
+    auto trial = KernelTrial::create(spec, 1, error);
+    ASSERT_TRUE(trial) << error;
+    for (const codegen::CompiledKernel &kernel : kernels) {
+      auto library = codegen::LoadedKernels::load({kernel}, error);
+      ASSERT_TRUE(library) << error;
+      EXPECT_EQ(trial->check(library->find(kernel.symbol), 1e-5), "");
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Choosing
+//===----------------------------------------------------------------------===//
+
+TEST(ChooseKnobsTest, OwnRecordWins) {
+  const std::string text = conv(1, 32, 8, 32);
+  const Knobs other = {2, 1, 1, 2, 4, 0, 0, 0};
+  KnobChoice choice = chooser({record(text, kDirect)}, {record(text, other)}).choose(specOf(text));
+  EXPECT_EQ(choice.source, KnobSource::Tuned);
+  EXPECT_EQ(choice.knobs, kDirect);
+  choice = chooser({}, {record(text, other)}).choose(specOf(text));
+  EXPECT_EQ(choice.source, KnobSource::Tuned);
+  EXPECT_EQ(choice.knobs, other);
+}
+
+TEST(ChooseKnobsTest, OtherMachineIsBorrowed) {
+  const std::string text = conv(1, 32, 8, 32);
+  TuningRecord foreign = record(text, kDirect);
+  foreign.cpu = "another";
+  EXPECT_EQ(chooser({foreign}).choose(specOf(text)).source, KnobSource::Borrowed);
+  foreign.target = "x86-64-v4";
+  EXPECT_EQ(chooser({foreign}).choose(specOf(text)).source, KnobSource::Default);
+}
+
+TEST(ChooseKnobsTest, BorrowsFromTheNearestThatFits) {
+  const Knobs oneImage = {4, 1, 1, 2, 4, 0, 0, 0}, fourImages = {1, 1, 4, 2, 4, 0, 0, 0};
+  const std::vector<TuningRecord> records = {record(conv(4, 32, 8, 32), fourImages),
+                                             record(conv(1, 64, 8, 64), oneImage)};
+  KnobChoice choice = chooser(records).choose(specOf(conv(4, 32, 8, 64)));
+  EXPECT_EQ(choice.source, KnobSource::Borrowed);
+  EXPECT_EQ(choice.knobs, fourImages);
+  // Three images are no multiple of four.
+  choice = chooser(records).choose(specOf(conv(3, 32, 8, 64)));
+  EXPECT_EQ(choice.source, KnobSource::Borrowed);
+  EXPECT_EQ(choice.knobs, oneImage);
+}
+
+TEST(ChooseKnobsTest, OtherKindsLendNothing) {
+  EXPECT_EQ(chooser({record(conv(1, 32, 8, 32, 3), kDirect)}).choose(specOf(conv(1, 32, 8, 32, 1))).source,
+            KnobSource::Default);
+  EXPECT_EQ(chooser({record(conv(1, 32, 8, 32), kDirect)}).choose(specOf(conv(64, 512, 64, 512))).source,
+            KnobSource::Default);
+  EXPECT_EQ(chooser({}).choose(specOf("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[2])")).source,
+            KnobSource::Fixed);
+}
+
+// Where the default was as good as anything, the neighbour takes its own default.
+TEST(ChooseKnobsTest, NoGainIsNotLent) {
+  TuningRecord even = record(conv(1, 32, 8, 32), kDirect);
+  even.median = even.untuned;
+  KnobChoice choice = chooser({even}).choose(specOf(conv(1, 32, 8, 64)));
+  EXPECT_EQ(choice.source, KnobSource::Borrowed);
+  EXPECT_TRUE(choice.knobs.empty());
+}
+
+TEST(ChooseKnobsTest, HostileKnobsAreNotTaken) {
+  const std::string text = conv(1, 32, 8, 32);
+  for (const Knobs &knobs : std::vector<Knobs>{{0, 0, 0, 0, 0, 0}, {28, 4, 1, 8, 16, 1, 0, 0}, {1}})
+    EXPECT_TRUE(chooser({record(text, knobs)}).choose(specOf(text)).knobs.empty());
+}
+
+} // namespace

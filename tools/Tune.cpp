@@ -1,0 +1,301 @@
+//===- Tune.cpp - `resin tune`: find faster knobs -------------------------===//
+//
+//   1. Collect the kernels of the networks, the heaviest first.
+//   2. Search the knobs of each within its share of the budget, and save what was
+//      found at once.
+//   3. Print what was gained.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/Tune.h"
+
+#include "codegen/KernelLibrary.h"
+#include "codegen/Targets.h"
+#include "tuning/Tuner.h"
+#include "tuning/TuningDatabase.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <unistd.h>
+
+using namespace resin;
+using llvm::StringRef;
+
+static llvm::raw_ostream &complain() { return llvm::errs() << "resin: error: "; }
+
+static volatile std::sig_atomic_t interrupted = 0;
+/// The first asks, the second kills.
+static void interrupt(int signal) {
+  interrupted = 1;
+  std::signal(signal, SIG_DFL);
+}
+
+std::string resin::tuningDatabase(const std::string &chosen) {
+  if (!chosen.empty())
+    return chosen;
+  std::string folder = cacheDirectory();
+  return folder.empty() ? "" : folder + "/tuning.db";
+}
+
+/// "90", "90s", "10m" or "2h" in seconds; 0 for anything else.
+static double readBudget(StringRef text) {
+  double unit = 1, value = 0;
+  if (text.consume_back("h"))
+    unit = 3600;
+  else if (text.consume_back("m"))
+    unit = 60;
+  else
+    text.consume_back("s");
+  return text.getAsDouble(value) || !(value > 0 && value < 1e6) ? 0 : value * unit;
+}
+
+/// The `models` folder of the source tree that this executable was built in.
+static std::vector<std::string> zooOf(StringRef resinPath) {
+  llvm::SmallString<256> folder = llvm::sys::path::parent_path(resinPath);
+  llvm::sys::path::append(folder, "..", "..", "models");
+  std::vector<std::string> files;
+  std::error_code error;
+  for (llvm::sys::fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    if (llvm::sys::path::extension(at->path()) == ".resin")
+      files.push_back(at->path());
+  llvm::sort(files);
+  return files;
+}
+
+static double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+namespace {
+
+class TuneRun {
+public:
+  TuneRun(const TuneRequest &request, codegen::TargetInfo target, std::string path)
+      : request(request), target(std::move(target)), path(std::move(path)),
+        tuner({.target = this->target,
+               .jobs = request.build.jobs,
+               .isStopped = [] { return interrupted != 0; },
+               .report = [this](const std::string &text) { showProgress(text); }}) {}
+
+  int run();
+
+private:
+  const TuneRequest &request;
+  const codegen::TargetInfo target;
+  const std::string path;
+  tuning::Tuner tuner;
+  std::unique_ptr<tuning::TuningDatabase> database;
+  std::vector<KernelSpec> kernels; ///< to do, heaviest first
+  std::vector<tuning::TuningRecord> known, found;
+  size_t current = 0;
+  double deadline = 0;
+
+  int collect();
+  void search();
+  int verify();
+  void showProgress(const std::string &text) const;
+  void clearProgress() const;
+  void printGains() const;
+  const tuning::TuningRecord *findKnown(const KernelSpec &spec) const;
+};
+
+} // namespace
+
+const tuning::TuningRecord *TuneRun::findKnown(const KernelSpec &spec) const {
+  const std::string text = print(spec), cpu = tuning::cpuModel(), version = codegen::codegenVersion();
+  for (const tuning::TuningRecord &record : known)
+    if (record.spec == text && record.target == target.name && record.cpu == cpu && record.version == version)
+      return &record;
+  return nullptr;
+}
+
+int TuneRun::collect() {
+  std::vector<std::string> files = request.files;
+  if (request.zoo) {
+    std::vector<std::string> zoo = zooOf(request.build.resinPath);
+    if (zoo.empty()) {
+      complain() << "there is no models folder beside the build that holds " << request.build.resinPath << ": name the files\n";
+      return kNoInput;
+    }
+    files.insert(files.end(), zoo.begin(), zoo.end());
+  }
+  llvm::StringSet<> seen;
+  for (const std::string &file : files) {
+    BuildOptions options = request.build;
+    options.file = file;
+    std::vector<KernelSpec> specs;
+    if (int code = collectKernels(options, specs))
+      return code;
+    for (KernelSpec &spec : specs)
+      if (seen.insert(print(spec)).second && !codegen::defaultKnobs(spec, target).empty())
+        kernels.push_back(std::move(spec));
+  }
+  llvm::sort(kernels, [](const KernelSpec &a, const KernelSpec &b) {
+    return std::pair(-floatingPointOperations(a), print(a)) < std::pair(-floatingPointOperations(b), print(b));
+  });
+  return kOk;
+}
+
+void TuneRun::showProgress(const std::string &text) const {
+  if (!isatty(STDERR_FILENO))
+    return;
+  const int left = std::max(0.0, deadline - seconds());
+  llvm::errs() << llvm::formatv("\r\x1b[K[{0}/{1}] {2}m{3:2}s left  {4}: {5}", current + 1, kernels.size(), left / 60, left % 60,
+                                StringRef(symbol(kernels[current])).take_front(40), text);
+}
+
+void TuneRun::clearProgress() const {
+  if (isatty(STDERR_FILENO))
+    llvm::errs() << "\r\x1b[K";
+}
+
+void TuneRun::search() {
+  for (; current < kernels.size() && !interrupted && seconds() < deadline; ++current) {
+    const KernelSpec &spec = kernels[current];
+    showProgress("");
+    std::string error;
+    const double share = (deadline - seconds()) / (kernels.size() - current);
+    std::optional<tuning::TuningRecord> record = tuner.tune(spec, share, error);
+    clearProgress();
+    if (!record) {
+      if (!interrupted)
+        llvm::errs() << "resin: warning: " << symbol(spec) << " was left out: " << error << "\n";
+      continue;
+    }
+    if (!database->put(*record, error))
+      llvm::errs() << "resin: warning: " << error << "\n";
+    found.push_back(*record);
+    llvm::errs() << llvm::formatv("[{0}/{1}] {2}: {3:f2}x by {4} {5}\n", current + 1, kernels.size(), symbol(spec),
+                                  double(record->untuned) / record->median, codegen::templateOf(record->knobs), codegen::printKnobs(record->knobs));
+  }
+}
+
+void TuneRun::printGains() const {
+  if (found.empty())
+    return;
+  std::vector<tuning::TuningRecord> sorted = found;
+  auto gain = [](const tuning::TuningRecord &record) { return double(record.untuned) / record.median; };
+  llvm::sort(sorted, [&](const auto &a, const auto &b) { return std::pair(-gain(a), a.spec) < std::pair(-gain(b), b.spec); });
+  llvm::outs() << llvm::formatv("{0,6}  {1,10}  {2,10}  {3,-16} {4,-22} kernel\n", "gain", "default us", "tuned us", "template", "knobs");
+  double untuned = 0, tuned = 0;
+  for (const tuning::TuningRecord &record : sorted) {
+    KernelSpec spec;
+    std::string error;
+    parse(record.spec, spec, error);
+    llvm::outs() << llvm::formatv("{0,5:f2}x  {1,10:f1}  {2,10:f1}  {3,-16} {4,-22} {5}\n", gain(record), record.untuned * 1e-3,
+                                  record.median * 1e-3, codegen::templateOf(record.knobs), codegen::printKnobs(record.knobs), symbol(spec));
+    untuned += record.untuned, tuned += record.median;
+  }
+  llvm::outs() << llvm::formatv("{0} kernels, once each: {1:f1} us by their defaults, {2:f1} us tuned\n", sorted.size(), untuned * 1e-3, tuned * 1e-3);
+}
+
+/// Measures every n-th record again: eight at most.
+int TuneRun::verify() {
+  llvm::erase_if(kernels, [&](const KernelSpec &spec) { return !findKnown(spec); });
+  const size_t step = kernels.size() / 8 + 1;
+  size_t checked = 0, held = 0;
+  for (current = 0; current < kernels.size() && !interrupted; current += step) {
+    const tuning::TuningRecord *before = findKnown(kernels[current]);
+    std::string error;
+    showProgress("");
+    std::optional<tuning::TuningRecord> again = tuner.measure(kernels[current], before->knobs, error);
+    clearProgress();
+    ++checked;
+    if (!again) {
+      llvm::outs() << symbol(kernels[current]) << ": " << error << "\n";
+      continue;
+    }
+    const double was = double(before->untuned) / before->median, is = double(again->untuned) / again->median;
+    held += is > 0.95 * was;
+    llvm::outs() << llvm::formatv("{0,5:f2}x was {1,5:f2}x  {2}\n", is, was, symbol(kernels[current]));
+  }
+  llvm::outs() << llvm::formatv("{0} records measured again, {1} of them gain what they say, within 5 %\n", checked, held);
+  return checked == held ? kOk : kFailure;
+}
+
+int TuneRun::run() {
+  std::string warning;
+  known = tuning::readDatabase(path, warning);
+  if (!warning.empty())
+    llvm::errs() << "resin: warning: " << warning << "\n";
+  if (int code = collect())
+    return code;
+  std::signal(SIGINT, interrupt);
+  std::signal(SIGTERM, interrupt);
+  if (request.verify)
+    return verify();
+  std::string error;
+  database = tuning::TuningDatabase::open(path, error);
+  if (!database) {
+    complain() << error << "\n";
+    return kCannotCreate;
+  }
+  const size_t all = kernels.size();
+  if (request.resume)
+    llvm::erase_if(kernels, [&](const KernelSpec &spec) { return findKnown(spec); });
+  llvm::errs() << llvm::formatv("resin: {0} kernels to tune, {1} are done; records go to '{2}'\n", kernels.size(), all - kernels.size(), path);
+  deadline = seconds() + readBudget(request.budget);
+  search();
+  printGains();
+  if (current < kernels.size())
+    llvm::errs() << llvm::formatv("resin: {0} kernels are left: go on with --resume\n", kernels.size() - current);
+  return interrupted ? 130 : kOk;
+}
+
+/// Writes the records of the database as the text that comes with Resin.
+static int exportRecords(const std::string &path, const std::string &file) {
+  std::string warning;
+  std::vector<tuning::TuningRecord> records = tuning::readDatabase(path, warning);
+  if (!warning.empty())
+    llvm::errs() << "resin: warning: " << warning << "\n";
+  std::error_code error;
+  llvm::raw_fd_ostream out(file, error);
+  if (error) {
+    complain() << "cannot create '" << file << "': " << error.message() << "\n";
+    return kCannotCreate;
+  }
+  std::vector<std::string> lines;
+  for (const tuning::TuningRecord &record : records)
+    lines.push_back(printRecord(record));
+  llvm::sort(lines);
+  out << "# Tuning records that come with Resin: written by `resin tune --export`, never by hand.\n"
+         "# target\tcpu\tthreads\tversion\tspec\tknobs\tmedian ns\tspread ns\tuntuned ns\terror 1e-9\n";
+  for (const std::string &line : lines)
+    out << line << "\n";
+  return kOk;
+}
+
+int resin::tune(const TuneRequest &request) {
+  const std::string path = tuningDatabase(request.build.database);
+  if (path.empty()) {
+    complain() << "there is no cache folder, since HOME is not set: name a file with --database\n";
+    return kUsage;
+  }
+  if (!request.exportTo.empty())
+    return exportRecords(path, request.exportTo);
+  if (request.files.empty() && !request.zoo) {
+    complain() << "name the networks to tune, or --zoo\n";
+    return kUsage;
+  }
+  if (readBudget(request.budget) <= 0) {
+    complain() << "--budget wants a time like 90s, 10m or 2h, not '" << request.budget << "'\n";
+    return kUsage;
+  }
+  codegen::TargetInfo target;
+  std::string error;
+  if (!codegen::findTarget(request.build.target, target, error)) {
+    complain() << error << "\n";
+    return kUsage;
+  }
+  if (std::vector<std::string> missing = codegen::missingFeatures(target); !missing.empty()) {
+    complain() << "this CPU cannot run " << target.name << ": it lacks " << missing[0] << "\n";
+    return kUsage;
+  }
+  return TuneRun(request, target, path).run();
+}

@@ -1,0 +1,52 @@
+//===- ChooseKnobs.h - From tuning records to a kernel's knobs --*- C++ -*-===//
+//
+// `resin build` asks here. A kernel gets the knobs of its own record; else those of
+// the nearest kernel of its kind, if its template takes them; else none, which means
+// the template's default. The user's records come before the shipped ones.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_TUNING_CHOOSEKNOBS_H
+#define RESIN_TUNING_CHOOSEKNOBS_H
+
+#include "tuning/TuningRecord.h"
+
+#include <vector>
+
+namespace resin::tuning {
+
+enum class KnobSource {
+  Fixed,    ///< the kernel has no knobs
+  Default,  ///< no record is near
+  Borrowed, ///< from another shape, CPU or version
+  Tuned     ///< measured: this kernel, on this CPU, by this version
+};
+
+struct KnobChoice {
+  KnobSource source = KnobSource::Fixed;
+  codegen::Knobs knobs = {}; ///< none: the template's default
+};
+
+class KnobChooser {
+public:
+  /// `cpu` as `cpuModel` says it, `version` as `codegenVersion` does.
+  KnobChooser(const std::vector<TuningRecord> &user, const std::vector<TuningRecord> &shipped,
+              const codegen::TargetInfo &target, const std::string &cpu, const std::string &version);
+
+  KnobChoice choose(const KernelSpec &spec) const;
+
+private:
+  struct Known {
+    TuningRecord record;
+    KernelSpec spec;
+    int rank; ///< how far the record is from this machine, code and user
+  };
+  const codegen::TargetInfo target;
+  std::vector<Known> known;
+
+  void add(const TuningRecord &record, int rank);
+};
+
+} // namespace resin::tuning
+
+#endif // RESIN_TUNING_CHOOSEKNOBS_H

@@ -1,0 +1,92 @@
+//===- KernelClock.cpp - How long a kernel takes, beside a yardstick ------===//
+
+#include "tuning/KernelClock.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <random>
+
+namespace resin::tuning {
+
+double threadSeconds() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec + time.tv_nsec * 1e-9;
+}
+
+namespace {
+
+/// Twelve independent chains of multiply-adds: enough for two units of five cycles.
+#define RESIN_FMA_LOOP(lanes)                                                                                          \
+  typedef float Vector __attribute__((vector_size(lanes * 4)));                                                        \
+  Vector sums[12] = {}, factor, addend;                                                                                \
+  for (int i = 0; i < lanes; ++i)                                                                                      \
+    factor[i] = 0.999f, addend[i] = 1e-3f;                                                                             \
+  asm volatile("" : "+x"(factor), "+x"(addend));                                                                       \
+  for (long i = 0; i < turns; ++i)                                                                                     \
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < 12; ++j) sums[j] = sums[j] * factor + addend;               \
+  float total = 0;                                                                                                     \
+  for (const Vector &sum : sums)                                                                                       \
+    total += sum[0];                                                                                                   \
+  return total;
+
+__attribute__((target("avx512f"), noinline)) float multiplyAdd512(long turns) {
+#pragma clang fp contract(fast)
+  RESIN_FMA_LOOP(16)
+}
+__attribute__((target("avx2,fma"), noinline)) float multiplyAdd256(long turns) {
+#pragma clang fp contract(fast)
+  RESIN_FMA_LOOP(8)
+}
+__attribute__((noinline)) float multiplyAdd128(long turns) {
+#pragma clang fp contract(fast)
+  RESIN_FMA_LOOP(4)
+}
+
+} // namespace
+
+double multiplyAddRate() {
+  const bool wide = __builtin_cpu_supports("avx512f"),
+             middle = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const long turns = 200000;
+  const double begin = threadSeconds();
+  volatile float sink = wide ? multiplyAdd512(turns) : middle ? multiplyAdd256(turns) : multiplyAdd128(turns);
+  (void)sink;
+  return turns * 12.0 * 2 * (wide ? 16 : middle ? 8 : 4) / (threadSeconds() - begin) * 1e-9;
+}
+
+static size_t bytesOf(const TensorSpec &tensor) {
+  return (storageElements(tensor) * elementBytes(tensor.type) + 63) / 64 * 64 + 5 * 64;
+}
+
+KernelArena::KernelArena(const KernelSpec &spec) {
+  std::vector<const TensorSpec *> tensors;
+  for (const auto *list : {&spec.operands, &spec.results})
+    for (const TensorSpec &tensor : *list)
+      tensors.push_back(&tensor);
+  const size_t page = 2 << 20;
+  size_t bytes = 0;
+  for (const TensorSpec *tensor : tensors)
+    bytes += bytesOf(*tensor);
+  bytes = (bytes + page - 1) / page * page;
+  base = static_cast<char *>(std::aligned_alloc(page, bytes));
+  madvise(base, bytes, MADV_HUGEPAGE);
+  std::memset(base, 0, bytes);
+  std::mt19937 random(1);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  char *at = base;
+  for (const TensorSpec *tensor : tensors) {
+    places.push_back(at);
+    if (tensor->type == ElementType::F32)
+      std::generate_n(reinterpret_cast<float *>(at), storageElements(*tensor), [&] { return uniform(random); });
+    at += bytesOf(*tensor);
+  }
+}
+
+KernelArena::~KernelArena() { std::free(base); }
+
+} // namespace resin::tuning

@@ -1,0 +1,41 @@
+//===- KernelClock.h - How long a kernel takes, beside a yardstick -*- C++ -*-===//
+//
+// Times are of this thread alone, so that a busy neighbour shows less. The yardstick
+// is a loop of multiply-adds in registers: when it slows down, so did the machine.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_TUNING_KERNELCLOCK_H
+#define RESIN_TUNING_KERNELCLOCK_H
+
+#include "support/KernelSpec.h"
+
+#include <cstddef>
+#include <vector>
+
+namespace resin::tuning {
+
+/// CPU time of this thread.
+double threadSeconds();
+
+/// GFLOP/s of one burst of a millisecond or so, in the widest vectors of this CPU.
+double multiplyAddRate();
+
+/// Operands and results of a kernel on large pages, each on a line of its own, filled
+/// with numbers.
+class KernelArena {
+public:
+  explicit KernelArena(const KernelSpec &spec);
+  ~KernelArena();
+  KernelArena(const KernelArena &) = delete;
+
+  const std::vector<void *> &addresses() const { return places; }
+
+private:
+  char *base = nullptr;
+  std::vector<void *> places;
+};
+
+} // namespace resin::tuning
+
+#endif // RESIN_TUNING_KERNELCLOCK_H

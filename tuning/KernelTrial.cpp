@@ -1,0 +1,267 @@
+//===- KernelTrial.cpp - A compiled kernel against the interpreter --------===//
+
+#include "tuning/KernelTrial.h"
+
+#include "codegen/LoadedKernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <random>
+
+namespace resin {
+
+/// Storage of one tensor between two guards: 64-byte aligned, but where it is dense.
+class KernelTrial::Storage {
+public:
+  static constexpr uint32_t kUntouched = 0x7fc0dead; // a NaN
+
+  explicit Storage(const TensorSpec &tensor)
+      : tensor(tensor), size(storageElements(tensor)), guard(tensor.layout == LayoutKind::Dense ? 257 : 256),
+        memory(new (std::align_val_t(64)) uint32_t[size + 2 * guard]) {
+    std::fill_n(memory.get(), size + 2 * guard, kUntouched);
+  }
+
+  void *host() { return memory.get() + guard; }
+  uint32_t &word(int64_t offset) { return memory.get()[guard + offset]; }
+
+  void set(int64_t offset, double value) {
+    float real = static_cast<float>(value);
+    int32_t integer = static_cast<int32_t>(value);
+    std::memcpy(&word(offset), tensor.type == ElementType::F32 ? static_cast<void *>(&real) : &integer, 4);
+  }
+  double get(int64_t offset) {
+    float real;
+    int32_t integer;
+    std::memcpy(&real, &word(offset), 4);
+    std::memcpy(&integer, &word(offset), 4);
+    return tensor.type == ElementType::F32 ? real : integer;
+  }
+
+  /// Elements in place, zeros in padding and rings; NaNs stay between the slices.
+  void fill(const Elements &elements);
+  /// What is wrong with what a kernel wrote; empty if nothing. `worst` becomes the
+  /// greatest error beside the largest magnitude, if it is greater.
+  std::string compare(const Elements &expected, double tolerance, double &worst);
+
+private:
+  struct Free {
+    void operator()(uint32_t *p) const { operator delete[](p, std::align_val_t(64)); }
+  };
+  const TensorSpec tensor;
+  size_t size, guard;
+  std::unique_ptr<uint32_t[], Free> memory;
+};
+
+namespace {
+
+/// Calls `visit` with each index of `shape`, row-major.
+void forEachIndex(const std::vector<int64_t> &shape, const std::function<void(const std::vector<int64_t> &)> &visit) {
+  std::vector<int64_t> index(shape.size(), 0);
+  while (true) {
+    visit(index);
+    size_t d = shape.size();
+    while (d > 0 && ++index[d - 1] == shape[d - 1])
+      index[--d] = 0;
+    if (d == 0)
+      return;
+  }
+}
+
+std::string text(const std::vector<int64_t> &index) {
+  std::string out = "[";
+  for (int64_t i : index)
+    out += (out.size() > 1 ? "," : "") + std::to_string(i);
+  return out + "]";
+}
+
+int64_t padded(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock * kChannelBlock; }
+
+/// Which offsets belong to the tensor: false only between the slices of images.
+std::vector<bool> owned(const TensorSpec &tensor) {
+  std::vector<bool> mine(storageElements(tensor), true);
+  if (!tensor.storedChannels)
+    return mine;
+  bool blocked = tensor.layout == LayoutKind::C16;
+  int64_t plane = (tensor.shape[2] + 2 * tensor.halo) * (tensor.shape[3] + 2 * tensor.halo);
+  int64_t slice = plane * (blocked ? padded(tensor.shape[1]) : tensor.shape[1]);
+  int64_t image = plane * (blocked ? padded(tensor.storedChannels) : tensor.storedChannels);
+  for (size_t offset = 0; offset < mine.size(); ++offset)
+    mine[offset] = static_cast<int64_t>(offset) % image < slice;
+  return mine;
+}
+
+} // namespace
+
+void KernelTrial::Storage::fill(const Elements &elements) {
+  std::vector<bool> mine = owned(tensor);
+  for (size_t offset = 0; offset < size; ++offset)
+    if (mine[offset])
+      set(offset, 0);
+  size_t element = 0;
+  forEachIndex(tensor.shape,
+               [&](const std::vector<int64_t> &index) { set(storageOffset(tensor, index), elements[element++]); });
+}
+
+std::string KernelTrial::Storage::compare(const Elements &expected, double tolerance, double &greatest) {
+  double largest = 0;
+  for (double value : expected)
+    largest = std::max(largest, std::fabs(value));
+  const double allowed = tensor.type == ElementType::I32 ? 0 : tolerance * largest + 1e-30;
+  std::vector<bool> logical(size, false), mine = owned(tensor);
+  std::string wrong;
+  size_t element = 0, count = 0;
+  double worst = 0;
+  forEachIndex(tensor.shape, [&](const std::vector<int64_t> &index) {
+    int64_t offset = storageOffset(tensor, index);
+    logical[offset] = true;
+    double want = expected[element++], have = get(offset), error = std::fabs(have - want);
+    greatest = std::max(greatest, error / (largest + 1e-30));
+    if (error <= allowed)
+      return;
+    worst = std::isnan(error) ? error : std::max(worst, error);
+    if (!count++)
+      wrong = text(index) + " is " + std::to_string(have) + ", not " + std::to_string(want);
+  });
+  if (count)
+    return wrong + " (" + std::to_string(count) + " of " + std::to_string(expected.size()) + " wrong, worst error " +
+           std::to_string(worst) + " beside " + std::to_string(largest) + ")";
+  for (size_t offset = 0; offset < size; ++offset)
+    if (mine[offset] ? !logical[offset] && get(offset) != 0 : word(offset) != kUntouched)
+      return "offset " + std::to_string(offset) +
+             (mine[offset] ? ", padding, is " + std::to_string(get(offset)) : ", outside the slice, was written");
+  for (size_t i = 0; i < guard; ++i)
+    if (word(-1 - static_cast<int64_t>(i)) != kUntouched || word(size + i) != kUntouched)
+      return "something outside the tensor was written";
+  return "";
+}
+
+std::unique_ptr<KernelTrial> KernelTrial::create(const KernelSpec &spec, unsigned seed, std::string &error) {
+  std::unique_ptr<KernelTrial> trial(new KernelTrial(spec));
+  for (size_t i = 0; i < spec.operands.size(); ++i)
+    trial->operands.push_back(randomOperand(spec, i, seed + i));
+  if (evaluateSpec(spec, trial->operands, trial->expected, error))
+    return trial;
+  error = "the interpreter: " + error;
+  return nullptr;
+}
+
+KernelTrial::~KernelTrial() = default;
+
+std::string KernelTrial::check(void *function, double tolerance,
+                               const std::vector<std::pair<size_t, size_t>> &inPlace) {
+  std::vector<std::unique_ptr<Storage>> inputs, outputs;
+  std::vector<Storage *> place(spec.results.size(), nullptr);
+  std::vector<void *> storage;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    inputs.push_back(std::make_unique<Storage>(spec.operands[i]));
+    inputs.back()->fill(operands[i]);
+    storage.push_back(inputs.back()->host());
+  }
+  for (auto [operand, result] : inPlace)
+    place[result] = inputs[operand].get();
+  for (size_t i = 0; i < spec.results.size(); ++i) {
+    outputs.push_back(std::make_unique<Storage>(spec.results[i]));
+    if (!place[i])
+      place[i] = outputs.back().get();
+    storage.push_back(place[i]->host());
+  }
+  if (int code = codegen::callKernel(function, storage))
+    return "the kernel returned " + std::to_string(code);
+  worst = 0;
+  for (size_t i = 0; i < spec.results.size(); ++i)
+    if (std::string wrong = place[i]->compare(expected[i], tolerance, worst); !wrong.empty())
+      return "result " + std::to_string(i) + ": " + wrong;
+  return "";
+}
+
+int64_t storageOffset(const TensorSpec &tensor, const std::vector<int64_t> &index) {
+  const std::vector<int64_t> &shape = tensor.shape;
+  const size_t rank = shape.size();
+  const int64_t block = kChannelBlock;
+  switch (tensor.layout) {
+  case LayoutKind::Dense:
+  case LayoutKind::C16: {
+    const bool blocked = tensor.layout == LayoutKind::C16;
+    if (rank == 4) {
+      const int64_t h = shape[2] + 2 * tensor.halo, w = shape[3] + 2 * tensor.halo, y = index[2] + tensor.halo,
+                    x = index[3] + tensor.halo;
+      const int64_t channels = tensor.storedChannels ? tensor.storedChannels : shape[1];
+      if (!blocked)
+        return ((index[0] * channels + index[1]) * h + y) * w + x;
+      return (((index[0] * (padded(channels) / block) + index[1] / block) * h + y) * w + x) * block + index[1] % block;
+    }
+    int64_t offset = 0;
+    for (size_t d = 0; d < rank; ++d)
+      offset = offset * (blocked && d == rank - 1 ? padded(shape[d]) : shape[d]) + index[d];
+    return offset;
+  }
+  case LayoutKind::K16C16:
+  case LayoutKind::C16K16: {
+    const bool inputsInside = tensor.layout == LayoutKind::C16K16;
+    const size_t f = rank - 4;
+    const size_t inner = inputsInside ? f + 1 : f, outer = inputsInside ? f : f + 1;
+    int64_t offset = f ? index[0] : 0;
+    offset = offset * (padded(shape[inner]) / block) + index[inner] / block;
+    offset = offset * (padded(shape[outer]) / block) + index[outer] / block;
+    offset = (offset * shape[f + 2] + index[f + 2]) * shape[f + 3] + index[f + 3];
+    return (offset * block + index[outer] % block) * block + index[inner] % block;
+  }
+  case LayoutKind::K16: {
+    const size_t f = rank % 2;
+    int64_t offset = (f ? index[0] : 0) * (padded(shape[f]) / block) + index[f] / block;
+    for (size_t d = f + 1; d < rank; ++d)
+      offset = offset * shape[d] + index[d];
+    return offset * block + index[f] % block;
+  }
+  }
+  return 0;
+}
+
+Elements randomOperand(const KernelSpec &spec, int number, unsigned seed) {
+  const TensorSpec &tensor = spec.operands[number];
+  std::mt19937 random(seed);
+  auto eighths = [&](int low, int high) { return (low + static_cast<int>(random() % (high - low + 1))) / 8.0; };
+  // What the spec does with the operand.
+  bool positive = false, label = false, step = false, squares = false;
+  int64_t classes = 0;
+  for (const KernelNode &node : spec.nodes)
+    for (size_t i = 0; i < node.operands.size(); ++i) {
+      if (node.operands[i] != number)
+        continue;
+      auto is = [&](const char *op, size_t position) { return node.op == op && i == position; };
+      positive |= is("batch_norm_grad_finalize", 4) || is("inference_affine", 3) || is("adam", 3) || is("rmsprop", 2) ||
+                  is("sgd", 3) || is("adam", 4) || is("rmsprop", 4);
+      squares |= is("batch_norm_finalize", 1);
+      step |= is("adam", 5);
+      if (is("cross_entropy", 1) || is("cross_entropy_grad", 1) || is("label_rank", 1)) {
+        label = true;
+        int logits = node.operands[0];
+        classes =
+            logits < static_cast<int>(spec.operands.size()) ? spec.operands[logits].shape[1] : node.results[0].back();
+        if (node.op != "cross_entropy_grad" && logits >= static_cast<int>(spec.operands.size()))
+          classes = 2;
+      }
+    }
+  int64_t size = 1;
+  for (int64_t extent : tensor.shape)
+    size *= extent;
+  Elements elements(size);
+  for (double &element : elements) {
+    if (label)
+      element = static_cast<int>(random() % (classes + 1)) - 1;
+    else if (step)
+      element = 1 + random() % 5;
+    else if (tensor.type == ElementType::I32)
+      element = static_cast<int32_t>(random());
+    else if (squares)
+      element = 1e4 + eighths(0, 4096);
+    else
+      element = positive ? eighths(1, 16) : eighths(-16, 16);
+  }
+  return elements;
+}
+
+} // namespace resin

@@ -1,0 +1,53 @@
+//===- KernelTrial.h - A compiled kernel against the interpreter -*- C++ -*-===//
+//
+// Runs a kernel on random operands, and compares with the interpreter. Beside the
+// values it checks that padding lanes and rings are written as zeros and that nothing
+// outside the results is touched; operands stand between NaNs, so that a kernel which
+// reads outside of them is found out. The interpreter is asked once for all
+// candidates of a kernel.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_TUNING_KERNELTRIAL_H
+#define RESIN_TUNING_KERNELTRIAL_H
+
+#include "dialects/Resnet/EvaluateSpec.h"
+#include "support/KernelSpec.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace resin {
+
+class KernelTrial {
+public:
+  /// Evaluates `spec` on random operands. On failure returns null and says why in `error`.
+  static std::unique_ptr<KernelTrial> create(const KernelSpec &spec, unsigned seed, std::string &error);
+  ~KernelTrial();
+
+  /// What is wrong with the kernel `function`; empty if nothing. `tolerance` is the
+  /// greatest error beside the largest magnitude of a result; pairs (operand, result)
+  /// of `inPlace` share their storage.
+  std::string check(void *function, double tolerance, const std::vector<std::pair<size_t, size_t>> &inPlace = {});
+  /// The greatest error of the last check, beside the largest magnitude of its result.
+  double worstError() const { return worst; }
+
+private:
+  class Storage;
+  explicit KernelTrial(const KernelSpec &spec) : spec(spec) {}
+  const KernelSpec spec;
+  std::vector<Elements> operands, expected;
+  double worst = 0;
+};
+
+/// Where a logical element stands in a tensor's storage, counted in elements.
+int64_t storageOffset(const TensorSpec &tensor, const std::vector<int64_t> &index);
+/// Random elements that suit what the spec does with operand `number`: labels,
+/// variances, steps. Multiples of 1/8, so that most sums are exact in f32.
+Elements randomOperand(const KernelSpec &spec, int number, unsigned seed);
+
+} // namespace resin
+
+#endif // RESIN_TUNING_KERNELTRIAL_H

@@ -1,0 +1,161 @@
+//===- TuningDatabase.cpp - Tuning records in a file ----------------------===//
+
+#include "tuning/TuningDatabase.h"
+
+#include <sqlite3.h>
+
+#include <filesystem>
+
+namespace resin::tuning {
+
+namespace {
+
+/// `hash` is the KernelSpec's; `spec` its text. Knobs beyond a template's own are null.
+constexpr const char *kSchema =
+    "CREATE TABLE IF NOT EXISTS tuning (hash INTEGER, target TEXT, cpu TEXT, threads INTEGER, version TEXT, spec TEXT,"
+    " knob0 INTEGER, knob1 INTEGER, knob2 INTEGER, knob3 INTEGER, knob4 INTEGER, knob5 INTEGER, knob6 INTEGER,"
+    " knob7 INTEGER, knob8 INTEGER, median INTEGER, spread INTEGER, untuned INTEGER, error INTEGER,"
+    " PRIMARY KEY (hash, target, cpu, threads, version, spec))";
+constexpr const char *kInsert = "INSERT OR REPLACE INTO tuning VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr const char *kSelect =
+    "SELECT target, cpu, threads, version, spec, knob0, knob1, knob2, knob3, knob4, knob5, knob6, knob7, knob8,"
+    " median, spread, untuned, error FROM tuning ORDER BY hash, target, cpu, threads, version, spec LIMIT 65536";
+
+/// Steps of SQLite's machine that reading may take: a table may be a view of anything.
+constexpr int kMostSteps = 10'000'000;
+
+struct Close {
+  void operator()(sqlite3 *database) const { sqlite3_close_v2(database); }
+  void operator()(sqlite3_stmt *statement) const { sqlite3_finalize(statement); }
+};
+using Database = std::unique_ptr<sqlite3, Close>;
+using Statement = std::unique_ptr<sqlite3_stmt, Close>;
+
+int openFile(const std::string &path, int flags, Database &database) {
+  sqlite3 *opened = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &opened, flags, nullptr);
+  database.reset(opened);
+  if (code != SQLITE_OK)
+    return code;
+  // Nothing that a schema says is trusted, and no value is longer than a spec can be.
+  sqlite3_db_config(opened, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(opened, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(opened, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_limit(opened, SQLITE_LIMIT_LENGTH, 1 << 20);
+  sqlite3_busy_timeout(opened, 2000);
+  return code;
+}
+
+Statement prepare(sqlite3 *database, const char *text) {
+  sqlite3_stmt *statement = nullptr;
+  sqlite3_prepare_v2(database, text, -1, &statement, nullptr);
+  return Statement(statement);
+}
+
+std::string textAt(sqlite3_stmt *row, int column) {
+  if (sqlite3_column_type(row, column) != SQLITE_TEXT)
+    return "";
+  const auto *text = reinterpret_cast<const char *>(sqlite3_column_text(row, column));
+  return text ? std::string(text, sqlite3_column_bytes(row, column)) : "";
+}
+
+/// -1, which no field may be, unless it is an integer.
+int64_t integerAt(sqlite3_stmt *row, int column) {
+  return sqlite3_column_type(row, column) == SQLITE_INTEGER ? sqlite3_column_int64(row, column) : -1;
+}
+
+TuningRecord recordOf(sqlite3_stmt *row) {
+  TuningRecord record{.target = textAt(row, 0),
+                      .cpu = textAt(row, 1),
+                      .threads = integerAt(row, 2),
+                      .version = textAt(row, 3),
+                      .spec = textAt(row, 4),
+                      .knobs = {}};
+  for (int i = 0; i < static_cast<int>(codegen::kMostKnobs) && sqlite3_column_type(row, 5 + i) != SQLITE_NULL; ++i) {
+    const int64_t knob = integerAt(row, 5 + i);
+    record.knobs.push_back(knob < 0 || knob > INT32_MAX ? -1 : static_cast<int>(knob));
+  }
+  record.median = integerAt(row, 14), record.spread = integerAt(row, 15), record.untuned = integerAt(row, 16),
+  record.error = integerAt(row, 17);
+  return record;
+}
+
+} // namespace
+
+std::vector<TuningRecord> readDatabase(const std::string &path, std::string &warning) {
+  std::vector<TuningRecord> records;
+  std::error_code missing;
+  if (path.empty() || !std::filesystem::exists(path, missing))
+    return records;
+  const std::string about = "tuning database '" + path + "': ";
+  Database database;
+  if (openFile(path, SQLITE_OPEN_READONLY, database) != SQLITE_OK) {
+    warning = about + (database ? sqlite3_errmsg(database.get()) : "out of memory");
+    return records;
+  }
+  sqlite3_progress_handler(
+      database.get(), kMostSteps, [](void *) { return 1; }, nullptr);
+  Statement select = prepare(database.get(), kSelect);
+  size_t dropped = 0;
+  int code = select ? SQLITE_ROW : sqlite3_errcode(database.get());
+  while (select && (code = sqlite3_step(select.get())) == SQLITE_ROW) {
+    TuningRecord record = recordOf(select.get());
+    const std::string mistake = findMistake(record);
+    if (mistake.empty())
+      records.push_back(std::move(record));
+    else if (!dropped++)
+      warning = about + mistake;
+  }
+  if (dropped)
+    warning += "; " + std::to_string(dropped) + " records were left out";
+  if (code != SQLITE_DONE)
+    warning = about + sqlite3_errmsg(database.get()) + "; " + std::to_string(records.size()) + " records could be read";
+  return records;
+}
+
+std::unique_ptr<TuningDatabase> TuningDatabase::open(const std::string &path, std::string &error) {
+  std::error_code code;
+  if (std::filesystem::path parent = std::filesystem::path(path).parent_path(); !parent.empty())
+    std::filesystem::create_directories(parent, code);
+  Database database;
+  int result = openFile(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, database);
+  if (result == SQLITE_OK)
+    result = sqlite3_exec(database.get(), kSchema, nullptr, nullptr, nullptr);
+  // A table of another shape is found out here, not after an hour of measuring.
+  if (result == SQLITE_OK && !prepare(database.get(), kInsert))
+    result = sqlite3_errcode(database.get());
+  if (result == SQLITE_OK)
+    return std::unique_ptr<TuningDatabase>(new TuningDatabase(database.release()));
+  error = "cannot write the tuning database '" + path +
+          "': " + (database ? sqlite3_errmsg(database.get()) : "out of memory") +
+          "; move it away or name another with --database";
+  return nullptr;
+}
+
+TuningDatabase::~TuningDatabase() { sqlite3_close_v2(database); }
+
+bool TuningDatabase::put(const TuningRecord &record, std::string &error) {
+  KernelSpec spec;
+  if (!parse(record.spec, spec, error))
+    return false;
+  Statement insert = prepare(database, kInsert);
+  int column = 1;
+  auto integer = [&](int64_t value) { sqlite3_bind_int64(insert.get(), column++, value); };
+  auto text = [&](const std::string &value) {
+    sqlite3_bind_text(insert.get(), column++, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT);
+  };
+  integer(static_cast<int64_t>(hash(spec)));
+  text(record.target), text(record.cpu), integer(record.threads), text(record.version), text(record.spec);
+  for (size_t i = 0; i < codegen::kMostKnobs; ++i)
+    if (i < record.knobs.size())
+      integer(record.knobs[i]);
+    else
+      sqlite3_bind_null(insert.get(), column++);
+  integer(record.median), integer(record.spread), integer(record.untuned), integer(record.error);
+  if (sqlite3_step(insert.get()) == SQLITE_DONE)
+    return true;
+  error = std::string("cannot write a tuning record: ") + sqlite3_errmsg(database);
+  return false;
+}
+
+} // namespace resin::tuning

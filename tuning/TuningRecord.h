@@ -1,0 +1,57 @@
+//===- TuningRecord.h - What tuning found out about a kernel ----*- C++ -*-===//
+//
+// A record says under which knobs one kernel was fastest on one machine, and by how
+// much. Records come from files that may be old, damaged or made by somebody else:
+// they are checked when they are read, and a template is asked before its knobs are
+// used, so that a record can at worst make a program slow.
+//
+// As a line of text, with tabs between the fields:
+//   target  cpu  threads  version  spec  knobs  median  spread  untuned  error
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RESIN_TUNING_TUNINGRECORD_H
+#define RESIN_TUNING_TUNINGRECORD_H
+
+#include "codegen/Knobs.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace resin::tuning {
+
+struct TuningRecord {
+  // The key.
+  std::string target;  ///< `x86-64-v3`
+  std::string cpu;     ///< as `cpuModel` says it
+  int64_t threads = 1; ///< that were busy with the kernel
+  std::string version; ///< `codegenVersion` of what was measured
+  std::string spec;    ///< canonical text
+  // The value: integers.
+  codegen::Knobs knobs;
+  int64_t median = 0, spread = 0; ///< nanoseconds of a call, and between the quartiles
+  int64_t untuned = 0;            ///< median of the default's, in the same rounds
+  int64_t error = 0;              ///< greatest error beside a result's largest magnitude, in 1e-9
+
+  bool operator==(const TuningRecord &) const = default;
+};
+
+/// What is wrong with the record; empty if every field is in range.
+std::string findMistake(const TuningRecord &record);
+
+std::string printRecord(const TuningRecord &record);
+
+/// Records of a text: one a line, `#` begins a comment. Lines that are none are left
+/// out, and `warning` says how many and why the first.
+std::vector<TuningRecord> readRecordLines(const std::string &text, std::string &warning);
+
+/// The records that come with Resin.
+const std::string &shippedRecords();
+
+/// This CPU's name for the key: its model's name, family and model.
+std::string cpuModel();
+
+} // namespace resin::tuning
+
+#endif // RESIN_TUNING_TUNINGRECORD_H
