@@ -214,8 +214,7 @@ private:
           return layoutOfVariable(SymbolTable::lookupNearestSymbolFrom<VariableOp>(read, read.getVariableAttr()));
         })
         .Case([&](RelayoutOp) { return layoutOf(result); })
-        .Case<ScaleFilterOp, UpdateOpInterface, AddOp>(
-            [&](Operation *op) { return layoutOf(op->getOperand(0)); })
+        .Case<ScaleFilterOp, UpdateOpInterface, AddOp>([&](Operation *op) { return layoutOf(op->getOperand(0)); })
         .Case([&](Conv2dGradWeightOp grad) { return layoutOfFilter(typeOf(result), grad.getGroups()); })
         .Case([&](LinearGradWeightOp) { return Layout::K16; })
         .Case<ChannelSumOp, ChannelDotOp>([&](Operation *) { return Layout::C16; })

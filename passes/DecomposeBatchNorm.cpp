@@ -32,11 +32,11 @@ APFloat elementsOfChannel(Value activation) {
   return APFloat(static_cast<double>(type.getNumElements() / type.getDimSize(1)));
 }
 
-void decompose(BatchNormTrainOp norm) {
+void decompose(BatchNormTrainOp norm, const PieceRule &rule) {
   OpBuilder builder(norm);
   Location loc = norm.getLoc();
   Value input = norm.getInput();
-  int64_t pieces = piecesOf(input.getType());
+  int64_t pieces = rule.piecesOf(input.getType());
   Value sum = ChannelSumOp::create(builder, loc, input, pieces);
   Value squares = ChannelDotOp::create(builder, loc, input, input, pieces);
   auto finalize = BatchNormFinalizeOp::create(builder, loc, sum, squares, norm.getScale(), norm.getOffset(),
@@ -46,11 +46,11 @@ void decompose(BatchNormTrainOp norm) {
   norm.erase();
 }
 
-void decompose(BatchNormGradOp norm) {
+void decompose(BatchNormGradOp norm, const PieceRule &rule) {
   OpBuilder builder(norm);
   Location loc = norm.getLoc();
   Value gradient = norm.getGradient(), input = norm.getInput();
-  int64_t pieces = piecesOf(input.getType());
+  int64_t pieces = rule.piecesOf(input.getType());
   Value sum = ChannelSumOp::create(builder, loc, gradient, pieces);
   Value dot = ChannelDotOp::create(builder, loc, gradient, input, pieces);
   auto finalize = BatchNormGradFinalizeOp::create(builder, loc, sum, dot, norm.getScale(), norm.getMean(),
@@ -62,9 +62,9 @@ void decompose(BatchNormGradOp norm) {
 }
 
 /// A bias's gradient is a channel sum too, and is cut by the same rule.
-void cutSum(ChannelSumOp sum) {
+void cutSum(ChannelSumOp sum, const PieceRule &rule) {
   OpBuilder builder(sum);
-  int64_t pieces = piecesOf(sum.getInput().getType());
+  int64_t pieces = rule.piecesOf(sum.getInput().getType());
   if (pieces == static_cast<int64_t>(sum.getPieces()) || !llvm::all_of(sum->getUsers(), llvm::IsaPred<BatchSumOp>))
     return;
   sum.getResult().replaceAllUsesWith(ChannelSumOp::create(builder, sum.getLoc(), sum.getInput(), pieces));
@@ -77,14 +77,18 @@ struct DecomposeBatchNorm : resin::impl::DecomposeBatchNormBase<DecomposeBatchNo
   void runOnOperation() override {
     if (failed(verifyStaticTensors(getOperation(), getArgument())))
       return signalPassFailure();
-    getOperation().walk([](Operation *op) {
-      if (auto train = dyn_cast<BatchNormTrainOp>(op))
-        decompose(train);
-      else if (auto grad = dyn_cast<BatchNormGradOp>(op))
-        decompose(grad);
-      else if (auto sum = dyn_cast<ChannelSumOp>(op))
-        cutSum(sum);
-    });
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      const PieceRule rule(function);
+      function.walk([&](Operation *op) {
+        numDecomposed += isa<BatchNormTrainOp, BatchNormGradOp>(op);
+        if (auto train = dyn_cast<BatchNormTrainOp>(op))
+          decompose(train, rule);
+        else if (auto grad = dyn_cast<BatchNormGradOp>(op))
+          decompose(grad, rule);
+        else if (auto sum = dyn_cast<ChannelSumOp>(op))
+          cutSum(sum, rule);
+      });
+    }
   }
 };
 

@@ -248,18 +248,23 @@ bool FormPieces::paysToShare(int first, int second, const Access &shared) {
     lost += bytes + part <= cache ? bytes : 0; // the others are fetched for each piece either way
   }
   if (wholes + part <= cache) {
-    remark(second, first, "reads the same " + inKib(part) + " a piece, and their " + inKib(wholes) + " of filters stay in cache together");
+    remark(second, first,
+           "reads the same " + inKib(part) + " a piece, and their " + inKib(wholes) +
+               " of filters stay in cache together");
     return true;
   }
   const bool pays = part >= lost;
-  remark(second, first, Twine(pays ? "" : "stands apart: ") + "reads the same " + inKib(part) + " a piece, and together they lose " + inKib(lost) + " of filters a piece");
+  remark(second, first,
+         Twine(pays ? "" : "stands apart: ") + "reads the same " + inKib(part) + " a piece, and together they lose " +
+             inKib(lost) + " of filters a piece");
   return pays;
 }
 
 void FormPieces::remark(int at, int other, const Twine &reason) {
   if (!report)
     return;
-  loops[at].op.emitRemark() << "loop " << at << " of " << loops[at].op.getPieces() << " pieces, beside loop " << other << ": " << reason;
+  loops[at].op.emitRemark() << "loop " << at << " of " << loops[at].op.getPieces() << " pieces, beside loop " << other
+                            << ": " << reason;
 }
 
 void FormPieces::mergeLevel(OpBuilder &b, ArrayRef<int> members) {

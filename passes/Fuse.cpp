@@ -78,10 +78,17 @@ RankedTensorType slice(RankedTensorType type, int64_t dim, int64_t pieces) {
 // One group
 //===----------------------------------------------------------------------===//
 
+/// What holds for every group of a function.
+struct CutRules {
+  PieceRule images;
+  bool inference;
+  int64_t mostLanes;
+};
+
 /// How one group becomes a `resnet.fused`.
 class Fuser {
 public:
-  Fuser(const Group &group, bool inference) : group(group), inference(inference) {
+  Fuser(const Group &group, const CutRules &rules) : group(group), rules(rules) {
     lead = group.anchor ? group.anchor : group.ops.front();
     chooseCut();
     if (pieces == 1)
@@ -110,7 +117,7 @@ private:
   bool isInside(Operation *op) const { return llvm::is_contained(group.ops, op); }
 
   const Group &group;
-  bool inference;
+  const CutRules &rules;
   Operation *lead = nullptr;
   Cut cut = Cut::Whole;
   int64_t pieces = 1;
@@ -150,8 +157,8 @@ void Fuser::cutGradient(Conv2dGradWeightOp grad) {
   // They pay as long as they are together no larger than that gradient.
   cut = Cut::Lanes;
   RankedTensorType gradient = typeOf(grad.getGradient());
-  int64_t lanes = lanesOf(gradient.getDimSize(0)), alike = piecesOf(gradient);
-  bool pays = alike * filter.getNumElements() <= gradient.getNumElements();
+  int64_t lanes = lanesOf(gradient.getDimSize(0)), alike = rules.images.piecesOf(gradient);
+  bool pays = alike <= rules.mostLanes && alike * filter.getNumElements() <= gradient.getNumElements();
   pieces = alike > lanes && pays ? alike : lanes;
 }
 
@@ -166,8 +173,8 @@ void Fuser::cutUpdate() {
 
 void Fuser::cutActivation(RankedTensorType space) {
   cut = Cut::Images;
-  pieces = piecesOf(space);
-  if (!inference)
+  pieces = rules.images.piecesOf(space);
+  if (!rules.inference)
     return;
   // Nothing is summed over pieces here, so a few images may be cut finer.
   int64_t images = space.getDimSize(0);
@@ -339,8 +346,9 @@ private:
     Operation *end = function.getBody().front().getTerminator();
     OpBuilder builder(end);
     SmallVector<Operation *> replaced;
+    const CutRules rules = {PieceRule(function), isInference(function), mostLanes};
     for (const Group &group : formGroups(function, dataGradientEpilogue)) {
-      Fuser(group, isInference(function)).build(builder);
+      Fuser(group, rules).build(builder);
       replaced.append(group.ops);
       ++numFused;
     }
@@ -352,12 +360,13 @@ private:
 
   /// The sums that put lanes together came behind their kernels, as ops of their own.
   void fuseSumsOfLanes(func::FuncOp function) {
+    const CutRules rules = {PieceRule(function), /*inference=*/false, mostLanes};
     for (auto sum : llvm::make_early_inc_range(function.getOps<BatchSumOp>())) {
       OpBuilder builder(sum);
       Group group;
       group.ops = {sum};
       group.anchor = sum;
-      Fuser(group, /*inference=*/false).build(builder);
+      Fuser(group, rules).build(builder);
       sum.erase();
       ++numFused;
     }

@@ -184,7 +184,9 @@ def Fuse : Resin_ModulePass<"fuse"> {
   }];
   let options = [
     Option<"dataGradientEpilogue", "data-gradient-epilogue", "bool", "true",
-           "Let the join, the mask and batch norm's sums ride with the data gradient, instead of in a kernel behind it">];
+           "Let the join, the mask and batch norm's sums ride with the data gradient, instead of in a kernel behind it">,
+    Option<"mostLanes", "most-lanes", "int64_t", "16",
+           "Lanes of a filter's gradient that may run behind the pieces of what they read; the kernel that adds them reads as many streams at once">];
   let statistics = [Statistic<"numFused", "num-fused", "Regions made">];
 }
 

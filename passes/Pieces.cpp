@@ -2,13 +2,18 @@
 
 #include "passes/Pieces.h"
 
-#include "mlir/IR/BuiltinTypes.h"
+#include "dialects/Resnet/Resnet.h"
 
 #include <algorithm>
 
 using namespace mlir;
+using namespace resin::resnet;
 
 namespace resin {
+
+/// The smallest L2 of a core that we care for.
+static constexpr int64_t kCacheBytes = 512 << 10;
+static constexpr int64_t kFewestPieces = 4;
 
 int64_t largestDivisor(int64_t n, int64_t limit) {
   int64_t divisor = std::clamp<int64_t>(limit, 1, n);
@@ -17,11 +22,49 @@ int64_t largestDivisor(int64_t n, int64_t limit) {
   return divisor;
 }
 
-int64_t piecesOf(Type activation) {
+int64_t imagesOfPiece(int64_t images, int64_t imageBytes, int64_t filterBytes) {
+  const bool streams = filterBytes > kCacheBytes / 2;
+  if (!streams)
+    return largestDivisor(images, kCacheBytes / 2 / imageBytes);
+  auto cost = [&](int64_t n) { return (filterBytes + 2 * std::max<int64_t>(0, 2 * n * imageBytes - kCacheBytes)) / n; };
+  int64_t best = 1;
+  for (int64_t n = 1; n * kFewestPieces <= images; ++n)
+    if (images % n == 0 && cost(n) <= cost(best))
+      best = n;
+  return best;
+}
+
+static Type shapeOf(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return RankedTensorType::get(type.getShape(), type.getElementType());
+}
+
+static int64_t heightOf(Value activation) { return cast<RankedTensorType>(activation.getType()).getDimSize(2); }
+
+PieceRule::PieceRule(func::FuncOp function) {
+  auto note = [&](Value filter, Value activation) {
+    int64_t &most = filterBytes[shapeOf(activation)];
+    most = std::max(most, cast<RankedTensorType>(filter.getType()).getNumElements() * 4);
+  };
+  // Where a convolution changes the size of its map, one op is no reason to cut all others on the larger map by it.
+  function.walk([&](Operation *op) {
+    if (auto conv = dyn_cast<Conv2dOp>(op)) {
+      note(conv.getFilter(), conv.getResult());
+      if (heightOf(conv.getInput()) <= heightOf(conv.getResult()))
+        note(conv.getFilter(), conv.getInput());
+    } else if (auto data = dyn_cast<Conv2dGradDataOp>(op)) {
+      note(data.getFilter(), data.getGradient());
+      if (heightOf(data.getResult()) <= heightOf(data.getGradient()))
+        note(data.getFilter(), data.getResult());
+    }
+  });
+}
+
+int64_t PieceRule::piecesOf(Type activation) const {
   auto type = cast<RankedTensorType>(activation);
-  int64_t images = type.getDimSize(0);
-  int64_t imageBytes = type.getNumElements() / images * 4;
-  return images / largestDivisor(images, (256 << 10) / imageBytes);
+  const int64_t images = type.getDimSize(0);
+  const int64_t bytes = filterBytes.lookup(RankedTensorType::get(type.getShape(), type.getElementType()));
+  return images / imagesOfPiece(images, type.getNumElements() / images * 4, bytes);
 }
 
 int64_t lanesOf(int64_t n) { return largestDivisor(n, 8); }

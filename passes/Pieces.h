@@ -8,20 +8,43 @@
 #ifndef RESIN_PASSES_PIECES_H
 #define RESIN_PASSES_PIECES_H
 
+#include "mlir/IR/Types.h"
+#include "llvm/ADT/DenseMap.h"
+
 #include <cstdint>
 
-namespace mlir {
-class Type;
-} // namespace mlir
+namespace mlir::func {
+class FuncOp;
+} // namespace mlir::func
 
 namespace resin {
 
 /// The largest divisor of `n` that is at most `limit`; at least 1.
 int64_t largestDivisor(int64_t n, int64_t limit);
 
-/// Pieces of a batch of activations [n, c, h, w] or features [n, f]: as many images a
-/// piece as fit in 256 KiB (half of the smallest L2 we care for), a divisor of n.
-int64_t piecesOf(mlir::Type activation);
+/// Images of a piece of `images`, so that the fewest bytes come from beyond L2.
+///
+/// What one piece costs there:
+///   * `filterBytes`, if the filters do not stay in half of L2: each piece streams them;
+///   * twice (written, read again) whatever of the piece's operand and result, `imageBytes`
+///     an image each, exceeds L2.
+/// Per image, many images a piece save on the first, few on the second. Of equally good
+/// numbers the largest wins, and a batch that streams filters is cut into `kFewestPieces`
+/// at least, that there is something for the workers to share.
+int64_t imagesOfPiece(int64_t images, int64_t imageBytes, int64_t filterBytes);
+
+/// How the activations of a function are cut: all of one shape alike, by the largest filter
+/// of the convolutions that make them, or that read them and make no smaller map.
+class PieceRule {
+public:
+  explicit PieceRule(mlir::func::FuncOp function);
+
+  /// Pieces of a batch of activations [n, c, h, w] or features [n, f].
+  int64_t piecesOf(mlir::Type activation) const;
+
+private:
+  llvm::DenseMap<mlir::Type, int64_t> filterBytes; ///< by the activation's type without its layout
+};
 
 /// Lanes, at least, that sum a filter's gradient over `n` images side by side.
 int64_t lanesOf(int64_t n);

@@ -127,7 +127,8 @@ Traffic::Traffic(func::FuncOp function) {
       }
     }
     for (auto copy : loop.block()->getOps<CopyOp>())
-      bytesBefore += 2 * cast<ViewType>(copy.getFrom().getType()).bytes() * (copy.getFrom().getDefiningOp<SliceOp>() ? pieces : 1);
+      bytesBefore +=
+          2 * cast<ViewType>(copy.getFrom().getType()).bytes() * (copy.getFrom().getDefiningOp<SliceOp>() ? pieces : 1);
   });
 }
 
@@ -143,15 +144,20 @@ void kernel::printTraffic(llvm::raw_ostream &out, ModuleOp module) {
     const Traffic traffic(function);
     if (!traffic.images)
       continue;
-    auto megabytes = [&](int64_t bytes) { return static_cast<double>(bytes) / static_cast<double>(traffic.images) / 1e6; };
-    out << llvm::formatv("// @{0} moves {1:f2} MB an image; with every op by itself it would be {2:f2}. Activations: {3} stored, {4:f2} MB an image; "
+    auto megabytes = [&](int64_t bytes) {
+      return static_cast<double>(bytes) / static_cast<double>(traffic.images) / 1e6;
+    };
+    out << llvm::formatv("// @{0} moves {1:f2} MB an image; with every op by itself it would be {2:f2}. Activations: "
+                         "{3} stored, {4:f2} MB an image; "
                          "{5} rebuilt in cache, {6:f2}\n",
-                         function.getName(), megabytes(traffic.bytesAfter), megabytes(traffic.bytesBefore), traffic.stored.size(),
-                         megabytes(bytesOf(traffic.stored)), traffic.rebuilt.size(), megabytes(bytesOf(traffic.rebuilt)));
+                         function.getName(), megabytes(traffic.bytesAfter), megabytes(traffic.bytesBefore),
+                         traffic.stored.size(), megabytes(bytesOf(traffic.stored)), traffic.rebuilt.size(),
+                         megabytes(bytesOf(traffic.rebuilt)));
     for (const auto &[what, list] : {std::pair("stored", &traffic.stored), std::pair("rebuilt", &traffic.rebuilt)})
       for (const Traffic::Activation &activation : *list) {
         ArrayRef<int64_t> shape = activation.type.getShape().drop_front();
-        out << llvm::formatv("//   {0,-7} {1,8:f3} MB  {2,-12} {3,-20} {4}\n", what, megabytes(activation.bytes), llvm::join(llvm::map_range(shape, [](int64_t n) { return std::to_string(n); }), "x"),
+        out << llvm::formatv("//   {0,-7} {1,8:f3} MB  {2,-12} {3,-20} {4}\n", what, megabytes(activation.bytes),
+                             llvm::join(llvm::map_range(shape, [](int64_t n) { return std::to_string(n); }), "x"),
                              activation.op, activation.layer);
       }
   }

@@ -33,3 +33,21 @@ func.func @bias(%dy: tensor<2x16x64x64xf32>) -> tensor<16xf32> {
   %b = resnet.batch_sum %s : (tensor<1x16xf32>) -> tensor<16xf32>
   return %b : tensor<16xf32>
 }
+
+// 2.25 MiB of filters are streamed by each piece, so a piece has more images than the one whose 196 KiB would stay in L2: as many as leave four pieces.
+// CHECK-LABEL: @large_filters
+//       CHECK:   resnet.channel_sum %{{.*}} pieces 4
+func.func @large_filters(%x: tensor<16x256x14x14xf32>, %f: tensor<256x256x3x3xf32>, %g: tensor<256xf32>) -> tensor<16x256x14x14xf32> {
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<16x256x14x14xf32>, tensor<256x256x3x3xf32>) -> tensor<16x256x14x14xf32>
+  %z, %mean, %variance = resnet.batch_norm_train %y, %g, %g epsilon 1.0e-5 : (tensor<16x256x14x14xf32>, tensor<256xf32>, tensor<256xf32>) -> (tensor<16x256x14x14xf32>, tensor<256xf32>, tensor<256xf32>)
+  return %z : tensor<16x256x14x14xf32>
+}
+
+// 576 KiB of filters are streamed too, but of one image's 392 KiB half does not stay either, and of two much more: one it is.
+// CHECK-LABEL: @large_images
+//       CHECK:   resnet.channel_sum %{{.*}} pieces 16
+func.func @large_images(%x: tensor<16x128x28x28xf32>, %f: tensor<128x128x3x3xf32>, %g: tensor<128xf32>) -> tensor<16x128x28x28xf32> {
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<16x128x28x28xf32>, tensor<128x128x3x3xf32>) -> tensor<16x128x28x28xf32>
+  %z, %mean, %variance = resnet.batch_norm_train %y, %g, %g epsilon 1.0e-5 : (tensor<16x128x28x28xf32>, tensor<128xf32>, tensor<128xf32>) -> (tensor<16x128x28x28xf32>, tensor<128xf32>, tensor<128xf32>)
+  return %z : tensor<16x128x28x28xf32>
+}

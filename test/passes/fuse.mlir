@@ -1,4 +1,5 @@
 // RUN: resin-opt %s --fuse --split-input-file | FileCheck %s
+// RUN: resin-opt %s --fuse=most-lanes=32 --split-input-file | FileCheck %s --check-prefix=MOST
 // RUN: resin-opt %s --fuse=data-gradient-epilogue=false --split-input-file | FileCheck %s --check-prefix=APART
 
 !x = tensor<8x16x32x32xf32, #resnet.layout<c16, halo = 1>>
@@ -132,6 +133,21 @@ func.func @predict_1(%x: !x, %f: !f, %b: !c) -> !y {
 // CHECK-LABEL: @train_step
 //       CHECK:   resnet.fused{{.*}} pieces 16 dims [0, 0] to [0] : {{.*}} -> tensor<16x16x16x3x3xf32
 func.func @train_step(%x: !x, %dy: !x) -> !f {
+  %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
+  return %df : !f
+}
+
+// -----
+
+!x = tensor<32x16x64x64xf32, #resnet.layout<c16, halo = 1>>
+!f = tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
+
+// 32 lanes like these are more streams than the kernel that adds them reads well, unless it is asked for them.
+// CHECK-LABEL: @many_lanes
+//       CHECK:   resnet.fused{{.*}} pieces 8 dims [0, 0] to [0]
+//  MOST-LABEL: @many_lanes
+//        MOST:   resnet.fused{{.*}} pieces 32 dims [0, 0] to [0]
+func.func @many_lanes(%x: !x, %dy: !x) -> !f {
   %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
   return %df : !f
 }
