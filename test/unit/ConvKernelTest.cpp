@@ -205,15 +205,18 @@ TEST(ConvKernelTest, DirectTemplateWalksInAnyOrder) {
     checkForward(c, knobs);
 }
 
-// Groups of rows, of images, and of everything; the filter transformed at once and row by row; register tiles that
-// leave a rest.
+// Groups of rows, of images, and of everything; the filter transformed at once, by rows and by chunks; register tiles
+// that leave a rest.
 TEST(ConvKernelTest, WinogradTemplateFormsAnyGroup) {
   if (!__builtin_cpu_supports("avx2") || __builtin_cpu_supports("avx512f"))
     GTEST_SKIP() << "the knobs are those of vectors of 8";
   for (const ConvCase &c :
        {ConvCase{4, 32, 14, 10, 32, 3, 3, 1, 1, 1, 1, 0, 1}, ConvCase{2, 20, 16, 8, 48, 3, 3, 1, 1, 1, 1, 1, 0}})
-    for (const std::vector<int> &knobs : std::vector<std::vector<int>>{
-             {1, 1, 4, 1, 4, 0}, {2, 1, 5, 1, 2, 1}, {4, 1, 4, 1, 4, 0}, {4, 2, 5, 1, 4, 1}, {4, 2, 2, 1, 8, 0}})
+    for (const std::vector<int> &knobs : std::vector<std::vector<int>>{{1, 1, 4, 1, 4, 0, 2},
+                                                                       {2, 1, 5, 1, 2, 1, 2},
+                                                                       {4, 1, 4, 1, 4, 0, 2},
+                                                                       {4, 2, 5, 1, 4, 1, 2},
+                                                                       {4, 2, 2, 1, 8, 1, 1}})
       checkForward(c, knobs);
 }
 
