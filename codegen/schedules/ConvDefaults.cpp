@@ -42,8 +42,11 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
   const bool forward = conv.direction == ConvDirection::Forward,
              planar = conv.operandSpec(0).layout == LayoutKind::Dense;
   const int classesX = axisX.classes.size(), classesY = axisY.classes.size();
-  const int width = (forward ? s.ow : s.w) / classesX, height = (forward ? s.oh : s.h) / classesY;
-  const int sourceChannels = forward ? s.c : s.k, resultBlocks = ((forward ? s.k : s.c) + 15) / 16;
+  const int width = ((forward ? s.ow : s.w) + classesX - 1) / classesX,
+            height = ((forward ? s.oh : s.h) + classesY - 1) / classesY;
+  // Of one group.
+  const int sourceChannels = (forward ? s.c : s.k) / s.groups,
+            resultBlocks = ((forward ? s.k : s.c) / s.groups + 15) / 16;
   const int perBlock = kChannelBlock / conv.machine.vectorFloats, sourcePixels = forward ? s.h * s.w : s.oh * s.ow;
   DirectKnobs best{1, 1, 1, 1, 1, false, 0, DirectOrder::Images};
   double bestRate = 0;
@@ -74,11 +77,13 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
   if (!planar && s.r * s.s > 1 && blockBytes * sourceBlocks > 128 << 10)
     best.blocks = largestDivisor(sourceBlocks, std::max(1, (20 << 10) / blockBytes));
   // Where the weights exceed a small L2 they should not stream once per image.
-  if (best.blocks || (s.n > best.images && int64_t(sourceChannels) * resultBlocks * 16 * s.r * s.s * 4 > 1 << 19))
+  if (best.blocks ||
+      (s.n > best.images && int64_t(sourceChannels) * resultBlocks * s.groups * 16 * s.r * s.s * 4 > 1 << 19))
     best.order = DirectOrder::Panels;
   // A 1x1 convolution does little with each value: 256 channels at 56x56 to 64 40 -> 96 % of peak.
   if (s.r * s.s == 1)
-    best.order = int64_t(sourceChannels) * sourcePixels * 4 > 1 << 18 ? DirectOrder::Rows : DirectOrder::Images;
+    best.order =
+        int64_t(sourceChannels) * s.groups * sourcePixels * 4 > 1 << 18 ? DirectOrder::Rows : DirectOrder::Images;
   return best;
 }
 
@@ -90,7 +95,7 @@ WeightKnobs weightKnobs(const std::vector<int> &k) {
 WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   const ConvShape &s = conv.shape;
   const bool planar = conv.operandSpec(0).layout == LayoutKind::Dense;
-  const int outputBlocks = (s.k + 15) / 16;
+  const int outputBlocks = (s.k / s.groups + 15) / 16; // of one group
   WeightKnobs t{1, 1, 1, 1, 1, 1, 1, canRoll, false};
   if (planar) {
     t.rolled = false;
@@ -109,7 +114,7 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   const int rowBytes = s.strideY * (s.w + 2) * (planar ? 4 * s.c : 64);
   t.rows = largestDivisor(s.oh, std::max(1, (28 << 10) / rowBytes));
   t.pixels = largestDivisor(t.rolled ? s.w : s.ow, t.rolled && s.w == 7 ? 7 : 2);
-  const int64_t weightBytes = int64_t(s.k) * s.c * s.r * s.s * 4;
+  const int64_t weightBytes = int64_t(s.k) * s.c / s.groups * s.r * s.s * 4;
   t.pixelsInside = weightBytes > 3 << 19;
   if (t.pixelsInside)
     t.images = largestDivisor(s.n, std::max(1, 4096 / (s.oh * s.ow)));
