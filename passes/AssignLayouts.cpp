@@ -1,7 +1,7 @@
 //===- AssignLayouts.cpp - Where the elements of every value stand --------===//
 //
-//   1. Find how filters are used: a variable's layout follows from its shape and
-//      the groups of the convolution that reads it.
+//   1. Find how filters are used: a variable's layout follows from its shape, and
+//      from the image and the groups of the convolution that reads it.
 //   2. Insert `relayout` where an op reads another order than the value has: the
 //      data gradient wants its filters transposed, and an image that is not read
 //      by a stem alone must be blocked first.
@@ -35,19 +35,24 @@ namespace {
 
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-/// Blocks of 16 input channels need them to be whole within a group, and at least one.
-Layout layoutOfFilter(RankedTensorType filter, int64_t groups) {
+bool isImage(Value value) { return isa<BlockArgument>(value) && typeOf(value).getRank() == 4; }
+
+/// A stem reads planes as they come; a convolution of 16 channels of the image and more reads blocks.
+bool readsPlanes(Value input) { return isImage(input) && typeOf(input).getDimSize(1) < kChannelBlock; }
+
+/// Whether every group has whole blocks of channels. All channels at once may fill their last block with zeros.
+bool fillsBlocks(RankedTensorType filter, int64_t groups) {
   int64_t k = filter.getDimSize(0), c = filter.getDimSize(1);
-  if (groups == 1)
-    return c < kChannelBlock ? Layout::K16 : Layout::K16C16;
-  bool wholeBlocks = c % kChannelBlock == 0 && (k / groups) % kChannelBlock == 0;
-  return wholeBlocks ? Layout::K16C16 : Layout::K16;
+  return groups == 1 || (c % kChannelBlock == 0 && (k / groups) % kChannelBlock == 0);
+}
+
+/// Of the filter that meets `input` in a convolution.
+Layout layoutOfFilter(Value input, RankedTensorType filter, int64_t groups) {
+  return readsPlanes(input) || !fillsBlocks(filter, groups) ? Layout::K16 : Layout::K16C16;
 }
 
 /// The data gradient reads filters transposed, except those of groups that do not fill blocks.
-bool readsTransposed(Conv2dGradDataOp conv) {
-  return conv.getGroups() == 1 || layoutOfFilter(typeOf(conv.getFilter()), conv.getGroups()) == Layout::K16C16;
-}
+bool readsTransposed(Conv2dGradDataOp conv) { return fillsBlocks(typeOf(conv.getFilter()), conv.getGroups()); }
 
 /// How many zeros `op` reads around its operand `index`.
 int64_t haloRead(Operation *op, unsigned index) {
@@ -110,7 +115,7 @@ private:
 
   void followFilter(Operation *op) {
     if (auto conv = dyn_cast<Conv2dOp>(op))
-      setVariableLayout(conv.getFilter(), layoutOfFilter(typeOf(conv.getFilter()), conv.getGroups()));
+      setVariableLayout(conv.getFilter(), layoutOfFilter(conv.getInput(), typeOf(conv.getFilter()), conv.getGroups()));
     else if (auto linear = dyn_cast<LinearOp>(op))
       setVariableLayout(linear.getWeight(), Layout::K16);
   }
@@ -142,7 +147,7 @@ private:
     case 2:
       return Layout::K16;
     case 4:
-      return layoutOfFilter(cast<RankedTensorType>(variable.getType()), 1);
+      return Layout::K16C16;
     }
     return Layout::Dense;
   }
@@ -157,17 +162,15 @@ private:
       if (auto grad = dyn_cast<Conv2dGradDataOp>(op); grad && readsTransposed(grad))
         relayout(grad.getFilterMutable(), Layout::C16K16, transposed);
       for (OpOperand &operand : op.getOpOperands())
-        if (isImage(operand.get()) && !readsPlanes(operand))
+        if (isImage(operand.get()) && !readsAsItComes(operand))
           relayout(operand, Layout::C16, blocked);
     }
   }
 
-  static bool isImage(Value value) { return isa<BlockArgument>(value) && typeOf(value).getRank() == 4; }
-
-  /// A stem reads planes as they come; anything else, and a convolution of 16 channels and more, reads blocks.
-  static bool readsPlanes(OpOperand &operand) {
+  /// What is no convolution reads an image by blocks.
+  static bool readsAsItComes(OpOperand &operand) {
     return isa<Conv2dOp, Conv2dGradWeightOp>(operand.getOwner()) && operand.getOperandNumber() == 0 &&
-           typeOf(operand.get()).getDimSize(1) < kChannelBlock;
+           readsPlanes(operand.get());
   }
 
   void relayout(OpOperand &operand, Layout layout, llvm::MapVector<Value, Value> &done) {
@@ -215,7 +218,7 @@ private:
         })
         .Case([&](RelayoutOp) { return layoutOf(result); })
         .Case<ScaleFilterOp, UpdateOpInterface, AddOp>([&](Operation *op) { return layoutOf(op->getOperand(0)); })
-        .Case([&](Conv2dGradWeightOp grad) { return layoutOfFilter(typeOf(result), grad.getGroups()); })
+        .Case([&](Conv2dGradWeightOp grad) { return layoutOfFilter(grad.getInput(), typeOf(result), grad.getGroups()); })
         .Case([&](LinearGradWeightOp) { return Layout::K16; })
         .Case<ChannelSumOp, ChannelDotOp>([&](Operation *) { return Layout::C16; })
         .Case<CrossEntropyOp, LabelRankOp>([&](Operation *) { return Layout::Dense; })

@@ -4,6 +4,10 @@
 // x vectors of result channels is summed over all taps and source channels; of a
 // strided data gradient, one for each residue class of the result's pixels.
 //
+// Groups of whole blocks of channels read the blocks of their group. Smaller ones, as
+// many in as out, read the block they write: their filters are spread out to 16 x 16
+// channels, with zeros between different groups.
+//
 // Order inside the unrolled body decides everything: broadcasts of source pixels
 // outside, vectors of result channels innermost; the other way round spills.
 //
@@ -22,12 +26,15 @@ namespace resin::codegen {
 namespace {
 
 int classesOf(const GatherAxis &axis) { return axis.classes.size(); }
+/// Pixels of each residue class among `extent`, the last of which may lie outside.
+int perClass(int extent, const GatherAxis &axis) { return (extent + classesOf(axis) - 1) / classesOf(axis); }
 
 class DirectConv : public ConvTile {
 public:
   DirectConv(ConvKernel &conv, const DirectKnobs &knobs, const GatherAxis &axisX, const GatherAxis &axisY)
-      : ConvTile(conv,
-                 {knobs.pixels * classesOf(axisX), knobs.rows * classesOf(axisY), knobs.images, knobs.vectors, true}),
+      : ConvTile(conv, {knobs.pixels * classesOf(axisX), knobs.rows * classesOf(axisY), knobs.images, knobs.vectors,
+                        conv.direction == ConvDirection::Forward ||
+                            (conv.shape.w % classesOf(axisX) == 0 && conv.shape.h % classesOf(axisY) == 0)}),
         knobs(knobs), axisX(axisX), axisY(axisY) {}
 
 private:
@@ -37,18 +44,43 @@ private:
   RDom taps, walk;
   Var p{"p"}, chunk{"chunk"};
 
+  /// Small groups have their filters spread out, once a call: `spread(ki, ci, s, r, kb)`.
+  const bool small = !fillsBlocks(shape);
+  Func spread{"spread"};
+  /// Blocks of result channels in a group, or in all that share a block; and in a tile.
+  const int groupBlocks = small ? 1 : resultBlocks / shape.groups,
+            tileBlocks = std::max(1, knobs.vectors * vectorFloats / int(kChannelBlock));
+
+  /// The group of a tile's results: all of its blocks are of one.
+  Expr group() const { return shape.groups == 1 ? Expr(0) : kb / tileBlocks / (groupBlocks / tileBlocks); }
   Expr source(Expr ci, Expr px, Expr py, Expr cb) const {
     const ImageParam &operand = conv.operand(0);
-    return planar ? operand(px, py, cb, n) : operand(ci, px, py, cb, n);
+    return planar ? operand(px, py, cb, n) : operand(ci, px, py, group() * sourceBlocks + cb, n);
   }
+  /// A transposed filter has the input channels of one group and the output channels of all.
   Expr filter(Expr ci, Expr s, Expr r, Expr cb) const {
     const ImageParam &operand = conv.operand(1);
-    return planar ? operand(ki, s, r, cb, kb) : operand(ki, ci, s, r, cb, kb);
+    if (planar)
+      return operand(ki, s, r, cb, kb);
+    if (small)
+      return spread(ki, ci, s, r, kb);
+    return forward ? operand(ki, ci, s, r, cb, kb)
+                   : operand(ki, ci, s, r, group() * sourceBlocks + cb, kb - group() * groupBlocks);
   }
 
   bool hasClasses() const { return axisX.classes.size() * axisY.classes.size() > 1; }
 
+  void defineSpread() {
+    Var ci("ci"), s("s"), r("r");
+    const int channels = shape.c / shape.groups;
+    Expr k = forward ? ki : ci, c = forward ? ci : ki;
+    spread(ki, ci, s, r, kb) = select(ki / channels == ci / channels, conv.operand(1)(k, s, r, c % channels, kb), 0.f);
+    spread.compute_root().store_in(kStackScratch).vectorize(ki, vectorFloats);
+  }
+
   void defineAnchor() override {
+    if (small)
+      defineSpread();
     if (hasClasses())
       return defineClasses();
     const GatherAxis::Class &cx = axisX.classes[0], &cy = axisY.classes[0];
@@ -84,7 +116,7 @@ private:
   /// what it would add twice it adds as zero.
   void defineSum(std::vector<Var> args) {
     args.pop_back();
-    const int w = width / classesOf(axisX), h = height / classesOf(axisY), px = knobs.pixels, rows = knobs.rows,
+    const int w = perClass(width, axisX), h = perClass(height, axisY), px = knobs.pixels, rows = knobs.rows,
               images = knobs.images;
     walk = RDom({{0, px},
                  {0, rows},
@@ -191,7 +223,7 @@ private:
       update.reorder({kii, kv, kb, x, y, n, cii, cio, taps[1], taps[2], taps[3]});
     update.vectorize(kii).unroll(kv).unroll(kb).unroll(x).unroll(y).unroll(n).unroll(cii);
     if (hasClasses())
-      acc.unroll(p);
+      acc.unroll(p).bound_extent(x, knobs.pixels).bound_extent(y, knobs.rows);
   }
 };
 
@@ -200,20 +232,22 @@ private:
 /// Whether the filter has the layout that goes with the source's.
 static bool suitsLayouts(const ConvKernel &conv) {
   const LayoutKind source = conv.operandSpec(0).layout, filter = conv.operandSpec(1).layout;
+  if (!fillsBlocks(conv.shape))
+    return sharesBlocks(conv.shape) && source == LayoutKind::C16 && filter == LayoutKind::K16;
   if (conv.direction == ConvDirection::GradData)
     return source == LayoutKind::C16 && filter == LayoutKind::C16K16;
   return (source == LayoutKind::C16 && filter == LayoutKind::K16C16) ||
-         (source == LayoutKind::Dense && filter == LayoutKind::K16);
+         (source == LayoutKind::Dense && filter == LayoutKind::K16 && conv.shape.groups == 1);
 }
 
 /// Whether the result can be cut into such tiles.
 static bool fits(const DirectKnobs &t, const ConvKernel &conv, int width, int height) {
   const bool strided = conv.direction == ConvDirection::GradData && (conv.shape.strideX > 1 || conv.shape.strideY > 1);
   const int perBlock = kChannelBlock / conv.machine.vectorFloats;
-  const int sourceBlocks =
-      ((conv.direction == ConvDirection::Forward ? conv.shape.c : conv.shape.k) + kChannelBlock - 1) / kChannelBlock;
-  const int blocks =
-      ((conv.direction == ConvDirection::Forward ? conv.shape.k : conv.shape.c) + kChannelBlock - 1) / kChannelBlock;
+  const bool forward = conv.direction == ConvDirection::Forward;
+  auto blocksOf = [&](int channels) { return (channels / conv.shape.groups + kChannelBlock - 1) / kChannelBlock; };
+  const int sourceBlocks = blocksOf(forward ? conv.shape.c : conv.shape.k),
+            blocks = blocksOf(forward ? conv.shape.k : conv.shape.c);
   auto divides = [](int part, int whole) { return part > 0 && whole % part == 0; };
   if (!divides(t.images, conv.shape.n) || !divides(t.channels, kChannelBlock) ||
       (t.blocks && (sourceBlocks % t.blocks || t.order != DirectOrder::Panels)) || t.pixels < 1 || t.rows < 1 ||
@@ -227,7 +261,7 @@ static bool fits(const DirectKnobs &t, const ConvKernel &conv, int width, int he
 
 bool buildConvDirect(ConvKernel &conv, std::vector<Func> &outputs) {
   const ConvShape &s = conv.shape;
-  if (conv.direction == ConvDirection::GradWeight || s.groups != 1 || !suitsLayouts(conv) || !suitsTiles(conv))
+  if (conv.direction == ConvDirection::GradWeight || !suitsLayouts(conv) || !suitsTiles(conv))
     return false;
   const bool forward = conv.direction == ConvDirection::Forward;
   const GatherAxis x =
@@ -237,13 +271,12 @@ bool buildConvDirect(ConvKernel &conv, std::vector<Func> &outputs) {
   const int sourceW = forward ? s.w : s.ow, sourceH = forward ? s.h : s.oh, w = forward ? s.ow : s.w,
             h = forward ? s.oh : s.h;
   const int halo = conv.operandSpec(0).halo;
-  if (x.sourceMin() < -halo || y.sourceMin() < -halo || x.sourceMax(w) >= sourceW + halo ||
-      y.sourceMax(h) >= sourceH + halo)
+  const int columns = perClass(w, x), rows = perClass(h, y);
+  if (x.sourceMin() < -halo || y.sourceMin() < -halo || x.sourceMax(columns * classesOf(x)) >= sourceW + halo ||
+      y.sourceMax(rows * classesOf(y)) >= sourceH + halo)
     return false;
   DirectKnobs knobs = conv.knobs.empty() ? defaultDirectKnobs(conv, x, y) : directKnobs(conv.knobs);
-  if (w % x.classes.size() || h % y.classes.size())
-    return false;
-  if (!fits(knobs, conv, w / x.classes.size(), h / y.classes.size()))
+  if (!fits(knobs, conv, columns, rows))
     throw CompileError("the tile does not fit the convolution");
   if (conv.plan)
     return *conv.plan = numbersOf(knobs), true;

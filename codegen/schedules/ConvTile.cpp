@@ -32,6 +32,19 @@ Expr ConvTile::value(int number, const Coordinates &at) const {
   return conv.epilogue.pointwise(number, anchor(at), at);
 }
 
+/// Where the tile may reach beyond the image: one that is stored in part is computed whole, and reads no operand
+/// outside.
+Expr ConvTile::valueInTile(int number, const Coordinates &at) const {
+  auto found = tileValues.find(number);
+  if (found != tileValues.end())
+    return found->second(at.ki, at.x, at.y, at.kb, at.n);
+  auto inside = [&](Expr place, int extent, int part) {
+    return !tile.shifted && extent % part ? min(place, extent - 1) : place;
+  };
+  return conv.epilogue.pointwise(number, anchor(at),
+                                 {at.ki, inside(at.x, width, tile.x), inside(at.y, height, tile.y), at.kb, at.n});
+}
+
 /// A pointwise value that a result and a sum both need is computed once per tile.
 void ConvTile::defineValues() {
   std::map<int, int> uses;
@@ -47,12 +60,7 @@ void ConvTile::defineValues() {
     if (count < 2 || number < static_cast<int>(conv.operands.size()) || anchorItself)
       continue;
     Func f("value" + std::to_string(number));
-    // A tile that is stored in part is computed whole, and reads no operand outside its image.
-    auto inside = [&](Expr at, int extent, int part) {
-      return !tile.shifted && extent % part ? min(at, extent - 1) : at;
-    };
-    f(ki, x, y, kb, n) = conv.epilogue.pointwise(number, anchor({ki, x, y, kb, n}),
-                                                 {ki, inside(x, width, tile.x), inside(y, height, tile.y), kb, n});
+    f(ki, x, y, kb, n) = valueInTile(number, {ki, x, y, kb, n});
     tileValues.emplace(number, f);
   }
 }
@@ -86,12 +94,10 @@ Expr ConvTile::overTile(const Epilogue::Reduction &r) const {
   Expr sum;
   for (int j = 0; j < tile.x * tile.y * tile.images; ++j) {
     Expr px = baseX + j % tile.x, py = baseY + j / tile.x % tile.y;
-    const bool outside = !tile.shifted;
-    const Coordinates at{ki, raggedX && outside ? min(px, width - 1) : px,
-                         raggedY && outside ? min(py, height - 1) : py, kb, no * tile.images + j / (tile.x * tile.y)};
-    Expr term = value(r.lhs, at);
+    const Coordinates at{ki, px, py, kb, no * tile.images + j / (tile.x * tile.y)};
+    Expr term = valueInTile(r.lhs, at);
     if (r.rhs >= 0)
-      term = term * (r.rhs == r.lhs ? term : value(r.rhs, at));
+      term = term * (r.rhs == r.lhs ? term : valueInTile(r.rhs, at));
     if (raggedX)
       term = select(tile.shifted ? px >= xo * tile.x : px < width, term, 0.f);
     if (raggedY)

@@ -40,7 +40,8 @@ protected:
   const bool forward = conv.direction == ConvDirection::Forward;
   const bool planar = conv.operandSpec(0).layout == LayoutKind::Dense;
   const int lanes = planar ? 1 : kChannelBlock; ///< source channels in a block
-  const int sourceBlocks = ((forward ? shape.c : shape.k) + lanes - 1) / lanes;
+  /// Of one group.
+  const int sourceBlocks = ((forward ? shape.c : shape.k) / shape.groups + lanes - 1) / lanes;
   const int resultBlocks = ((forward ? shape.k : shape.c) + kChannelBlock - 1) / kChannelBlock;
   const int width = forward ? shape.ow : shape.w, height = forward ? shape.oh : shape.h;
   const int vectorFloats = conv.machine.vectorFloats;
@@ -78,6 +79,7 @@ private:
   bool hasSums = false;
 
   Halide::Expr value(int number, const Coordinates &at) const;
+  Halide::Expr valueInTile(int number, const Coordinates &at) const;
   void defineValues();
   void defineResults(std::vector<Halide::Func> &outputs);
   Halide::Expr overTile(const Epilogue::Reduction &reduction) const;

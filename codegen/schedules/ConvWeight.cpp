@@ -13,6 +13,8 @@
 
 #include "codegen/schedules/ConvWeight.h"
 
+#include "codegen/schedules/ConvTile.h"
+
 #include <algorithm>
 
 using namespace Halide;
@@ -27,9 +29,9 @@ public:
 
   Func build() {
     definePartial();
-    defineResult();
+    defineSums();
     schedule();
-    return result;
+    return small ? takeGroups() : sums;
   }
 
 private:
@@ -39,17 +41,25 @@ private:
   const bool planar = conv.operandSpec(0).layout == LayoutKind::Dense;
   const TensorSpec &resultSpec = conv.spec.results[0];
   const bool lane = resultSpec.shape.size() == 5;
+  /// Groups that share a block are summed as one, and theirs taken of it.
+  const bool small = !fillsBlocks(shape);
 
   Var ki{"ki"}, ci{"ci"}, s{"s"}, r{"r"}, cb{"cb"}, kb{"kb"}, l{"l"}, u{"u"}, v{"v"};
   Var kii{"kii"}, kv{"kv"}, kvo{"kvo"}, kvi{"kvi"}, kbo{"kbo"}, kbi{"kbi"};
   Var cio{"cio"}, cii{"cii"}, so{"so"}, si{"si"}, ro{"ro"}, ri{"ri"};
-  Func partial{"partial"}, result{"result0"};
+  Func partial{"partial"}, sums{"sums"};
   RDom pixel, block;
 
+  /// The filter has the input channels of one group: those of its output channels'.
   Expr input(Expr x, Expr y, Expr n) const {
     const ImageParam &operand = conv.operand(0);
-    return planar ? operand(x, y, cb, n) : operand(ci, x, y, cb, n);
+    if (planar)
+      return operand(x, y, cb, n);
+    const int tileBlocks = std::max(1, knobs.vectors * conv.machine.vectorFloats / int(kChannelBlock));
+    Expr group = shape.groups == 1 ? Expr(0) : kb / tileBlocks / (blocksOfGroup(shape.k) / tileBlocks);
+    return operand(ci, x, y, group * blocksOfGroup(shape.c) + cb, n);
   }
+  int blocksOfGroup(int channels) const { return (channels / shape.groups + kChannelBlock - 1) / kChannelBlock; }
 
   void definePartial() {
     pixel = RDom(0, knobs.rolled ? shape.w : shape.ow, 0, knobs.rows, 0, knobs.images, "pixel");
@@ -61,21 +71,34 @@ private:
         conv.operand(1)(ki, dyX, py, kb, n) * input(xX, py * shape.strideY + r * shape.dilationY - shape.top, n);
   }
 
-  void defineResult() {
+  void defineSums() {
     std::vector<Var> args = planar ? std::vector<Var>{ki, s, r, cb, kb} : std::vector<Var>{ki, ci, s, r, cb, kb};
-    if (lane)
+    if (lane && !small)
       args.push_back(l);
     block = RDom(0, shape.oh / knobs.rows, 0, shape.n / knobs.images, "block");
     // The first block overwrites what is there: zeros to begin with would be one more pass, and a call of memset.
-    result(args) = undef<float>();
-    Expr before = select(block.x == 0 && block.y == 0, 0.f, result(args));
-    result(args) = before + partial(ki, planar ? Expr(0) : ci, s, r, cb, kb, block.x, block.y);
+    sums(args) = undef<float>();
+    Expr before = select(block.x == 0 && block.y == 0, 0.f, sums(args));
+    sums(args) = before + partial(ki, planar ? Expr(0) : ci, s, r, cb, kb, block.x, block.y);
+    if (!small)
+      bindResult(sums, resultSpec);
+  }
+
+  Func takeGroups() {
+    Func result("result0");
+    const int channels = shape.c / shape.groups;
+    std::vector<Var> args = {ki, s, r, ci, kb};
+    if (lane)
+      args.push_back(l);
+    result(args) = sums(ki, ki / channels * channels + ci, s, r, 0, kb);
     bindResult(result, resultSpec);
+    sums.compute_root().store_in(kStackScratch).bound(ci, 0, int(kChannelBlock));
+    return result;
   }
 
   void schedule() {
     const int vector = conv.machine.vectorFloats, perBlock = kChannelBlock / vector;
-    Stage update = result.update();
+    Stage update = sums.update();
     update.split(ki, kv, kii, vector).split(kv, kvo, kvi, std::min(knobs.vectors, perBlock));
     update.split(kb, kbo, kbi, std::max(1, knobs.vectors / perBlock));
     update.split(s, so, si, knobs.tapsX).split(r, ro, ri, knobs.tapsY);
@@ -92,14 +115,14 @@ private:
     order.insert(order.end(), {so, ro, kvo, kbo, cb});
     if (!knobs.pixelsInside)
       order.insert(order.end(), {block.x, block.y});
-    if (lane)
+    if (lane && !small)
       order.push_back(l);
     update.reorder(order).vectorize(kii).unroll(kvi).unroll(kbi).unroll(si).unroll(ri);
     if (!planar)
       update.unroll(cii);
-    schedulePartial(knobs.pixelsInside ? LoopLevel(result, block.x)
-                    : planar           ? LoopLevel(result, so)
-                                       : LoopLevel(result, cio));
+    schedulePartial(knobs.pixelsInside ? LoopLevel(sums, block.x)
+                    : planar           ? LoopLevel(sums, so)
+                                       : LoopLevel(sums, cio));
   }
 
   void schedulePartial(LoopLevel at) {
@@ -125,7 +148,8 @@ bool covers(const TensorSpec &tensor, int low, int high, int extent) {
 /// Whether the gradient and its pixels can be cut into such blocks.
 bool fits(const WeightKnobs &t, const ConvKernel &conv) {
   const ConvShape &s = conv.shape;
-  const int perBlock = kChannelBlock / conv.machine.vectorFloats, blocks = (s.k + kChannelBlock - 1) / kChannelBlock;
+  const int perBlock = kChannelBlock / conv.machine.vectorFloats,
+            blocks = (s.k / s.groups + kChannelBlock - 1) / kChannelBlock;
   auto divides = [](int part, int whole) { return part > 0 && whole % part == 0; };
   const bool vectors = t.vectors > perBlock ? divides(perBlock, t.vectors) && divides(t.vectors / perBlock, blocks)
                                             : divides(t.vectors, perBlock);
@@ -137,12 +161,12 @@ bool fits(const WeightKnobs &t, const ConvKernel &conv) {
 
 bool buildConvWeight(ConvKernel &conv, std::vector<Func> &outputs) {
   const ConvShape &s = conv.shape;
-  if (conv.direction != ConvDirection::GradWeight || s.groups != 1 || conv.spec.nodes.size() != 1 ||
-      conv.spec.results.size() != 1)
+  if (conv.direction != ConvDirection::GradWeight || conv.spec.nodes.size() != 1 || conv.spec.results.size() != 1)
     return false;
   const TensorSpec &x = conv.operandSpec(0), &dy = conv.operandSpec(1), &dw = conv.spec.results[0];
-  const bool blocked = x.layout == LayoutKind::C16 && dw.layout == LayoutKind::K16C16;
-  const bool planar = x.layout == LayoutKind::Dense && dw.layout == LayoutKind::K16;
+  const LayoutKind filter = fillsBlocks(s) ? LayoutKind::K16C16 : LayoutKind::K16;
+  const bool blocked = x.layout == LayoutKind::C16 && dw.layout == filter && (fillsBlocks(s) || sharesBlocks(s));
+  const bool planar = x.layout == LayoutKind::Dense && dw.layout == LayoutKind::K16 && s.groups == 1;
   if (dy.layout != LayoutKind::C16 || (!blocked && !planar))
     return false;
   const int lastX = (s.ow - 1) * s.strideX + (s.s - 1) * s.dilationX - s.left,

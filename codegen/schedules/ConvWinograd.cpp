@@ -4,8 +4,10 @@
 // direct form takes 144. Forward convolutions and data gradients of stride 1.
 //
 //   1. V      tiles of the source at 36 points, for the whole piece
-//   2. U      the filter at the 36 points, for one block of result channels
-//   3. M      36 matrix products U x V for one block and a group of tiles
+//   2. U      the filter at the 36 points, for one block of result channels and a
+//             chunk of source channels
+//   3. M      36 matrix products U x V for one block and a group of tiles, summed
+//             over the chunks
 //   4. Y      4x4 results of a tile, in registers, where the epilogue meets them
 //
 // Maps that are no multiple of 4 read the zero ring and store the last tiles in part.
@@ -41,9 +43,9 @@ private:
 
   Func filterRows{"filter_rows"}, U{"U"}, acc{"acc"}, M{"M"}, Z{"Z"}, Y{"Y"};
   winograd::Points V;
-  Var c{"c"}, t{"t"}, i{"i"}, j{"j"};
+  Var c{"c"}, t{"t"}, i{"i"}, j{"j"}, chunk{"chunk"};
   Var kboo{"kboo"}, kbm{"kbm"}, yoo{"yoo"}, yoi{"yoi"}, noo{"noo"}, noi{"noi"}, to{"to"}, ti{"ti"};
-  RDom channel;
+  RDom channel, chunks;
 
   static Expr at(Func f, int points, const std::function<std::vector<Expr>(Expr)> &place,
                  std::vector<Expr> (*transform)(const std::vector<Expr> &), Expr which) {
@@ -56,10 +58,13 @@ private:
   void defineAnchor() override {
     defineFilter();
     V = winograd::transform("V", conv.operand(0), grid, kPoints, -1, winograd::input);
-    channel = RDom(0, block, 0, sourceBlocks, "channel");
-    acc(ki, t, i, j, kb) = 0.f;
-    acc(ki, t, i, j, kb) += U(ki, channel.y * block + channel.x, i, j, kb) * V.points(channel.x, t, i, j, channel.y);
-    M(ki, t, i, j, kb) = acc(ki, t, i, j, kb);
+    channel = RDom(0, block, 0, knobs.chunk, "channel");
+    chunks = RDom(0, sourceBlocks / knobs.chunk, "chunks");
+    Expr c16 = chunk * knobs.chunk + channel.y;
+    acc(ki, t, i, j, kb, chunk) = 0.f;
+    acc(ki, t, i, j, kb, chunk) += U(ki, c16 * block + channel.x, i, j, kb) * V.points(channel.x, t, i, j, c16);
+    M(ki, t, i, j, kb) = undef<float>();
+    M(ki, t, i, j, kb) = select(chunks == 0, 0.f, M(ki, t, i, j, kb)) + acc(ki, t, i, j, kb, chunks);
     Z(ki, i, y, t, kb) = at(
         M, kPoints,
         [&](Expr q) {
@@ -112,8 +117,9 @@ private:
         .bound_extent(t, rounded)
         .align_storage(t, rounded | 1)
         .bound_extent(kb, knobs.blocks);
-    M.split(t, to, ti, knobs.tiles, TailStrategy::RoundUp).split(ki, kv, kii, vectorFloats);
-    M.reorder(kii, kv, kb, ti, to, i, j).vectorize(kii).unroll(kv).unroll(kb).unroll(ti);
+    Stage sum = M.update();
+    sum.split(t, to, ti, knobs.tiles, TailStrategy::RoundUp).split(ki, kv, kii, vectorFloats);
+    sum.reorder({kii, kv, kb, ti, to, i, j, chunks}).vectorize(kii).unroll(kv).unroll(kb).unroll(ti);
     acc.compute_at(M, to).store_in(MemoryType::Register).vectorize(ki, vectorFloats).unroll(ki).unroll(t).unroll(kb);
     RVar outer("outer"), inner("inner");
     acc.update().split(channel.x, outer, inner, knobs.channels).split(ki, kv, kii, vectorFloats);
@@ -127,9 +133,9 @@ private:
   }
 
   void scheduleFilter(Func master) {
-    const int channels = sourceBlocks * block;
+    const int channels = knobs.chunk * block;
     if (knobs.filterInRows) {
-      M.unroll(j);
+      M.update().unroll(j);
       U.compute_at(M, j);
     } else
       U.compute_at(master, kboo);
@@ -167,9 +173,11 @@ bool buildConvWinograd(ConvKernel &conv, std::vector<Func> &outputs) {
   if (!knobs.tiles)
     return false;
   const int down = (s.h + kTile - 1) / kTile,
-            resultBlocks = ((conv.direction == ConvDirection::Forward ? s.k : s.c) + 15) / 16;
+            resultBlocks = ((conv.direction == ConvDirection::Forward ? s.k : s.c) + 15) / 16,
+            sourceBlocks = ((conv.direction == ConvDirection::Forward ? s.c : s.k) + 15) / 16;
   if (down % knobs.rows || s.n % knobs.images || (knobs.images > 1 && knobs.rows != down) ||
-      kChannelBlock % knobs.channels || resultBlocks % knobs.blocks)
+      kChannelBlock % knobs.channels || resultBlocks % knobs.blocks || knobs.chunk < 1 || sourceBlocks % knobs.chunk ||
+      (knobs.chunk < sourceBlocks && !knobs.filterInRows))
     throw CompileError("the groups of tiles do not fit the convolution");
   if (conv.plan)
     return *conv.plan = numbersOf(knobs), true;

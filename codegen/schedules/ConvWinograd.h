@@ -11,7 +11,8 @@ struct WinogradKnobs {
   int rows, images;  ///< of tiles in a group, whose products stay in cache
   int tiles, blocks; ///< in the register tile of the matrix products: tiles x blocks of result channels
   int channels;      ///< source channels unrolled
-  bool filterInRows; ///< transform the filter row by row of the points, not all 36 at once
+  bool filterInRows; ///< transform the filter row by row of the points, for each group anew, not all 36 at once
+  int chunk;         ///< blocks of source channels that are transformed and summed before the next
 };
 std::vector<int> numbersOf(const WinogradKnobs &knobs);
 WinogradKnobs winogradKnobs(const std::vector<int> &numbers);

@@ -75,3 +75,22 @@ func.func @prepare() {
   resnet.write @prepared.0, %s : tensor<16x3x3x3xf32>
   return
 }
+
+// -----
+
+// Inside a network activations are blocked, however few channels they have, and so are the filters that meet them: the last block is filled up with zeros.
+//       CHECK: @stem : tensor<12x3x3x3xf32, #resnet.layout<k16>>
+//       CHECK: @f : tensor<20x12x3x3xf32, #resnet.layout<k16c16>>
+resnet.variable "parameter" @stem : tensor<12x3x3x3xf32> init {name = "constant", value = 1.0 : f64}
+resnet.variable "parameter" @f : tensor<20x12x3x3xf32> init {name = "constant", value = 1.0 : f64}
+// CHECK-LABEL: func.func @train_step
+//       CHECK:   resnet.conv2d {{.*}} -> tensor<2x12x4x4xf32, #resnet.layout<c16, halo = 1>>
+//       CHECK:   resnet.conv2d_grad_weight {{.*}} -> tensor<20x12x3x3xf32, #resnet.layout<k16c16>>
+func.func @train_step(%image: tensor<2x3x4x4xf32>) -> tensor<20x12x3x3xf32> {
+  %stem = resnet.read @stem : tensor<12x3x3x3xf32>
+  %f = resnet.read @f : tensor<20x12x3x3xf32>
+  %x = resnet.conv2d %image, %stem strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<2x3x4x4xf32>, tensor<12x3x3x3xf32>) -> tensor<2x12x4x4xf32>
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<2x12x4x4xf32>, tensor<20x12x3x3xf32>) -> tensor<2x20x4x4xf32>
+  %df = resnet.conv2d_grad_weight %x, %y kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<2x12x4x4xf32>, tensor<2x20x4x4xf32>) -> tensor<20x12x3x3xf32>
+  return %df : tensor<20x12x3x3xf32>
+}

@@ -54,15 +54,36 @@ TEST_P(ConvKernelShapes, GradWeight) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelShapes,
-                         testing::Values(ConvCase{2, 16, 8, 8, 16, 3, 3, 1, 1}, ConvCase{1, 32, 7, 7, 32, 3, 3, 1, 1},
-                                         ConvCase{1, 16, 1, 1, 16, 3, 3, 1, 1}, ConvCase{2, 20, 13, 9, 40, 3, 3, 1, 1},
-                                         ConvCase{1, 16, 14, 14, 32, 3, 3, 1, 1, 1, 1, 1, 1},
-                                         ConvCase{2, 16, 8, 8, 32, 3, 3, 2, 1}, ConvCase{1, 16, 7, 7, 16, 3, 3, 2, 1},
-                                         ConvCase{1, 16, 9, 12, 16, 5, 3, 1, 2, 1, 1, 0, 2},
-                                         ConvCase{1, 16, 10, 10, 16, 3, 3, 1, 2, 2},
-                                         ConvCase{2, 32, 6, 6, 48, 1, 1, 1, 0},
-                                         ConvCase{2, 32, 6, 6, 48, 1, 1, 2, 0, 1, 1, 1, 1}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ConvKernelShapes,
+    testing::Values(ConvCase{2, 16, 8, 8, 16, 3, 3, 1, 1}, ConvCase{1, 32, 7, 7, 32, 3, 3, 1, 1},
+                    ConvCase{1, 16, 1, 1, 16, 3, 3, 1, 1}, ConvCase{2, 20, 13, 9, 40, 3, 3, 1, 1},
+                    ConvCase{1, 16, 14, 14, 32, 3, 3, 1, 1, 1, 1, 1, 1}, ConvCase{2, 16, 8, 8, 32, 3, 3, 2, 1},
+                    ConvCase{1, 16, 7, 7, 16, 3, 3, 2, 1}, ConvCase{1, 16, 9, 12, 16, 5, 3, 1, 2, 1, 1, 0, 2},
+                    ConvCase{1, 16, 10, 10, 16, 3, 3, 1, 2, 2}, ConvCase{2, 32, 6, 6, 48, 1, 1, 1, 0},
+                    ConvCase{2, 32, 6, 6, 48, 1, 1, 2, 0, 1, 1, 1, 1},
+                    // Channels that fill no block, 1x1 maps, odd maps at every stride.
+                    ConvCase{2, 12, 9, 9, 20, 3, 3, 1, 1}, ConvCase{1, 5, 7, 7, 7, 3, 3, 1, 1},
+                    ConvCase{1, 24, 5, 5, 40, 1, 1, 1, 0}, ConvCase{3, 20, 1, 1, 12, 1, 1, 1, 0},
+                    ConvCase{1, 32, 1, 1, 16, 3, 3, 2, 1}, ConvCase{2, 32, 7, 7, 48, 1, 1, 2, 0},
+                    ConvCase{2, 12, 9, 7, 20, 3, 3, 2, 1}, ConvCase{1, 16, 11, 9, 32, 5, 5, 2, 2},
+                    ConvCase{1, 16, 10, 11, 16, 3, 3, 3, 1}, ConvCase{1, 32, 7, 7, 512, 3, 3, 2, 1},
+                    ConvCase{1, 16, 13, 13, 20, 3, 3, 2, 2, 2},
+                    // Groups of whole blocks.
+                    ConvCase{2, 32, 8, 8, 64, 3, 3, 1, 1, 1, 2}, ConvCase{1, 96, 7, 7, 48, 3, 3, 2, 1, 1, 3},
+                    ConvCase{1, 128, 5, 5, 128, 1, 1, 1, 0, 1, 4}));
+
+// Knobs that do not fit are refused by whoever takes the kernel; the generic template has none, and would go on.
+TEST(ConvKernelTest, TemplatesTakeOddShapes) {
+  const std::vector<int> tile = {999, 1, 1, 1, 1, 0, 0, 0}, sums = {999, 1, 1, 1, 1, 1, 1, 0, 0};
+  for (const ConvCase &c : {ConvCase{2, 12, 9, 9, 20, 3, 3, 1, 1}, ConvCase{1, 32, 1, 1, 16, 3, 3, 2, 1},
+                            ConvCase{2, 32, 7, 7, 48, 1, 1, 2, 0}, ConvCase{1, 16, 10, 11, 16, 3, 3, 3, 1},
+                            ConvCase{1, 16, 10, 10, 16, 3, 3, 1, 2, 2}, ConvCase{2, 32, 8, 8, 64, 3, 3, 1, 1, 1, 2}}) {
+    EXPECT_THROW(LoadedKernel(c.forward(), hostKernelTarget(), tile), std::runtime_error);
+    EXPECT_THROW(LoadedKernel(c.gradData(), hostKernelTarget(), tile), std::runtime_error);
+    EXPECT_THROW(LoadedKernel(c.gradWeight(), hostKernelTarget(), sums), std::runtime_error);
+  }
+}
 
 //===----------------------------------------------------------------------===//
 // Epilogues
@@ -174,7 +195,10 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelEpilogues,
                                          ConvCase{1, 16, 1, 1, 16, 3, 3, 1, 1}, ConvCase{2, 20, 13, 9, 40, 3, 3, 1, 1},
                                          ConvCase{1, 16, 14, 11, 32, 3, 3, 1, 1, 1, 1, 1, 1},
                                          ConvCase{2, 16, 8, 8, 32, 3, 3, 2, 1}, ConvCase{1, 16, 7, 7, 16, 3, 3, 2, 1},
-                                         ConvCase{2, 32, 6, 6, 48, 1, 1, 2, 0}));
+                                         ConvCase{2, 32, 6, 6, 48, 1, 1, 2, 0}, ConvCase{2, 12, 9, 9, 20, 3, 3, 1, 1},
+                                         ConvCase{1, 20, 7, 5, 24, 3, 3, 2, 1}, ConvCase{1, 12, 7, 7, 40, 1, 1, 2, 0},
+                                         ConvCase{1, 16, 10, 11, 16, 3, 3, 3, 1},
+                                         ConvCase{2, 32, 9, 7, 32, 3, 3, 1, 1, 1, 2}));
 
 /// Forward with batch statistics under given knobs.
 void checkForward(const ConvCase &c, const std::vector<int> &knobs) {
@@ -205,15 +229,18 @@ TEST(ConvKernelTest, DirectTemplateWalksInAnyOrder) {
     checkForward(c, knobs);
 }
 
-// Groups of rows, of images, and of everything; the filter transformed at once and row by row; register tiles that
-// leave a rest.
+// Groups of rows, of images, and of everything; the filter transformed at once, by rows and by chunks; register tiles
+// that leave a rest.
 TEST(ConvKernelTest, WinogradTemplateFormsAnyGroup) {
   if (!__builtin_cpu_supports("avx2") || __builtin_cpu_supports("avx512f"))
     GTEST_SKIP() << "the knobs are those of vectors of 8";
   for (const ConvCase &c :
        {ConvCase{4, 32, 14, 10, 32, 3, 3, 1, 1, 1, 1, 0, 1}, ConvCase{2, 20, 16, 8, 48, 3, 3, 1, 1, 1, 1, 1, 0}})
-    for (const std::vector<int> &knobs : std::vector<std::vector<int>>{
-             {1, 1, 4, 1, 4, 0}, {2, 1, 5, 1, 2, 1}, {4, 1, 4, 1, 4, 0}, {4, 2, 5, 1, 4, 1}, {4, 2, 2, 1, 8, 0}})
+    for (const std::vector<int> &knobs : std::vector<std::vector<int>>{{1, 1, 4, 1, 4, 0, 2},
+                                                                       {2, 1, 5, 1, 2, 1, 2},
+                                                                       {4, 1, 4, 1, 4, 0, 2},
+                                                                       {4, 2, 5, 1, 4, 1, 2},
+                                                                       {4, 2, 2, 1, 8, 1, 1}})
       checkForward(c, knobs);
 }
 
@@ -300,6 +327,37 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelStems,
                                          ConvCase{1, 1, 9, 9, 20, 5, 5, 1, 2},
                                          ConvCase{2, 3, 13, 13, 16, 3, 3, 2, 1, 1, 1, 1, 1}));
 
+// Groups of less than a block: filters over few channels, not transposed for the data gradient.
+class ConvKernelSmallGroups : public testing::TestWithParam<ConvCase> {};
+
+TEST_P(ConvKernelSmallGroups, AllDirections) {
+  const ConvCase c = GetParam();
+  KernelSpec forward = c.forward(Kind::C16, Kind::K16), gradData = c.gradData(Kind::C16, Kind::K16);
+  HostTensor x = filled(forward.operands[0]), w = filled(forward.operands[1]), dy = filled(gradData.operands[0]);
+  HostTensor y = rubbish(forward.results[0]), dx = rubbish(gradData.results[0]);
+  LoadedKernel(forward, hostKernelTarget()).call({x.data(), w.data(), y.data()});
+  LoadedKernel(gradData, hostKernelTarget()).call({dy.data(), w.data(), dx.data()});
+  EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
+  EXPECT_LT(relativeError(dx, referenceGradData(c, dy, w)), 1e-5);
+  EXPECT_TRUE(y.paddingIsZero() && dx.paddingIsZero());
+  EXPECT_THROW(LoadedKernel(forward, hostKernelTarget(), {999, 1, 1, 1, 1, 0, 0, 0}), std::runtime_error);
+  EXPECT_THROW(LoadedKernel(gradData, hostKernelTarget(), {999, 1, 1, 1, 1, 0, 0, 0}), std::runtime_error);
+  for (bool lane : {false, true}) {
+    KernelSpec gradWeight = c.gradWeight(lane, Kind::C16, Kind::K16);
+    HostTensor dw = rubbish(gradWeight.results[0]);
+    LoadedKernel(gradWeight, hostKernelTarget()).call({x.data(), dy.data(), dw.data()});
+    EXPECT_LT(relativeError(dw, referenceGradWeight(c, x, dy)), 1e-5);
+    EXPECT_TRUE(dw.paddingIsZero());
+    EXPECT_THROW(LoadedKernel(gradWeight, hostKernelTarget(), {999, 1, 1, 1, 1, 1, 1, 0, 0}), std::runtime_error);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelSmallGroups,
+                         testing::Values(ConvCase{2, 32, 8, 8, 32, 3, 3, 1, 1, 1, 8},
+                                         ConvCase{1, 20, 7, 5, 20, 3, 3, 2, 1, 1, 5},
+                                         ConvCase{2, 32, 7, 7, 32, 3, 3, 1, 1, 1, 32},
+                                         ConvCase{1, 40, 5, 5, 40, 1, 1, 1, 0, 1, 5}));
+
 class ConvKernelGeneric : public testing::TestWithParam<ConvCase> {};
 
 TEST_P(ConvKernelGeneric, AllDirections) {
@@ -325,21 +383,21 @@ TEST_P(ConvKernelGeneric, AllDirections) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelGeneric,
                          testing::Values(ConvCase{2, 16, 8, 8, 32, 3, 3, 1, 1, 1, 2},
-                                         ConvCase{1, 32, 7, 5, 32, 3, 3, 2, 1, 1, 32},
+                                         ConvCase{1, 32, 7, 5, 64, 3, 3, 2, 1, 1, 32},
                                          ConvCase{1, 5, 6, 6, 7, 3, 3, 1, 1},
                                          ConvCase{1, 12, 9, 9, 24, 3, 3, 1, 2, 2, 4, 0, 1}));
 
 TEST(ConvKernelTest, GenericConvolutionTakesSums) {
-  const ConvCase c{2, 16, 6, 6, 16, 3, 3, 1, 1, 1, 4};
+  const ConvCase c{2, 16, 6, 6, 32, 3, 3, 1, 1, 1, 4};
   KernelSpec spec = c.forward(Kind::C16, Kind::K16);
-  spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{1, 16}}});
+  spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{1, 32}}});
   spec.yields = {2, 3};
-  spec.results.push_back(channelSums(16));
+  spec.results.push_back(channelSums(32));
   HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]),
              dot = rubbish(spec.results[1]);
   LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), y.data(), dot.data()});
   EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
-  EXPECT_LT(relativeError(dot, sumProducts(valuesOf(y), valuesOf(y), 2, 16, 36)), 1e-6);
+  EXPECT_LT(relativeError(dot, sumProducts(valuesOf(y), valuesOf(y), 2, 32, 36)), 1e-6);
 }
 
 // vectors, channels, taps across, taps down, rows, images, pixels, rolled, pixels inside.
@@ -383,9 +441,13 @@ TEST(ConvKernelTest, GradWeightOfASliceOfChannels) {
 // Code for other CPUs compiles and calls nothing, run here or not.
 TEST(ConvKernelTest, CompilesForEveryTarget) {
   const ConvCase c{1, 32, 14, 14, 32, 3, 3, 1, 1, 1, 1, 0, 1}, strided{1, 32, 14, 14, 32, 3, 3, 2, 1};
+  const ConvCase deep{1, 256, 7, 7, 32, 3, 3, 1, 1}, odd{1, 12, 7, 7, 20, 3, 3, 2, 1},
+      groups{1, 64, 7, 7, 64, 3, 3, 1, 1, 1, 2}, small{1, 32, 7, 7, 32, 3, 3, 1, 1, 1, 8};
   for (const Halide::Target &target : {sseTarget(), avx2Target(), avx512Target()})
     for (const KernelSpec &spec :
-         {c.forward(), c.gradData(), c.gradWeight(true), strided.forward(), strided.gradData(), strided.gradWeight()})
+         {c.forward(), c.gradData(), c.gradWeight(true), strided.forward(), strided.gradData(), strided.gradWeight(),
+          deep.forward(), odd.gradData(), groups.forward(), groups.gradWeight(), small.forward(Kind::C16, Kind::K16),
+          small.gradWeight(false, Kind::C16, Kind::K16)})
       EXPECT_NO_THROW(LoadedKernel(spec, target)) << target.to_string();
 }
 

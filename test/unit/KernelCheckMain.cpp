@@ -2,8 +2,9 @@
 //
 //   kernel-check FILE...
 //
-// Reads what `resin build --emit=kernel` wrote, and compares every kernel it launches
-// with the interpreter. Compiled kernels are kept where RESIN_CACHE says.
+// Reads what `resin build --emit=kernel` wrote, and compares every kernel that is
+// launched there with the interpreter, once even if several files launch it. Compiled
+// kernels are kept where RESIN_CACHE says.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,32 +18,36 @@
 
 using namespace resin;
 
-/// The text of every `spec "..."` in a file.
-static std::set<std::string> specsIn(const std::string &path) {
+/// Adds the text of every `spec "..."` in a file.
+static bool collectSpecs(const std::string &path, std::set<std::string> &specs) {
   std::ifstream file(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}}, begin = "spec \"";
-  std::set<std::string> specs;
   for (size_t at = text.find(begin); at != std::string::npos; at = text.find(begin, at)) {
     at += begin.size();
     specs.insert(text.substr(at, text.find('"', at) - at));
   }
-  return specs;
+  return file.is_open();
 }
 
 static bool isGradient(const std::string &text) { return text.find("_grad") != std::string::npos; }
 
 int main(int argc, char **argv) {
-  std::vector<KernelSpec> forward, gradients;
+  std::set<std::string> texts;
   for (int i = 1; i < argc; ++i)
-    for (const std::string &text : specsIn(argv[i])) {
-      KernelSpec spec;
-      std::string error;
-      if (!parse(text, spec, error)) {
-        std::cerr << argv[i] << ": " << text << "\n  " << error << "\n";
-        return 1;
-      }
-      (isGradient(text) ? gradients : forward).push_back(spec);
+    if (!collectSpecs(argv[i], texts)) {
+      std::cerr << "cannot read '" << argv[i] << "'\n";
+      return 1;
     }
+  std::vector<KernelSpec> forward, gradients;
+  for (const std::string &text : texts) {
+    KernelSpec spec;
+    std::string error;
+    if (!parse(text, spec, error)) {
+      std::cerr << text << "\n  " << error << "\n";
+      return 1;
+    }
+    (isGradient(text) ? gradients : forward).push_back(spec);
+  }
   CheckOptions options;
   if (const char *cache = std::getenv("RESIN_CACHE"))
     options.cacheDirectory = cache;
@@ -52,6 +57,6 @@ int main(int argc, char **argv) {
   wrong.insert(wrong.end(), more.begin(), more.end());
   for (const std::string &what : wrong)
     std::cout << what << "\n";
-  std::cout << forward.size() + gradients.size() << " kernels, " << wrong.size() << " wrong\n";
+  std::cout << texts.size() << " kernels, " << wrong.size() << " wrong\n";
   return !wrong.empty();
 }
