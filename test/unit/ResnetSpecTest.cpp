@@ -118,6 +118,23 @@ TEST_F(ResnetSpec, FlagsComeBack) {
   module->walk([&](FusedOp op) { EXPECT_EQ(specOf(op), spec); });
 }
 
+// A flag that is absent is 0 in the spec, and absent again in the region. The oracle of kernels once read any number as
+// a lane, and called right kernels wrong.
+TEST_F(ResnetSpec, AbsentFlagsStayAbsent) {
+  resin::KernelSpec spec;
+  std::string error;
+  ASSERT_TRUE(resin::parse("(f32[2,16,4,4], f32[2,8,4,4]s16) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], "
+                           "groups=1, kernel=[3,3], lane=0, padding=[1,1,1,1], strides=[1,1]} : [8,16,3,3] } -> "
+                           "(%2: f32[8,16,3,3])",
+                           spec, error))
+      << error;
+  OwningOpRef<ModuleOp> module = fusedFromSpec(&context, spec);
+  ASSERT_TRUE(module);
+  spec.operands[1].storedChannels = 0; // the pieces are the whole
+  module->walk([&](Conv2dGradWeightOp conv) { EXPECT_FALSE(conv.getLane()); });
+  module->walk([&](FusedOp op) { EXPECT_EQ(specOf(op), spec); });
+}
+
 TEST_F(ResnetSpec, ComplainsOfWhatTheDialectDoesNotVerify) {
   EXPECT_EQ(complaint("(f32[2,4]) { %1 = fold(%0) {} : [2,4] } -> (%1: f32[2,4])"), "kernel spec: unknown op 'fold'");
   EXPECT_EQ(complaint("(f32[2,4]) { %1 = softmax(%0) {axis=1} : [2,4] } -> (%1: f32[2,4])"),
