@@ -102,7 +102,7 @@ KnobChoice KnobChooser::choose(const KernelSpec &spec) const {
   for (auto [far, entry] : near) {
     const TuningRecord &record = entry->record;
     const KnobSource source = far == 0 && entry->rank <= 1 ? KnobSource::Tuned : KnobSource::Borrowed;
-    if (far > 0 && record.median > kWorthLending * record.untuned)
+    if (source == KnobSource::Borrowed && record.median > kWorthLending * record.untuned)
       return {source, {}}; // there the default was as good
     if (record.knobs == untuned)
       return {source, {}};
