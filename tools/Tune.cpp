@@ -11,6 +11,7 @@
 
 #include "codegen/KernelLibrary.h"
 #include "codegen/Targets.h"
+#include "tuning/ChooseKnobs.h"
 #include "tuning/Tuner.h"
 #include "tuning/TuningDatabase.h"
 
@@ -96,6 +97,8 @@ private:
   size_t current = 0;
   double deadline = 0;
 
+  /// What a build would choose from what is known so far.
+  tuning::KnobChooser chooserOf() const;
   int collect();
   void search();
   int verify();
@@ -113,6 +116,13 @@ const tuning::TuningRecord *TuneRun::findKnown(const KernelSpec &spec) const {
     if (record.spec == text && record.target == target.name && record.cpu == cpu && record.version == version)
       return &record;
   return nullptr;
+}
+
+tuning::KnobChooser TuneRun::chooserOf() const {
+  std::string ignored;
+  std::vector<tuning::TuningRecord> all = found;
+  all.insert(all.end(), known.begin(), known.end());
+  return {all, tuning::readRecordLines(tuning::shippedRecords(), ignored), target, tuning::cpuModel(), codegen::codegenVersion()};
 }
 
 int TuneRun::collect() {
@@ -160,8 +170,9 @@ void TuneRun::search() {
     const KernelSpec &spec = kernels[current];
     showProgress("");
     std::string error;
+    const codegen::Knobs hint = chooserOf().choose(spec).knobs;
     const double share = (deadline - seconds()) / (kernels.size() - current);
-    std::optional<tuning::TuningRecord> record = tuner.tune(spec, share, error);
+    std::optional<tuning::TuningRecord> record = tuner.tune(spec, hint, share, error);
     clearProgress();
     if (!record) {
       if (!interrupted)

@@ -63,7 +63,7 @@ std::optional<double> distance(const KernelSpec &a, const KernelSpec &b) {
   if (!compare(x->results[0], y->results[0]))
     return std::nullopt;
   // A different epilogue or halo matters less than any extent.
-  return print(a) == print(b) ? 0 : sum + 0.01 + 0.05 * std::fabs(double(a.nodes.size()) - double(b.nodes.size()));
+  return a == b ? 0 : sum + 0.01 + 0.05 * std::fabs(double(a.nodes.size()) - double(b.nodes.size()));
 }
 
 } // namespace
@@ -102,7 +102,7 @@ KnobChoice KnobChooser::choose(const KernelSpec &spec) const {
   for (auto [far, entry] : near) {
     const TuningRecord &record = entry->record;
     const KnobSource source = far == 0 && entry->rank <= 1 ? KnobSource::Tuned : KnobSource::Borrowed;
-    if (far > 0 && record.median > kWorthLending * record.untuned)
+    if (source == KnobSource::Borrowed && record.median > kWorthLending * record.untuned)
       return {source, {}}; // there the default was as good
     if (record.knobs == untuned)
       return {source, {}};

@@ -1,6 +1,6 @@
 //===- Tuner.cpp - The search for a kernel's fastest knobs ----------------===//
 //
-//   1. Begin with the default, the other templates' defaults and the best-rated tiles.
+//   1. Begin with the default, what is best for a neighbour, the other templates' defaults and the best-rated tiles.
 //   2. Compile, check, race: the best of them is where the search stands.
 //   3. Step to the best of its neighbours, until none is better or time is up.
 //   4. A final between the winner and the default gives the numbers of the record.
@@ -168,20 +168,18 @@ void Tuner::Search::runRounds(const std::vector<Candidate *> &runners, size_t ro
 
 Tuner::Candidate *Tuner::Search::race(std::vector<Candidate *> runners, Candidate *kept) {
   auto faster = [](const Candidate *a, const Candidate *b) { return a->best() < b->best(); };
-  if (std::find(runners.begin(), runners.end(), kept) == runners.end())
-    runners.push_back(kept);
+  std::erase(runners, kept);
+  runners.insert(runners.begin(), kept);
   for (Candidate *runner : runners)
     runner->samples.clear();
   for (size_t rounds = 3;; rounds += 2) {
     onLargeStack([&] { runRounds(runners, rounds); });
-    if (std::any_of(runners.begin(), runners.end(), [](const Candidate *runner) { return runner->samples.empty(); }))
+    if (kept->samples.empty())
       return kept; // stopped before the first round was over
-    std::sort(runners.begin(), runners.end(), faster);
+    std::sort(runners.begin() + 1, runners.end(), faster);
     if (runners.size() <= 2)
-      return runners[0];
-    runners.resize((runners.size() + 1) / 2);
-    if (std::find(runners.begin(), runners.end(), kept) == runners.end())
-      runners.push_back(kept);
+      return *std::min_element(runners.begin(), runners.end(), faster);
+    runners.resize(1 + runners.size() / 2);
   }
 }
 
@@ -208,7 +206,8 @@ TuningRecord Tuner::Search::recordOf(const Candidate &winner, const Candidate &u
   return record;
 }
 
-std::optional<TuningRecord> Tuner::tune(const KernelSpec &spec, double seconds, std::string &error) {
+std::optional<TuningRecord> Tuner::tune(const KernelSpec &spec, const codegen::Knobs &hint, double seconds,
+                                        std::string &error) {
   const double deadline = now() + seconds;
   Search search(spec, options);
   std::vector<codegen::Knobs> list = codegen::startingKnobs(spec, options.target);
@@ -216,6 +215,9 @@ std::optional<TuningRecord> Tuner::tune(const KernelSpec &spec, double seconds, 
     error = "it has no knobs";
     return std::nullopt;
   }
+  // What is best for a neighbour is tried first: the budget may end there.
+  if (!hint.empty() && std::find(list.begin(), list.end(), hint) == list.end())
+    list.insert(list.begin() + 1, hint);
   if (!search.prepare(error))
     return std::nullopt;
   std::set<codegen::Knobs> seen(list.begin(), list.end());

@@ -33,9 +33,10 @@ class Tuner {
 public:
   explicit Tuner(TunerOptions options) : options(std::move(options)) {}
 
-  /// Searches for about `seconds`. Nothing if it was stopped before anything was
-  /// measured, or failed: then `error` says why.
-  std::optional<TuningRecord> tune(const KernelSpec &spec, double seconds, std::string &error);
+  /// Searches for about `seconds`, beginning with `hint` too if there is one. Nothing if
+  /// it was stopped before anything was measured, or failed: then `error` says why.
+  std::optional<TuningRecord> tune(const KernelSpec &spec, const codegen::Knobs &hint, double seconds,
+                                   std::string &error);
 
   /// Measures `knobs` beside the default.
   std::optional<TuningRecord> measure(const KernelSpec &spec, const codegen::Knobs &knobs, std::string &error);

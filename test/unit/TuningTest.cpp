@@ -5,6 +5,7 @@
 #include "test/unit/KernelCheck.h"
 #include "test/unit/TemporaryFolder.h"
 #include "tuning/ChooseKnobs.h"
+#include "tuning/Tuner.h"
 #include "tuning/TuningDatabase.h"
 
 #include <gtest/gtest.h>
@@ -330,6 +331,34 @@ TEST(ChooseKnobsTest, HostileKnobsAreNotTaken) {
   const std::string text = conv(1, 32, 8, 32);
   for (const Knobs &knobs : std::vector<Knobs>{{0, 0, 0, 0, 0, 0}, {28, 4, 1, 8, 16, 1, 0, 0}, {1}})
     EXPECT_TRUE(chooser({record(text, knobs)}).choose(specOf(text)).knobs.empty());
+}
+
+//===----------------------------------------------------------------------===//
+// Searching
+//===----------------------------------------------------------------------===//
+
+TEST(TunerTest, FindsWhatABuildThenTakes) {
+  const KernelSpec spec = specOf(conv(1, 16, 8, 16));
+  const codegen::TargetInfo host = target("host");
+  Tuner tuner({.target = host});
+  std::string error;
+  std::optional<TuningRecord> found = tuner.tune(spec, {}, 3, error);
+  ASSERT_TRUE(found) << error;
+  EXPECT_EQ(findMistake(*found), "");
+  EXPECT_LE(found->median, found->untuned);
+  EXPECT_LT(found->error, 10'000); // 1e-5
+  KnobChooser chooser({*found}, {}, host, cpuModel(), codegen::codegenVersion());
+  EXPECT_EQ(chooser.choose(spec).source, KnobSource::Tuned);
+  std::optional<TuningRecord> again = tuner.measure(spec, found->knobs, error);
+  ASSERT_TRUE(again) << error;
+  EXPECT_EQ(again->knobs, found->knobs);
+}
+
+TEST(TunerTest, StopsWhenItIsTold) {
+  Tuner tuner({.target = target("host"), .isStopped = [] { return true; }});
+  std::string error;
+  EXPECT_FALSE(tuner.tune(specOf(conv(1, 16, 8, 16)), {}, 60, error));
+  EXPECT_EQ(error, "stopped");
 }
 
 } // namespace
