@@ -105,7 +105,8 @@ Template::Cost weightCost(const ConvKernel &, const Knobs &knobs) {
 }
 
 std::vector<Values> winogradValues(const ConvKernel &conv) {
-  return {divisors((conv.shape.h + 3) / 4), divisors(conv.shape.n), upTo(28), {1, 2, 4}, channelsInStep(), {0, 1}};
+  return {divisors((conv.shape.h + 3) / 4), divisors(conv.shape.n), upTo(28), {1, 2, 4}, channelsInStep(), {0, 1},
+          divisors(sourceBlocks(conv))};
 }
 
 Template::Cost winogradCost(const ConvKernel &conv, const Knobs &knobs) {
@@ -126,7 +127,7 @@ Template::Cost winogradWeightCost(const ConvKernel &conv, const Knobs &knobs) {
 
 /// In the order in which `buildConv` asks them.
 const std::array<Template, 4> kTemplates = {{
-    {"winograd", 6, buildConvWinograd, winogradValues, winogradCost},
+    {"winograd", 7, buildConvWinograd, winogradValues, winogradCost},
     {"winograd-weight", 4, buildConvWinogradWeight, winogradWeightValues, winogradWeightCost},
     {"direct", 8, buildConvDirect, directValues, directCost},
     {"weight", 9, buildConvWeight, weightValues, weightCost},

@@ -129,7 +129,7 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
 }
 
 std::vector<int> numbersOf(const WinogradKnobs &k) {
-  return {k.rows, k.images, k.tiles, k.blocks, k.channels, k.filterInRows};
+  return {k.rows, k.images, k.tiles, k.blocks, k.channels, k.filterInRows, k.chunk};
 }
 
 WinogradKnobs winogradKnobs(const std::vector<int> &k) {

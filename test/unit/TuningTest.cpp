@@ -97,7 +97,7 @@ TEST(TuningDatabaseTest, ReadsWhatItWrote) {
   const std::string path = folder / "deep/tuning.db";
   EXPECT_TRUE(read(path, false).empty());
   const TuningRecord first = record(conv(1, 16, 8, 16), kDirect),
-                     second = record(conv(1, 32, 8, 16), {1, 1, 4, 1, 4, 0});
+                     second = record(conv(1, 32, 8, 16), {1, 1, 4, 1, 4, 0, 2});
   put(path, first);
   put(path, second);
   TuningRecord better = first;
@@ -200,7 +200,7 @@ TEST(KnobsTest, HostileNumbersAreRefused) {
   const KernelSpec spec = specOf(conv(4, 64, 7, 32));
   for (const Knobs &knobs : std::vector<Knobs>{{},
                                                {1},
-                                               {0, 0, 0, 0, 0, 0},
+                                               {0, 0, 0, 0, 0, 0, 0},
                                                {0, 0, 0, 0, 0, 0, 0, 0},
                                                {0, 0, 0, 0},
                                                {0, 0, 0, 0, 0, 0, 0, 0, 0},
@@ -210,8 +210,10 @@ TEST(KnobsTest, HostileNumbersAreRefused) {
                                                {4, 1, 1, 2, 4, 0, 0, 9},
                                                {4, 1, 1, 2, 4, 2, 0, 0},
                                                {1 << 30, 1 << 30, 1, 2, 4, 0, 0, 0},
-                                               {1, 4, 5, 1, 4, 0}, // images without all rows
-                                               {1, 1, 4, 1},       // of a weight gradient
+                                               {1, 4, 5, 1, 4, 0, 4}, // images without all rows
+                                               {2, 4, 4, 1, 4, 0, 1}, // chunks need the filter in rows
+                                               {2, 4, 4, 1, 4, 1, 3}, // 4 blocks are no multiple of 3
+                                               {1, 1, 4, 1},          // of a weight gradient
                                                {1, 4, 3, 1, 6, 1, 2, 1, 0}})
     EXPECT_FALSE(codegen::acceptsKnobs(spec, target("v3"), knobs)) << codegen::printKnobs(knobs);
   EXPECT_FALSE(
@@ -329,7 +331,7 @@ TEST(ChooseKnobsTest, NoGainIsNotLent) {
 
 TEST(ChooseKnobsTest, HostileKnobsAreNotTaken) {
   const std::string text = conv(1, 32, 8, 32);
-  for (const Knobs &knobs : std::vector<Knobs>{{0, 0, 0, 0, 0, 0}, {28, 4, 1, 8, 16, 1, 0, 0}, {1}})
+  for (const Knobs &knobs : std::vector<Knobs>{{0, 0, 0, 0, 0, 0, 0}, {28, 4, 1, 8, 16, 1, 0, 0}, {1}})
     EXPECT_TRUE(chooser({record(text, knobs)}).choose(specOf(text)).knobs.empty());
 }
 
