@@ -27,6 +27,7 @@ constexpr int64_t kLargestBody = 1024;
 struct Template {
   const char *name;
   size_t knobs;
+  bool isPlainSum; ///< rounds as the definition does, in some order
   bool (*build)(ConvKernel &conv, std::vector<Halide::Func> &outputs);
   /// What each knob may be, in ascending order.
   std::vector<Values> (*values)(const ConvKernel &conv);
@@ -127,10 +128,10 @@ Template::Cost winogradWeightCost(const ConvKernel &conv, const Knobs &knobs) {
 
 /// In the order in which `buildConv` asks them.
 const std::array<Template, 4> kTemplates = {{
-    {"winograd", 7, buildConvWinograd, winogradValues, winogradCost},
-    {"winograd-weight", 4, buildConvWinogradWeight, winogradWeightValues, winogradWeightCost},
-    {"direct", 8, buildConvDirect, directValues, directCost},
-    {"weight", 9, buildConvWeight, weightValues, weightCost},
+    {"winograd", 7, false, buildConvWinograd, winogradValues, winogradCost},
+    {"winograd-weight", 4, false, buildConvWinogradWeight, winogradWeightValues, winogradWeightCost},
+    {"direct", 8, true, buildConvDirect, directValues, directCost},
+    {"weight", 9, true, buildConvWeight, weightValues, weightCost},
 }};
 
 const Template *findTemplate(const Knobs &knobs) {
@@ -241,14 +242,19 @@ std::string convolutionOf(const KernelSpec &spec) {
   return node < 0 ? "" : spec.nodes[node].op;
 }
 
+bool satisfies(const Knobs &knobs, Numerics numerics) {
+  const Template *row = findTemplate(knobs);
+  return numerics == Numerics::Fast || (row && row->isPlainSum);
+}
+
 bool acceptsKnobs(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs) {
   return withConv(spec, target, false, [&](const ConvKernel &conv) { return accepts(conv, knobs); });
 }
 
-Knobs defaultKnobs(const KernelSpec &spec, const TargetInfo &target) {
-  return withConv(spec, target, Knobs(), [](const ConvKernel &conv) {
+Knobs defaultKnobs(const KernelSpec &spec, const TargetInfo &target, Numerics numerics) {
+  return withConv(spec, target, Knobs(), [&](const ConvKernel &conv) {
     for (const Template &row : kTemplates)
-      if (Knobs plan = planOf(row, conv); !plan.empty())
+      if (Knobs plan = planOf(row, conv); !plan.empty() && satisfies(plan, numerics))
         return plan;
     return Knobs();
   });

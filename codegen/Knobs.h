@@ -34,12 +34,19 @@ std::string templateOf(const Knobs &knobs);
 /// The anchor of the kernel if it is a convolution, else empty.
 std::string convolutionOf(const KernelSpec &spec);
 
+/// How a convolution may round. `Fast` is within 1e-5 of the largest result: Winograd's method is allowed. `Strict` is
+/// a plain sum in f32.
+enum class Numerics { Fast, Strict };
+
+/// Whether the template of these knobs rounds as `numerics` asks.
+bool satisfies(const Knobs &knobs, Numerics numerics);
+
 /// Whether a template builds `spec` with these knobs: they are in range, cut the problem into equal parts, and keep
 /// code and scratch within bounds. Any numbers may be asked about.
 bool acceptsKnobs(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs);
 
 /// What `spec` is built with untuned; empty if it has no template with knobs.
-Knobs defaultKnobs(const KernelSpec &spec, const TargetInfo &target);
+Knobs defaultKnobs(const KernelSpec &spec, const TargetInfo &target, Numerics numerics = Numerics::Fast);
 
 /// Where a search begins: the default, then the default of every other template that
 /// takes the spec, and the tiles that a model of the core rates highest.

@@ -151,10 +151,11 @@ const std::vector<RecordSpec> &getNormalizations() {
 
 constexpr StringRef datasets[] = {"cifar10", "synthetic"};
 constexpr StringRef decayChoices[] = {"all", "weights"};
+constexpr StringRef numericsChoices[] = {"fast", "strict"};
 
 /// Settings in the order of docs/Manifest.md; `weight_decay_on` goes into the variables instead.
 constexpr StringRef settings[] = {"data", "epochs",    "seed", "augment", "normalize",
-                                  "loss", "optimizer", "lr",   "batch",   "weight_decay_on"};
+                                  "loss", "optimizer", "lr",   "batch",   "weight_decay_on", "numerics"};
 
 //===----------------------------------------------------------------------===//
 // Reading
@@ -413,6 +414,7 @@ void RecipeReader::run(const File &file, ArrayRef<Setting> overrides) {
       {"optimizer", optimizer},
       {"lr", readRate(optimizer.is(Value::Record) ? optimizer.getName() : "sgd")},
       {"batch", readCount("batch", Batch, 128)},
+      {"numerics", readWord("numerics", "fast", numericsChoices)},
   };
   checkData(data);
   readDecay();

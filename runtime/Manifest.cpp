@@ -159,6 +159,7 @@ struct Reader {
     manifest.flopsPerImage = json.value("flops_per_image", 0.0);
     if (manifest.image.size() != 3 || manifest.classes < 1 || manifest.batch < 1)
       throw std::invalid_argument("image, classes or batch is out of range");
+    manifest.numerics = json.at("recipe").value("numerics", "");
     if (Status status = parseRecipe(json.at("recipe").dump(), manifest.recipe); status.failed())
       throw std::invalid_argument(status.message());
     for (const Json &row : json.at("variables"))

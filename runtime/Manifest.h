@@ -68,6 +68,7 @@ struct Manifest {
   std::vector<int64_t> image; ///< channels, height, width
   double flopsPerImage = 0;
   Recipe recipe;
+  std::string numerics; ///< "fast" or "strict" (docs/Language.md); empty if the program does not say
   std::vector<Variable> variables;
   std::vector<Function> functions;
   std::vector<Kernel> kernels;

@@ -201,6 +201,7 @@ static void addPhase(PassManager &manager, Stage stage, const BuildOptions &opti
 namespace {
 struct Lowered {
   codegen::TargetInfo target;
+  codegen::Numerics numerics = codegen::Numerics::Fast;
   std::vector<codegen::KernelRequest> kernels;
 };
 } // namespace
@@ -218,6 +219,13 @@ static std::vector<KernelSpec> kernelsOf(ModuleOp module) {
   return specs;
 }
 
+/// As the recipe says; a module from a file may have none.
+static codegen::Numerics numericsOf(ModuleOp module) {
+  auto recipe = module->getAttrOfType<DictionaryAttr>("resnet.recipe");
+  auto word = recipe ? recipe.getAs<StringAttr>("numerics") : StringAttr();
+  return word && word.getValue() == "strict" ? codegen::Numerics::Strict : codegen::Numerics::Fast;
+}
+
 /// Asks the tuning records for the knobs of each kernel, and counts where they came from.
 static void chooseKnobs(const BuildOptions &options, std::vector<KernelSpec> specs, Lowered &lowered, ManifestTarget &counts) {
   std::vector<tuning::TuningRecord> user, shipped;
@@ -229,7 +237,7 @@ static void chooseKnobs(const BuildOptions &options, std::vector<KernelSpec> spe
       if (!warning.empty())
         llvm::errs() << "resin: warning: " << warning << "\n";
   }
-  const tuning::KnobChooser chooser(user, shipped, lowered.target, tuning::cpuModel(), codegen::codegenVersion());
+  const tuning::KnobChooser chooser(user, shipped, lowered.target, tuning::cpuModel(), codegen::codegenVersion(), lowered.numerics);
   for (KernelSpec &spec : specs) {
     tuning::KnobChoice choice = chooser.choose(spec);
     counts.tuned += choice.source == tuning::KnobSource::Tuned;
@@ -257,6 +265,7 @@ static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowe
   while (!reached()) {
     if (stage == Stage::Planned) {
       ManifestTarget target{.name = lowered.target.name, .features = lowered.target.features};
+      lowered.numerics = numericsOf(module);
       chooseKnobs(options, kernelsOf(module), lowered, target);
       std::string manifest = writeManifest(module, target);
       module->setAttr("kernel.manifest", StringAttr::get(module.getContext(), manifest));
@@ -280,12 +289,15 @@ static int compileKernels(const BuildOptions &options, const Lowered &lowered, s
   codegen::CompileOptions compile{.target = options.target, .jobs = options.jobs, .cacheDirectory = cacheDirectory()};
   std::string error, warning;
   bool compiled = codegen::compileKernels(lowered.kernels, compile, kernels, error, &warning);
-  if (!compiled && llvm::any_of(lowered.kernels, [](const codegen::KernelRequest &request) { return !request.knobs.empty(); })) {
+  auto untunedKnobs = [&](const KernelSpec &spec) {
+    return lowered.numerics == codegen::Numerics::Fast ? codegen::Knobs() : codegen::defaultKnobs(spec, lowered.target, lowered.numerics);
+  };
+  if (!compiled && llvm::any_of(lowered.kernels, [&](const codegen::KernelRequest &request) { return request.knobs != untunedKnobs(request.spec); })) {
     // Whatever a record says, it must not stand in the way of a program.
     llvm::errs() << "resin: warning: tuned kernels do not compile, their defaults are taken: " << error << "\n";
     std::vector<codegen::KernelRequest> untuned = lowered.kernels;
     for (codegen::KernelRequest &request : untuned)
-      request.knobs.clear();
+      request.knobs = untunedKnobs(request.spec);
     compiled = codegen::compileKernels(untuned, compile, kernels, error, &warning);
   }
   if (!compiled) {

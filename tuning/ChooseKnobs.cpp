@@ -69,8 +69,9 @@ std::optional<double> distance(const KernelSpec &a, const KernelSpec &b) {
 } // namespace
 
 KnobChooser::KnobChooser(const std::vector<TuningRecord> &user, const std::vector<TuningRecord> &shipped,
-                         const codegen::TargetInfo &target, const std::string &cpu, const std::string &version)
-    : target(target) {
+                         const codegen::TargetInfo &target, const std::string &cpu, const std::string &version,
+                         codegen::Numerics numerics)
+    : target(target), numerics(numerics) {
   auto rankOf = [&](const TuningRecord &record, int first) {
     return first + (record.cpu == cpu ? 0 : 4) + (record.version == version ? 0 : 2);
   };
@@ -91,9 +92,12 @@ void KnobChooser::add(const TuningRecord &record, int rank) {
 }
 
 KnobChoice KnobChooser::choose(const KernelSpec &spec) const {
-  const codegen::Knobs untuned = codegen::defaultKnobs(spec, target);
-  if (untuned.empty())
+  const codegen::Knobs allowed = codegen::defaultKnobs(spec, target, numerics);
+  if (allowed.empty())
     return {};
+  // The default need not be named, unless it rounds in another way than asked.
+  const codegen::Knobs untuned = codegen::defaultKnobs(spec, target),
+                       fallback = allowed == untuned ? codegen::Knobs() : allowed;
   std::vector<std::pair<double, const Known *>> near;
   for (const Known &entry : known)
     if (std::optional<double> far = distance(spec, entry.spec); far && *far <= kFarthest)
@@ -101,15 +105,17 @@ KnobChoice KnobChooser::choose(const KernelSpec &spec) const {
   std::sort(near.begin(), near.end()); // at the same distance by their place in `known`
   for (auto [far, entry] : near) {
     const TuningRecord &record = entry->record;
+    if (!codegen::satisfies(record.knobs, numerics))
+      continue;
     const KnobSource source = far == 0 && entry->rank <= 1 ? KnobSource::Tuned : KnobSource::Borrowed;
     if (source == KnobSource::Borrowed && record.median > kWorthLending * record.untuned)
-      return {source, {}}; // there the default was as good
-    if (record.knobs == untuned)
-      return {source, {}};
+      return {source, fallback}; // there the default was as good
+    if (record.knobs == allowed)
+      return {source, fallback};
     if (codegen::acceptsKnobs(spec, target, record.knobs))
       return {source, record.knobs};
   }
-  return {KnobSource::Default, {}};
+  return {KnobSource::Default, fallback};
 }
 
 } // namespace resin::tuning

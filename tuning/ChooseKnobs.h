@@ -31,8 +31,10 @@ class KnobChooser {
 public:
   /// `cpu` as `cpuModel` says it, `version` as `codegenVersion` does.
   KnobChooser(const std::vector<TuningRecord> &user, const std::vector<TuningRecord> &shipped,
-              const codegen::TargetInfo &target, const std::string &cpu, const std::string &version);
+              const codegen::TargetInfo &target, const std::string &cpu, const std::string &version,
+              codegen::Numerics numerics = codegen::Numerics::Fast);
 
+  /// Knobs that round as asked; none only where the template's default does.
   KnobChoice choose(const KernelSpec &spec) const;
 
 private:
@@ -42,6 +44,7 @@ private:
     int rank; ///< how far the record is from this machine, code and user
   };
   const codegen::TargetInfo target;
+  const codegen::Numerics numerics;
   std::vector<Known> known;
 
   void add(const TuningRecord &record, int rank);

@@ -57,6 +57,10 @@ static void printTable(const Manifest &manifest, unsigned threads) {
   if (manifest.tuned + manifest.borrowed + manifest.untuned)
     std::printf("tuning   %lld kernels tuned, %lld borrowed, %lld default\n", static_cast<long long>(manifest.tuned),
                 static_cast<long long>(manifest.borrowed), static_cast<long long>(manifest.untuned));
+  if (!manifest.numerics.empty())
+    std::printf("numerics %s: convolutions are %s\n", manifest.numerics.c_str(),
+                manifest.numerics == "strict" ? "plain sums in f32"
+                                              : "within 1e-5 of the largest result, by Winograd's method too");
   std::printf("recipe   batch %lld, %s\n", static_cast<long long>(manifest.batch),
               printRecipe(manifest.recipe).c_str());
   std::printf("entry   ");

@@ -196,6 +196,28 @@ TEST(KnobsTest, TemplatesAcceptTheirDefaults) {
     }
 }
 
+// Where rounding must be that of a plain sum, neither the default nor a record of Winograd's method is taken.
+TEST(KnobsTest, StrictNumericsPassOverWinograd) {
+  const std::string text = conv(4, 64, 8, 64);
+  const KernelSpec spec = specOf(text);
+  const Knobs winograd = codegen::defaultKnobs(spec, target("v3")),
+              direct = codegen::defaultKnobs(spec, target("v3"), codegen::Numerics::Strict);
+  ASSERT_EQ(codegen::templateOf(winograd), "winograd");
+  ASSERT_EQ(codegen::templateOf(direct), "direct");
+  EXPECT_FALSE(codegen::satisfies(winograd, codegen::Numerics::Strict));
+  EXPECT_TRUE(codegen::satisfies(winograd, codegen::Numerics::Fast));
+
+  auto chosen = [&](const std::vector<TuningRecord> &records, codegen::Numerics numerics) {
+    return KnobChooser(records, {}, target("v3"), "cpu", "1", numerics).choose(spec).knobs;
+  };
+  EXPECT_EQ(chosen({}, codegen::Numerics::Fast), Knobs());
+  EXPECT_EQ(chosen({}, codegen::Numerics::Strict), direct);
+  const TuningRecord tunedWinograd = record(text, {2, 4, 4, 1, 8, 1, 4}), tunedDirect = record(text, kDirect);
+  EXPECT_EQ(chosen({tunedWinograd}, codegen::Numerics::Fast), tunedWinograd.knobs);
+  EXPECT_EQ(chosen({tunedWinograd}, codegen::Numerics::Strict), direct);
+  EXPECT_EQ(chosen({tunedDirect}, codegen::Numerics::Strict), kDirect);
+}
+
 TEST(KnobsTest, HostileNumbersAreRefused) {
   const KernelSpec spec = specOf(conv(4, 64, 7, 32));
   for (const Knobs &knobs : std::vector<Knobs>{{},
