@@ -257,7 +257,7 @@ TEST(Recipe, isCompleteWithoutTrain) {
   EXPECT_EQ(
       describe(analyzeRight(inModel("")).recipe),
       "recipe{data='cifar10' epochs=10 seed=0 augment=[] normalize='dataset' loss=cross_entropy{label_smoothing=0 } "
-      "optimizer=sgd{momentum=0 nesterov=false weight_decay=0 } lr=constant{value=0.001 } batch=128 }");
+      "optimizer=sgd{momentum=0 nesterov=false weight_decay=0 } lr=constant{value=0.001 } batch=128 numerics='fast' }");
 }
 
 TEST(Recipe, dataIsSyntheticForOtherShapes) {
@@ -268,6 +268,7 @@ TEST(Recipe, dataIsSyntheticForOtherShapes) {
 TEST(Recipe, settings) {
   EXPECT_EQ(getSetting("augment = [pad_crop(4), flip]", "augment"), "[pad_crop{pad=4 };flip{};]");
   EXPECT_EQ(getSetting("augment = [pad_crop(pad = 4)]", "augment"), "[pad_crop{pad=4 };]");
+  EXPECT_EQ(getSetting("numerics = strict", "numerics"), "'strict'");
   EXPECT_EQ(getSetting("normalize = none", "normalize"), "'none'");
   EXPECT_EQ(getSetting("normalize = fixed(mean = [0, 0.5, 1], std = [1, 2, 3])", "normalize"),
             "fixed{mean=[0;0.5;1;] std=[1;2;3;] }");
