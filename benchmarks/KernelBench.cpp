@@ -5,7 +5,9 @@
 // Winograd's kernels are counted as what the plain sum would take, so they may
 // pass 1.
 //
-//   KernelBench                        the convolutions of ResNet-18 and ResNet-20
+//   KernelBench                        the convolutions of ResNet-18 and ResNet-20, all on
+//                                      pieces of images; a net cuts the gradients of
+//                                      large filters by output channels instead
 //   KernelBench --specs=net.mlir       every kernel named in a file, as written by
 //                                      resin build net.resin --emit=planned -o net.mlir
 //   KernelBench --benchmark_filter=... and the other flags of Google Benchmark
@@ -58,11 +60,11 @@ struct Layer {
   int n, c, size, k, r, stride; ///< a piece of n images
 };
 
-/// Pieces as `decompose-batch-norm` and `differentiate` cut them for batches of 16 and 128.
+/// Pieces as `passes/Pieces.cpp` cuts them for batches of 16 and 128.
 const Layer kResNet18[] = {{1, 3, 224, 64, 7, 2},   {1, 64, 56, 64, 3, 1},   {1, 64, 56, 128, 3, 2},
-                           {1, 64, 56, 128, 1, 2},  {1, 128, 28, 128, 3, 1}, {1, 128, 28, 256, 3, 2},
-                           {1, 128, 28, 256, 1, 2}, {1, 256, 14, 256, 3, 1}, {2, 256, 14, 512, 3, 2},
-                           {2, 256, 14, 512, 1, 2}, {2, 512, 7, 512, 3, 1}};
+                           {1, 64, 56, 128, 1, 2},  {1, 128, 28, 128, 3, 1}, {4, 128, 28, 256, 3, 2},
+                           {4, 128, 28, 256, 1, 2}, {4, 256, 14, 256, 3, 1}, {4, 256, 14, 512, 3, 2},
+                           {4, 256, 14, 512, 1, 2}, {4, 512, 7, 512, 3, 1}};
 const Layer kResNet20[] = {{4, 3, 32, 16, 3, 1},  {4, 16, 32, 16, 3, 1},  {8, 16, 32, 32, 3, 2},
                            {8, 32, 16, 32, 3, 1}, {16, 32, 16, 64, 3, 2}, {16, 64, 8, 64, 3, 1}};
 
