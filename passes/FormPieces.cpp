@@ -19,6 +19,8 @@
 
 #include "passes/KernelPasses.h"
 
+#include "dialects/Kernel/KernelRows.h"
+
 #include "llvm/ADT/EquivalenceClasses.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -216,10 +218,8 @@ ParallelOp FormPieces::mergeLoops(OpBuilder &b, ArrayRef<int> members) {
 static int64_t costOfPiece(ParallelOp loop) {
   int64_t cost = 0;
   for (auto launch : loop.block()->getOps<LaunchOp>()) {
-    KernelSpec spec;
-    std::string error;
-    if (resin::parse(launch.getSpec().str(), spec, error))
-      cost += floatingPointOperations(spec) + 4 * bytesTouched(spec);
+    const KernelSpec spec = specOf(launch);
+    cost += floatingPointOperations(spec) + 4 * bytesTouched(spec);
   }
   return cost;
 }

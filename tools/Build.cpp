@@ -14,6 +14,7 @@
 #include "codegen/host/Linker.h"
 #include "codegen/host/ManifestWriter.h"
 #include "dialects/Kernel/Kernel.h"
+#include "dialects/Kernel/KernelRows.h"
 #include "dialects/Kernel/Traffic.h"
 #include "dialects/Resnet/Resnet.h"
 #include "frontend/Frontend.h"
@@ -210,11 +211,8 @@ static std::vector<KernelSpec> kernelsOf(ModuleOp module) {
   std::vector<KernelSpec> specs;
   llvm::StringSet<> known;
   module.walk([&](kernel::LaunchOp launch) {
-    if (!known.insert(launch.getKernel()).second)
-      return;
-    std::string error;
-    [[maybe_unused]] bool parsed = parse(launch.getSpec().str(), specs.emplace_back(), error);
-    assert(parsed && "the verifier has read it");
+    if (known.insert(launch.getKernel()).second)
+      specs.push_back(kernel::specOf(launch));
   });
   return specs;
 }

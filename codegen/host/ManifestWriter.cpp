@@ -118,14 +118,6 @@ static json::Array describeFunctions(ModuleOp module) {
   return functions;
 }
 
-static KernelSpec specOf(LaunchOp launch) {
-  KernelSpec spec;
-  std::string error;
-  [[maybe_unused]] bool parsed = parse(launch.getSpec().str(), spec, error);
-  assert(parsed && "the verifier has read it");
-  return spec;
-}
-
 static json::Array describeKernels(const KernelRows &rows) {
   json::Array kernels;
   for (const KernelRow &row : rows.rows) {

@@ -6,6 +6,7 @@
 #include <tuple>
 
 using namespace mlir;
+using namespace resin;
 using namespace resin::kernel;
 
 KernelRows::KernelRows(ModuleOp module) {
@@ -19,6 +20,14 @@ KernelRows::KernelRows(ModuleOp module) {
       indexOf[launch] = entry->second;
     });
   }
+}
+
+KernelSpec resin::kernel::specOf(LaunchOp launch) {
+  KernelSpec spec;
+  std::string error;
+  [[maybe_unused]] bool parsed = parse(launch.getSpec().str(), spec, error);
+  assert(parsed && "the verifier has read it");
+  return spec;
 }
 
 LogicalResult resin::kernel::checkEntries(ModuleOp module) {

@@ -9,6 +9,7 @@
 #define RESIN_DIALECTS_KERNEL_KERNELROWS_H
 
 #include "dialects/Kernel/Kernel.h"
+#include "support/KernelSpec.h"
 
 #include "llvm/ADT/DenseMap.h"
 
@@ -32,6 +33,8 @@ struct KernelRows {
 /// Entry functions have one block, and neither arguments nor results: places have names instead. Complains of any other.
 llvm::LogicalResult checkEntries(mlir::ModuleOp module);
 
+/// What the launched kernel computes.
+KernelSpec specOf(LaunchOp launch);
 /// Where the op comes from, as `net.resin:12:5`; empty if nobody knows.
 std::string sourceOf(mlir::Location location);
 /// The path of its layer; empty if it has none.

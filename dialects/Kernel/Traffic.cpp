@@ -2,6 +2,8 @@
 
 #include "dialects/Kernel/Traffic.h"
 
+#include "dialects/Kernel/KernelRows.h"
+
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -12,14 +14,6 @@
 using namespace mlir;
 using namespace resin;
 using namespace resin::kernel;
-
-static KernelSpec specOf(LaunchOp launch) {
-  KernelSpec spec;
-  std::string error;
-  [[maybe_unused]] bool parsed = parse(launch.getSpec().str(), spec, error);
-  assert(parsed && "the verifier has read it");
-  return spec;
-}
 
 static Value wholeOf(Value view) {
   auto slice = view.getDefiningOp<SliceOp>();
