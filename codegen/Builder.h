@@ -62,8 +62,12 @@ std::vector<Halide::ImageParam> makeOperands(const KernelSpec &spec);
 /// dimensions of its storage. Loops cover the interior: `zeroRing` writes the halo.
 void bindResult(Halide::Func result, const TensorSpec &tensor);
 /// Adds an update that writes zeros to the ring of a result with a halo, and
-/// schedules it. Does nothing without one.
-void zeroRing(Halide::Func result, const TensorSpec &tensor, const Machine &machine);
+/// schedules it. Does nothing without one. Of a band it writes the rows above or below
+/// if `piece` is the first or the last.
+void zeroRing(Halide::Func result, const TensorSpec &tensor, const Machine &machine,
+              const Halide::ImageParam &piece = {});
+/// The number of the piece, if the kernel asks for it; else undefined.
+Halide::ImageParam makePiece(const KernelSpec &spec);
 
 /// A zero that LLVM cannot see, made from any float: it turns loops that store a
 /// plain zero into calls of memset, and a kernel calls nothing.
@@ -104,7 +108,7 @@ private:
 int definingNode(const KernelSpec &spec, int value);
 
 struct BuiltKernel {
-  std::vector<Halide::Argument> arguments; ///< the spec's operands in order
+  std::vector<Halide::Argument> arguments; ///< the spec's operands in order, then the piece if it asks for it
   std::vector<Halide::Func> outputs;       ///< the spec's results in order
 };
 

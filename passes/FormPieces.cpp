@@ -40,7 +40,7 @@ using Place = const void *;
 
 struct Access {
   Value view; ///< the whole
-  int64_t dim; ///< along which it is cut; -1: not at all
+  int64_t dim; ///< along which it is cut; -1: not at all, or into parts that overlap
   bool writes;
 };
 
@@ -86,7 +86,7 @@ static Place placeOf(Value view) {
 
 static Access accessOf(Value view, bool writes) {
   if (auto slice = view.getDefiningOp<SliceOp>())
-    return {slice.getView(), static_cast<int64_t>(slice.getDim()), writes};
+    return {slice.getView(), slice.getOverlap() ? -1 : static_cast<int64_t>(slice.getDim()), writes};
   return {view, -1, writes};
 }
 
@@ -197,7 +197,7 @@ ParallelOp FormPieces::mergeLoops(OpBuilder &b, ArrayRef<int> members) {
   for (int member : members)
     locations.push_back(loops[member].op.getLoc());
   ParallelOp merged = ParallelOp::create(b, members.size() == 1 ? locations.front() : b.getFusedLoc(locations), loops[members.front()].op.getPieces());
-  llvm::DenseMap<std::pair<Value, int64_t>, Value> parts;
+  llvm::DenseMap<std::tuple<Value, int64_t, int64_t>, Value> parts; // by dimension and overlap
   for (int member : members) {
     ParallelOp loop = loops[member].op;
     loop.piece().replaceAllUsesWith(merged.piece());
@@ -205,7 +205,7 @@ ParallelOp FormPieces::mergeLoops(OpBuilder &b, ArrayRef<int> members) {
     loop.erase();
   }
   for (auto slice : llvm::make_early_inc_range(merged.block()->getOps<SliceOp>())) {
-    auto [known, isNew] = parts.try_emplace({slice.getView(), slice.getDim()}, slice);
+    auto [known, isNew] = parts.try_emplace({slice.getView(), slice.getDim(), slice.getOverlap()}, slice);
     if (isNew)
       continue;
     slice.replaceAllUsesWith(known->second);

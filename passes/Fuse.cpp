@@ -4,6 +4,7 @@
 //   2. Decide how each group is cut into pieces:
 //        images           what has a batch, into ranges of images (Pieces.h)
 //        channels         @predict of a few images: ranges of output channels
+//        bands            likewise: ranges of rows
 //        lanes            a filter's gradient: sums over ranges of images, side by
 //                         side, and a `batch_sum` of them
 //        filter channels  the gradient of a filter too large for lanes
@@ -40,14 +41,23 @@ constexpr int64_t kLaneBytes = 2 << 20;
 constexpr int64_t kUpdateBytes = 256 << 10;
 /// What is cut by channels, or by images in @predict, is cut into this many pieces at most.
 constexpr int64_t kManyPieces = 8;
+/// Operations of a band, at least: a worker takes some ten microseconds.
+constexpr int64_t kLeastWork = 2'000'000;
+/// Rows of a tile of Winograd's F(4x4, 3x3): bands are multiples of it where they can.
+constexpr int64_t kTileRows = 4;
 
-enum class Cut { Whole, Images, Channels, Lanes, FilterChannels, Rows };
+enum class Cut { Whole, Images, Channels, Bands, Lanes, FilterChannels, Rows };
 
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 Layout layoutOf(RankedTensorType type) {
   auto encoding = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
   return encoding ? encoding.getKind() : Layout::Dense;
+}
+
+int64_t haloOf(RankedTensorType type) {
+  auto encoding = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
+  return encoding ? encoding.getHalo() : 0;
 }
 
 bool isFilter(RankedTensorType type) {
@@ -65,12 +75,12 @@ bool hasBatch(RankedTensorType type) {
 /// The dimension along which channels of the result stand in a channel vector, a filter or an activation.
 int64_t channelDim(RankedTensorType type) { return isActivation(type) ? 1 : 0; }
 
-RankedTensorType slice(RankedTensorType type, int64_t dim, int64_t pieces) {
+RankedTensorType slice(RankedTensorType type, int64_t dim, int64_t pieces, int64_t overlap = 0) {
   if (dim < 0)
     return type;
   SmallVector<int64_t> shape(type.getShape());
   assert(shape[dim] % pieces == 0 && "pieces are equal");
-  shape[dim] /= pieces;
+  shape[dim] = shape[dim] / pieces + 2 * overlap;
   return RankedTensorType::get(shape, type.getElementType(), type.getEncoding());
 }
 
@@ -99,15 +109,17 @@ public:
   void build(OpBuilder &builder);
 
 private:
-  using Operand = std::pair<Value, int64_t>; ///< and the dimension it is cut along
+  using Operand = std::tuple<Value, int64_t, int64_t>; ///< and the dimension it is cut along, with what overlap
 
   void chooseCut();
   void cutGradient(Conv2dGradWeightOp grad);
   void cutUpdate();
   void cutActivation(RankedTensorType space);
   int64_t channelPieces();
+  int64_t bandPieces();
 
   int64_t operandDim(OpOperand &operand) const;
+  int64_t overlapOf(OpOperand &operand) const;
   int64_t resultDim(RankedTensorType type) const;
   RankedTensorType typeInside(OpResult result) const;
   RankedTensorType typeOutside(OpResult result) const;
@@ -179,10 +191,33 @@ void Fuser::cutActivation(RankedTensorType space) {
   // Nothing is summed over pieces here, so a few images may be cut finer.
   int64_t images = space.getDimSize(0);
   pieces = std::max(pieces, largestDivisor(images, kManyPieces));
-  if (int64_t byChannels = channelPieces(); byChannels > pieces) {
+  if (int64_t byBands = bandPieces(); byBands > pieces) {
+    cut = Cut::Bands;
+    pieces = byBands;
+  } else if (int64_t byChannels = channelPieces(); byChannels > pieces) {
     cut = Cut::Channels;
     pieces = byChannels;
   }
+}
+
+/// Bands of rows of a convolution's result, so that each reads as many rows per row as the others; 1 where channels are
+/// the better cut. Each band reads the filter again as each range of channels reads the source: the smaller of the two.
+int64_t Fuser::bandPieces() {
+  auto conv = dyn_cast<Conv2dOp>(lead);
+  if (!conv)
+    return 1;
+  RankedTensorType source = typeOf(conv.getInput()), result = typeOf(conv.getResult()), filter = typeOf(conv.getFilter());
+  const int64_t rows = result.getDimSize(2), stride = conv.getStrides()[0], top = conv.getPadding()[0],
+                reach = (filter.getDimSize(2) - 1) * conv.getDilations()[0];
+  // The overlap is the same on both sides.
+  if (source.getDimSize(2) != rows * stride || reach - top - (stride - 1) > top || haloOf(source) < top)
+    return 1;
+  if (filter.getNumElements() > source.getNumElements() && channelPieces() > 1)
+    return 1;
+  const int64_t work = 2 * filter.getNumElements() * result.getDimSize(0) * rows * result.getDimSize(3);
+  const int64_t most = std::min(kManyPieces, work / kLeastWork);
+  const bool byTiles = stride == 1 && reach == 2 && rows % kTileRows == 0;
+  return byTiles ? largestDivisor(rows / kTileRows, most) : largestDivisor(rows, most);
 }
 
 /// Pieces of the output channels; 1 where the group does not allow it.
@@ -205,6 +240,8 @@ int64_t Fuser::operandDim(OpOperand &operand) const {
     return hasBatch(type) ? 0 : -1;
   case Cut::Channels:
     return isa<Conv2dOp>(operand.getOwner()) && operand.getOperandNumber() == 0 ? -1 : channelDim(type);
+  case Cut::Bands:
+    return isActivation(type) ? 2 : -1;
   case Cut::Lanes:
     return 0;
   case Cut::FilterChannels:
@@ -218,7 +255,13 @@ int64_t Fuser::operandDim(OpOperand &operand) const {
 int64_t Fuser::resultDim(RankedTensorType type) const {
   if (cut == Cut::Whole)
     return -1;
-  return cut == Cut::Channels ? channelDim(type) : 0;
+  return cut == Cut::Channels ? channelDim(type) : cut == Cut::Bands ? 2 : 0;
+}
+
+/// Rows beyond its part that a convolution reads.
+int64_t Fuser::overlapOf(OpOperand &operand) const {
+  auto conv = dyn_cast<Conv2dOp>(operand.getOwner());
+  return conv && cut == Cut::Bands && operand.getOperandNumber() == 0 ? conv.getPadding()[0] : 0;
 }
 
 /// With lanes, the filter's gradient has one more dimension, in which they stand side by side.
@@ -240,7 +283,7 @@ void Fuser::collectOperandsAndResults() {
   for (Operation *op : group.ops) {
     for (OpOperand &operand : op->getOpOperands())
       if (!operand.get().getDefiningOp() || !isInside(operand.get().getDefiningOp()))
-        operands.insert({{operand.get(), operandDim(operand)}, Value()});
+        operands.insert({{operand.get(), operandDim(operand), overlapOf(operand)}, Value()});
     for (OpResult result : op->getResults())
       if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !isInside(user); }))
         results.push_back(result);
@@ -252,7 +295,7 @@ Operation *Fuser::cloneInside(OpBuilder &builder, Operation *op) {
   Operation *clone = builder.clone(*op);
   for (auto [original, operand] : llvm::zip_equal(op->getOpOperands(), clone->getOpOperands())) {
     Value known = inside.lookup(original.get());
-    operand.set(known ? known : operands.find({original.get(), operandDim(original)})->second);
+    operand.set(known ? known : operands.find({original.get(), operandDim(original), overlapOf(original)})->second);
   }
   for (auto [original, result] : llvm::zip_equal(op->getResults(), clone->getResults())) {
     result.setType(typeInside(original));
@@ -262,6 +305,8 @@ Operation *Fuser::cloneInside(OpBuilder &builder, Operation *op) {
     sum.setPieces(1);
   if (auto dot = dyn_cast<ChannelDotOp>(clone))
     dot.setPieces(1);
+  if (auto conv = dyn_cast<Conv2dOp>(clone); conv && cut == Cut::Bands)
+    conv.setPadding({0, conv.getPadding()[1], 0, conv.getPadding()[3]}); // the overlap has it
   if (auto grad = dyn_cast<Conv2dGradWeightOp>(clone))
     grad.setLane(cut == Cut::Lanes);
   return clone;
@@ -275,19 +320,22 @@ void Fuser::build(OpBuilder &builder) {
   Location loc = builder.getFusedLoc(locations);
 
   SmallVector<Value> inputs;
-  SmallVector<int64_t> operandDims, resultDims;
+  SmallVector<int64_t> operandDims, overlaps, resultDims;
   SmallVector<Type> types;
   auto *body = new Block;
   for (auto &[operand, argument] : operands) {
-    inputs.push_back(operand.first);
-    operandDims.push_back(operand.second);
-    argument = body->addArgument(slice(typeOf(operand.first), operand.second, pieces), loc);
+    auto [value, dim, overlap] = operand;
+    inputs.push_back(value);
+    operandDims.push_back(dim);
+    overlaps.push_back(overlap);
+    argument = body->addArgument(slice(typeOf(value), dim, pieces, overlap), loc);
   }
   for (OpResult result : results) {
     types.push_back(typeOutside(result));
     resultDims.push_back(resultDim(typeOutside(result)));
   }
-  auto fused = FusedOp::create(builder, loc, types, inputs, pieces, operandDims, resultDims);
+  auto fused = FusedOp::create(builder, loc, types, inputs, pieces, operandDims, resultDims,
+                               llvm::any_of(overlaps, [](int64_t rows) { return rows > 0; }) ? overlaps : ArrayRef<int64_t>());
   fused.getBody().push_back(body);
 
   OpBuilder within = OpBuilder::atBlockEnd(body);

@@ -8,6 +8,9 @@
 //   3. Each entry function runs those through `call->parallel`.
 //   4. `resin_program` lists the entries and carries the manifest.
 //
+// A kernel that asks for it (support/KernelSpec.h) is handed the number of its piece
+// between operands and results.
+//
 // A kernel reads only the `host` field of a `halide_buffer_t`, so that is all that is
 // filled in: one store an operand.
 //
@@ -46,7 +49,7 @@ private:
   LLVM::LLVMFuncOp lowerLoop(ParallelOp loop, const Twine &name);
   LLVM::LLVMFuncOp lowerSections(SectionsOp sections, const Twine &name);
   LLVM::LLVMFuncOp lowerEntry(func::FuncOp function);
-  void lowerLaunch(ImplicitLocOpBuilder &b, LaunchOp launch, LLVM::LLVMFuncOp body, ArrayRef<Value> buffers);
+  void lowerLaunch(ImplicitLocOpBuilder &b, LaunchOp launch, LLVM::LLVMFuncOp body, ArrayRef<Value> buffers, Value piece);
   Value addressOf(ImplicitLocOpBuilder &b, Value view, LLVM::LLVMFuncOp body);
   void emitProgram(ArrayRef<std::pair<std::string, LLVM::LLVMFuncOp>> entries);
 
@@ -99,7 +102,7 @@ LLVM::LLVMFuncOp LowerKernelToLLVM::declareKernel(LaunchOp launch) {
   if (auto known = symbols->lookup<LLVM::LLVMFuncOp>(launch.getKernel()))
     return known;
   OpBuilder b = OpBuilder::atBlockBegin(getOperation().getBody());
-  SmallVector<Type> buffers(launch.getNumOperands(), pointer);
+  SmallVector<Type> buffers(launch.getNumOperands() + asksForPiece(specOf(launch)), pointer);
   auto kernel = LLVM::LLVMFuncOp::create(b, launch.getLoc(), launch.getKernel(), LLVM::LLVMFunctionType::get(b.getI32Type(), buffers));
   symbols->insert(kernel);
   return kernel;
@@ -115,7 +118,9 @@ Value LowerKernelToLLVM::addressOf(ImplicitLocOpBuilder &b, Value view, LLVM::LL
   if (auto slice = dyn_cast<SliceOp>(place)) {
     Value base = addressOf(b, slice.getView(), body);
     int64_t stride = slice.getView().getType().sliceStride(slice.getDim(), slice.getPieces());
-    return offset(b, base, LLVM::MulOp::create(b, body.getArgument(1), constant(b, stride)).getResult());
+    Value part = offset(b, base, LLVM::MulOp::create(b, body.getArgument(1), constant(b, stride)).getResult());
+    int64_t start = slice.getOverlap() ? slice.getView().getType().sliceStart(slice.getOverlap()) : 0;
+    return start ? offset(b, part, constant(b, start)) : part;
   }
   Value arena = loadField(b, call, offsetof(ResinCall, arena));
   if (auto scratch = dyn_cast<ScratchOp>(place)) {
@@ -127,10 +132,15 @@ Value LowerKernelToLLVM::addressOf(ImplicitLocOpBuilder &b, Value view, LLVM::LL
   return offset(b, arena, constant(b, *plannedOffset(place)));
 }
 
-void LowerKernelToLLVM::lowerLaunch(ImplicitLocOpBuilder &b, LaunchOp launch, LLVM::LLVMFuncOp body, ArrayRef<Value> buffers) {
-  ArrayRef<Value> used = buffers.take_front(launch.getNumOperands());
-  for (auto [view, buffer] : llvm::zip_equal(launch.getOperands(), used))
-    LLVM::StoreOp::create(b, addressOf(b, view, body), offset(b, buffer, kBufferHost));
+void LowerKernelToLLVM::lowerLaunch(ImplicitLocOpBuilder &b, LaunchOp launch, LLVM::LLVMFuncOp body, ArrayRef<Value> buffers, Value piece) {
+  SmallVector<Value> places;
+  for (Value view : launch.getOperands())
+    places.push_back(addressOf(b, view, body));
+  if (asksForPiece(specOf(launch)))
+    places.insert(places.begin() + launch.getInputs().size(), piece);
+  ArrayRef<Value> used = buffers.take_front(places.size());
+  for (auto [place, buffer] : llvm::zip_equal(places, used))
+    LLVM::StoreOp::create(b, place, offset(b, buffer, kBufferHost));
   StringAttr cycles = b.getStringAttr("llvm.readcyclecounter");
   Value start = LLVM::CallIntrinsicOp::create(b, i64, cycles, ValueRange()).getResult(0);
   LLVM::CallOp::create(b, declareKernel(launch), used);
@@ -155,14 +165,16 @@ LLVM::LLVMFuncOp LowerKernelToLLVM::lowerLoop(ParallelOp loop, const Twine &name
   b.setInsertionPointToEnd(&body.getBody().front());
   size_t most = 0;
   for (auto launch : loop.block()->getOps<LaunchOp>())
-    most = std::max<size_t>(most, launch.getNumOperands());
+    most = std::max<size_t>(most, launch.getNumOperands() + asksForPiece(specOf(launch)));
   SmallVector<Value> buffers; // shared by all launches: only `host` differs
   for (size_t i = 0; i < most; ++i)
     buffers.push_back(LLVM::AllocaOp::create(b, pointer, b.getI8Type(), constant(b, kBufferBytes), /*alignment=*/8));
+  Value piece = LLVM::AllocaOp::create(b, pointer, b.getI32Type(), constant(b, 1));
+  LLVM::StoreOp::create(b, LLVM::TruncOp::create(b, b.getI32Type(), body.getArgument(1)), piece);
   for (Operation &op : *loop.block()) {
     b.setLoc(op.getLoc());
     if (auto launch = dyn_cast<LaunchOp>(op))
-      lowerLaunch(b, launch, body, buffers);
+      lowerLaunch(b, launch, body, buffers, piece);
     else if (auto copy = dyn_cast<CopyOp>(op))
       LLVM::MemcpyOp::create(b, addressOf(b, copy.getTo(), body), addressOf(b, copy.getFrom(), body), constant(b, copy.getFrom().getType().bytes()),
                              /*isVolatile=*/false);

@@ -42,7 +42,7 @@ ViewType viewOf(Type type, Location loc) {
   auto layout = dyn_cast_or_null<resnet::LayoutAttr>(tensor.getEncoding());
   LayoutKind kind = layout ? static_cast<LayoutKind>(layout.getKind()) : LayoutKind::Dense;
   int64_t halo = layout ? layout.getHalo() : 0;
-  return ViewType::getChecked([&] { return emitError(loc); }, type.getContext(), tensor.getShape(), tensor.getElementType(), kind, halo, int64_t(0));
+  return ViewType::getChecked([&] { return emitError(loc); }, type.getContext(), tensor.getShape(), tensor.getElementType(), kind, halo, int64_t(0), int64_t(0));
 }
 
 /// Lowers one function beside itself.
@@ -210,22 +210,23 @@ LogicalResult FunctionLowering::lower(resnet::FusedOp fused) {
   int64_t pieces = fused.getPieces();
   auto loop = ParallelOp::create(b, loc, pieces);
   OpBuilder inside = OpBuilder::atBlockEnd(loop.block());
-  auto partsOf = [&](ValueRange tensors, ArrayRef<int64_t> dims, SmallVectorImpl<Value> &parts) -> LogicalResult {
-    for (auto [tensor, dim] : llvm::zip_equal(tensors, dims)) {
+  auto partsOf = [&](ValueRange tensors, ArrayRef<int64_t> dims, ArrayRef<int64_t> overlaps, SmallVectorImpl<Value> &parts) -> LogicalResult {
+    for (auto [index, tensor, dim] : llvm::enumerate(tensors, dims)) {
       Value view = views.lookup(tensor);
       if (pieces > 1 && dim >= 0) {
         auto type = cast<ViewType>(view.getType());
-        ViewType part = type.slice(dim, pieces);
+        int64_t overlap = overlaps.empty() ? 0 : overlaps[index];
+        ViewType part = type.slice(dim, pieces, overlap);
         if (!part)
           return emitError(loc) << "cannot cut " << type << " into " << pieces << " views along dimension " << dim;
-        view = SliceOp::create(inside, loc, part, view, loop.piece(), dim, pieces);
+        view = SliceOp::create(inside, loc, part, view, loop.piece(), dim, pieces, overlap);
       }
       parts.push_back(view);
     }
     return success();
   };
   SmallVector<Value> inputs, outputs;
-  if (failed(partsOf(fused.getInputs(), fused.getOperandDims(), inputs)) || failed(partsOf(fused.getResults(), fused.getResultDims(), outputs)))
+  if (failed(partsOf(fused.getInputs(), fused.getOperandDims(), fused.getOverlaps(), inputs)) || failed(partsOf(fused.getResults(), fused.getResultDims(), {}, outputs)))
     return failure();
   KernelSpec spec = resnet::specOf(fused);
   StringRef layer = layerOf(loc);

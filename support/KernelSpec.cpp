@@ -4,7 +4,7 @@
 //
 //   spec   := "(" tensor* ")" " { " node* "} -> (" yields ")"     lists are separated by ", ", nodes by "; "
 //   tensor := type "[" sizes "]" layout? halo? stored?              dense is the absence of a layout
-//   halo   := "h" integer      stored := "s" integer
+//   halo   := "h" integer      stored := ("s" | "r") integer        channels, rows
 //   node   := values " = " op "(" values ") {" attributes "} : " shapes
 //
 // Reading checks everything that the text says by itself: numbers in range, values
@@ -85,6 +85,8 @@ std::string printTensor(const TensorSpec &tensor) {
     text += "h" + std::to_string(tensor.halo);
   if (tensor.storedChannels)
     text += "s" + std::to_string(tensor.storedChannels);
+  if (tensor.storedRows)
+    text += "r" + std::to_string(tensor.storedRows);
   return text;
 }
 
@@ -213,6 +215,8 @@ private:
       return false;
     if (accept("s") && !readInteger(tensor.storedChannels, 1, kMaxExtent))
       return false;
+    if (accept("r") && !readInteger(tensor.storedRows, 1, kMaxExtent))
+      return false;
     return checkTensor(tensor);
   }
 
@@ -235,6 +239,10 @@ private:
       return fail("only images are slices of channels");
     if (tensor.storedChannels && tensor.storedChannels < tensor.shape[1])
       return fail("the slice has more channels than the tensor");
+    if (tensor.storedRows && (!image || tensor.storedChannels))
+      return fail("only images, with all of their channels, are bands of rows");
+    if (tensor.storedRows && tensor.storedRows + 2 * tensor.halo < tensor.shape[2])
+      return fail("the band has more rows than the tensor");
     return storageElements(tensor) <= kMaxElements || fail("more than 2^40 elements with padding");
   }
 
@@ -510,7 +518,24 @@ int64_t storageElements(const TensorSpec &tensor) {
   int64_t channels = blocked ? padded(shape[1]) : shape[1];
   int64_t stored = !tensor.storedChannels ? channels : blocked ? padded(tensor.storedChannels) : tensor.storedChannels;
   int64_t planes = multiply({shape[0] - 1, stored}) + channels;
-  return multiply({planes, shape[2] + 2 * tensor.halo, shape[3] + 2 * tensor.halo});
+  int64_t rows = shape[2] + 2 * tensor.halo, columns = shape[3] + 2 * tensor.halo;
+  if (!tensor.storedRows)
+    return multiply({planes, rows, columns});
+  // The last plane, or block of planes, ends with the band.
+  int64_t lanes = blocked ? kChannelBlock : 1;
+  return multiply({planes - lanes, tensor.storedRows + 2 * tensor.halo, columns}) + multiply({lanes, rows, columns});
+}
+
+bool asksForPiece(const KernelSpec &spec) {
+  return std::any_of(spec.results.begin(), spec.results.end(),
+                     [](const TensorSpec &result) { return result.storedRows && result.halo; });
+}
+
+int64_t piecesOf(const KernelSpec &spec) {
+  for (const TensorSpec &result : spec.results)
+    if (result.storedRows)
+      return result.storedRows / result.shape[2];
+  return 1;
 }
 
 std::string print(const KernelSpec &spec) {
@@ -573,7 +598,7 @@ int64_t bytesTouched(const KernelSpec &spec) {
   int64_t bytes = 0;
   for (const auto *tensors : {&spec.operands, &spec.results})
     for (TensorSpec tensor : *tensors) {
-      tensor.storedChannels = 0; // what lies between the slices is not touched
+      tensor.storedChannels = tensor.storedRows = 0; // what lies between the slices is not touched
       bytes += storageElements(tensor) * elementBytes(tensor.type);
     }
   return bytes;

@@ -49,6 +49,10 @@ struct TensorSpec {
   /// Channels of the tensor this piece is a slice of, which set the stride from
   /// image to image; 0 when the piece has all of them.
   int64_t storedChannels = 0;
+  /// Rows of the images this piece is a band of, which set the strides from channel
+  /// to channel and from image to image; 0 when the piece has all of them. In the halo
+  /// above and below a band stand the neighbours' rows, but for the edges of the image.
+  int64_t storedRows = 0;
 
   bool operator==(const TensorSpec &) const = default;
 };
@@ -97,6 +101,13 @@ bool parse(const std::string &text, KernelSpec &spec, std::string &error);
 std::string symbol(const KernelSpec &spec);
 /// Stable 64-bit hash of the canonical text.
 uint64_t hash(const KernelSpec &spec);
+
+/// Whether the kernel must know which piece it computes: a band with a halo, that it
+/// writes, has the image's ring above the first piece and below the last only. The
+/// number of the piece, an i32, is then an argument between operands and results.
+bool asksForPiece(const KernelSpec &spec);
+/// Into how many bands the images of such a kernel's results are cut; else 1.
+int64_t piecesOf(const KernelSpec &spec);
 
 /// Floating-point operations of one call (a fused multiply-add counts as two),
 /// and bytes of operands and results touched.

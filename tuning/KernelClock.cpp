@@ -85,6 +85,8 @@ KernelArena::KernelArena(const KernelSpec &spec) {
       std::generate_n(reinterpret_cast<float *>(at), storageElements(*tensor), [&] { return uniform(random); });
     at += bytesOf(*tensor);
   }
+  if (asksForPiece(spec))
+    places.insert(places.begin() + spec.operands.size(), &piece);
 }
 
 KernelArena::~KernelArena() { std::free(base); }

@@ -22,7 +22,7 @@ double threadSeconds();
 double multiplyAddRate();
 
 /// Operands and results of a kernel on large pages, each on a line of its own, filled
-/// with numbers.
+/// with numbers. A kernel that asks for the number of its piece is told 0.
 class KernelArena {
 public:
   explicit KernelArena(const KernelSpec &spec);
@@ -32,6 +32,7 @@ public:
   const std::vector<void *> &addresses() const { return places; }
 
 private:
+  int32_t piece = 0;
   char *base = nullptr;
   std::vector<void *> places;
 };

@@ -10,6 +10,7 @@
 #include <functional>
 #include <limits>
 #include <random>
+#include <set>
 
 namespace resin {
 
@@ -40,11 +41,11 @@ public:
     return tensor.type == ElementType::F32 ? real : integer;
   }
 
-  /// Elements in place, zeros in padding and rings; NaNs stay between the slices.
+  /// Elements in place, zeros in padding and rings; NaNs stay between the slices, and above and below a band.
   void fill(const Elements &elements);
-  /// What is wrong with what a kernel wrote; empty if nothing. `worst` becomes the
-  /// greatest error beside the largest magnitude, if it is greater.
-  std::string compare(const Elements &expected, double tolerance, double &worst);
+  /// What is wrong with what a kernel wrote as piece `piece`; empty if nothing. `worst`
+  /// becomes the greatest error beside the largest magnitude, if it is greater.
+  std::string compare(const Elements &expected, int64_t piece, double tolerance, double &worst);
 
 private:
   struct Free {
@@ -79,9 +80,19 @@ std::string text(const std::vector<int64_t> &index) {
 
 int64_t padded(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock * kChannelBlock; }
 
-/// Which offsets belong to the tensor: false only between the slices of images.
-std::vector<bool> owned(const TensorSpec &tensor) {
+/// Which offsets belong to the tensor: false only between the slices of images. To a band belongs the ring `above` or
+/// `below` if it is the image's.
+std::vector<bool> owned(const TensorSpec &tensor, bool above, bool below) {
   std::vector<bool> mine(storageElements(tensor), true);
+  if (tensor.storedRows) {
+    const int64_t row = (tensor.shape[3] + 2 * tensor.halo) * (tensor.layout == LayoutKind::C16 ? kChannelBlock : 1);
+    const int64_t plane = (tensor.storedRows + 2 * tensor.halo) * row, end = tensor.halo + tensor.shape[2];
+    for (size_t offset = 0; offset < mine.size(); ++offset) {
+      const int64_t y = static_cast<int64_t>(offset) % plane / row;
+      mine[offset] = y < tensor.halo ? above : y < end ? true : below && y < end + tensor.halo;
+    }
+    return mine;
+  }
   if (!tensor.storedChannels)
     return mine;
   bool blocked = tensor.layout == LayoutKind::C16;
@@ -96,7 +107,7 @@ std::vector<bool> owned(const TensorSpec &tensor) {
 } // namespace
 
 void KernelTrial::Storage::fill(const Elements &elements) {
-  std::vector<bool> mine = owned(tensor);
+  std::vector<bool> mine = owned(tensor, false, false);
   for (size_t offset = 0; offset < size; ++offset)
     if (mine[offset])
       set(offset, 0);
@@ -105,12 +116,14 @@ void KernelTrial::Storage::fill(const Elements &elements) {
                [&](const std::vector<int64_t> &index) { set(storageOffset(tensor, index), elements[element++]); });
 }
 
-std::string KernelTrial::Storage::compare(const Elements &expected, double tolerance, double &greatest) {
+std::string KernelTrial::Storage::compare(const Elements &expected, int64_t piece, double tolerance,
+                                         double &greatest) {
   double largest = 0;
   for (double value : expected)
     largest = std::max(largest, std::fabs(value));
   const double allowed = tensor.type == ElementType::I32 ? 0 : tolerance * largest + 1e-30;
-  std::vector<bool> logical(size, false), mine = owned(tensor);
+  const bool isLast = tensor.storedRows && (piece + 1) * tensor.shape[2] == tensor.storedRows;
+  std::vector<bool> logical(size, false), mine = owned(tensor, piece == 0, isLast);
   std::string wrong;
   size_t element = 0, count = 0;
   double worst = 0;
@@ -152,6 +165,16 @@ KernelTrial::~KernelTrial() = default;
 
 std::string KernelTrial::check(void *function, double tolerance,
                                const std::vector<std::pair<size_t, size_t>> &inPlace) {
+  const int32_t last = asksForPiece(spec) ? piecesOf(spec) - 1 : 0;
+  worst = 0;
+  for (int32_t piece : std::set<int32_t>{0, last / 2, last})
+    if (std::string wrong = checkPiece(function, piece, tolerance, inPlace); !wrong.empty())
+      return last ? "piece " + std::to_string(piece) + ": " + wrong : wrong;
+  return "";
+}
+
+std::string KernelTrial::checkPiece(void *function, int32_t piece, double tolerance,
+                                    const std::vector<std::pair<size_t, size_t>> &inPlace) {
   std::vector<std::unique_ptr<Storage>> inputs, outputs;
   std::vector<Storage *> place(spec.results.size(), nullptr);
   std::vector<void *> storage;
@@ -160,6 +183,8 @@ std::string KernelTrial::check(void *function, double tolerance,
     inputs.back()->fill(operands[i]);
     storage.push_back(inputs.back()->host());
   }
+  if (asksForPiece(spec))
+    storage.push_back(&piece);
   for (auto [operand, result] : inPlace)
     place[result] = inputs[operand].get();
   for (size_t i = 0; i < spec.results.size(); ++i) {
@@ -170,9 +195,8 @@ std::string KernelTrial::check(void *function, double tolerance,
   }
   if (int code = codegen::callKernel(function, storage))
     return "the kernel returned " + std::to_string(code);
-  worst = 0;
   for (size_t i = 0; i < spec.results.size(); ++i)
-    if (std::string wrong = place[i]->compare(expected[i], tolerance, worst); !wrong.empty())
+    if (std::string wrong = place[i]->compare(expected[i], piece, tolerance, worst); !wrong.empty())
       return "result " + std::to_string(i) + ": " + wrong;
   return "";
 }
@@ -186,7 +210,7 @@ int64_t storageOffset(const TensorSpec &tensor, const std::vector<int64_t> &inde
   case LayoutKind::C16: {
     const bool blocked = tensor.layout == LayoutKind::C16;
     if (rank == 4) {
-      const int64_t h = shape[2] + 2 * tensor.halo, w = shape[3] + 2 * tensor.halo, y = index[2] + tensor.halo,
+      const int64_t h = (tensor.storedRows ? tensor.storedRows : shape[2]) + 2 * tensor.halo, w = shape[3] + 2 * tensor.halo, y = index[2] + tensor.halo,
                     x = index[3] + tensor.halo;
       const int64_t channels = tensor.storedChannels ? tensor.storedChannels : shape[1];
       if (!blocked)

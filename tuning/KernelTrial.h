@@ -3,7 +3,8 @@
 // Runs a kernel on random operands, and compares with the interpreter. Beside the
 // values it checks that padding lanes and rings are written as zeros and that nothing
 // outside the results is touched; operands stand between NaNs, so that a kernel which
-// reads outside of them is found out. The interpreter is asked once for all
+// reads outside of them is found out. A kernel that asks for the number of its piece
+// runs as the first, one between and the last. The interpreter is asked once for all
 // candidates of a kernel.
 //
 //===----------------------------------------------------------------------===//
@@ -37,6 +38,8 @@ public:
 private:
   class Storage;
   explicit KernelTrial(const KernelSpec &spec) : spec(spec) {}
+  std::string checkPiece(void *function, int32_t piece, double tolerance,
+                         const std::vector<std::pair<size_t, size_t>> &inPlace);
   const KernelSpec spec;
   std::vector<Elements> operands, expected;
   double worst = 0;

@@ -89,8 +89,8 @@ ConvKernel describeConv(const KernelSpec &spec, const Machine &machine, int node
       throw CompileError("a convolution reads another node of its kernel");
   static const std::vector<ImageParam> none;
   const ConvDirection direction = directionOf(spec.nodes[node]);
-  return {spec, machine, node, direction, shapeOf(spec, spec.nodes[node], direction), {}, Epilogue(spec, none, node),
-          knobs};
+  return {spec, machine, node, direction, shapeOf(spec, spec.nodes[node], direction), {}, {},
+          Epilogue(spec, none, node), knobs};
 }
 
 bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel, const std::vector<int> &knobs) {
@@ -99,8 +99,11 @@ bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kern
     return false;
   const ConvKernel plain = describeConv(spec, machine, node, knobs);
   std::vector<ImageParam> operands = makeOperands(spec);
-  ConvKernel conv{spec, machine, node, plain.direction, plain.shape, operands, Epilogue(spec, operands, node), knobs};
+  ConvKernel conv{spec,     machine,         node, plain.direction, plain.shape,
+                  operands, makePiece(spec), Epilogue(spec, operands, node), knobs};
   kernel.arguments.assign(operands.begin(), operands.end());
+  if (conv.piece.defined())
+    kernel.arguments.push_back(conv.piece);
   for (auto build : {buildConvWinograd, buildConvWinogradWeight, buildConvDirect, buildConvWeight})
     if (build(conv, kernel.outputs))
       return true;

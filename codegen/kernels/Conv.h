@@ -39,6 +39,7 @@ struct ConvKernel {
   ConvDirection direction;
   ConvShape shape;
   std::vector<Halide::ImageParam> operands;
+  Halide::ImageParam piece; ///< if the kernel asks for it
   Epilogue epilogue;
   std::vector<int> knobs; ///< of the template; empty for its defaults
   /// If set, nothing is built: the template that takes the kernel leaves its knobs here.

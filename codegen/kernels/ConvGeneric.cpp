@@ -23,7 +23,7 @@ public:
       outputs[result] = defineValue("result" + std::to_string(result), number, conv.spec.results[result]);
     for (auto [result, number] : conv.epilogue.values()) {
       bindResult(outputs[result], conv.spec.results[result]);
-      zeroRing(outputs[result], conv.spec.results[result], conv.machine);
+      zeroRing(outputs[result], conv.spec.results[result], conv.machine, conv.piece);
     }
     for (const Epilogue::Reduction &r : conv.epilogue.reductions())
       outputs[r.result] = defineReduction(r, outputs);

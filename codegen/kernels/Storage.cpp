@@ -70,9 +70,12 @@ static std::vector<std::pair<int64_t, int64_t>> ranges(const TensorSpec &tensor)
 std::vector<StorageDimension> storageDimensions(const TensorSpec &tensor) {
   std::vector<StorageDimension> result;
   int64_t stride = 1;
+  const size_t rows = tensor.layout == LayoutKind::C16 ? 2 : 1; // the dimension of an image's rows
   for (auto [min, extent] : ranges(tensor)) {
+    // In a band of rows, planes stand as far apart as in the whole.
+    const bool isBand = tensor.storedRows && result.size() == rows;
     result.push_back({static_cast<int>(min), static_cast<int>(extent), stride});
-    stride *= extent;
+    stride *= isBand ? tensor.storedRows + 2 * tensor.halo : extent;
   }
   // A slice of a tensor's channels: images stand as far apart as in the whole.
   if (tensor.storedChannels && tensor.shape.size() == 4) {
@@ -184,6 +187,10 @@ std::vector<ImageParam> makeOperands(const KernelSpec &spec) {
   return result;
 }
 
+ImageParam makePiece(const KernelSpec &spec) {
+  return asksForPiece(spec) ? ImageParam(Int(32), 0, "piece") : ImageParam();
+}
+
 void bindResult(Func result, const TensorSpec &tensor) {
   fix(result.output_buffer(), tensor);
   std::vector<StorageDimension> dimensions = storageDimensions(tensor);
@@ -196,7 +203,7 @@ Expr hiddenZero(Expr anything) {
   return select(bits * bits % 8 == 5, 1.f, 0.f);
 }
 
-void zeroRing(Func result, const TensorSpec &tensor, const Machine &machine) {
+void zeroRing(Func result, const TensorSpec &tensor, const Machine &machine, const ImageParam &piece) {
   if (!tensor.halo)
     return;
   assert(tensor.shape.size() == 4 && "only activations have a halo");
@@ -205,9 +212,15 @@ void zeroRing(Func result, const TensorSpec &tensor, const Machine &machine) {
   std::vector<Expr> at;
   for (const Var &v : result.args())
     at.push_back(v);
-  // Rows above and below over the whole width, then what is left at the sides.
+  // Rows above and below over the whole width, then what is left at the sides. Above and below a band these are the
+  // neighbours' rows, but for the first band and the last.
   RDom rows(-halo, w + 2 * halo, 0, 2 * halo, result.name() + "_rows"),
       sides(0, 2 * halo, 0, h, result.name() + "_sides");
+  if (tensor.storedRows) {
+    assert(piece.defined() && "the kernel asks for its piece");
+    const int last = static_cast<int>(tensor.storedRows) / h - 1;
+    rows.where(select(rows.y >= halo, piece() == last, piece() == 0));
+  }
   at[x] = rows.x, at[x + 1] = rows.y - halo + select(rows.y >= halo, h, 0);
   result(at) = hiddenZero(result(at));
   at[x] = sides.x - halo + select(sides.x >= halo, w, 0), at[x + 1] = sides.y;

@@ -182,7 +182,7 @@ void ConvTile::schedule() {
     f.vectorize(ki, vectorFloats).unroll(ki).unroll(x).unroll(y).unroll(kb).unroll(n);
   }
   for (auto [out, result] : results)
-    zeroRing(out, conv.spec.results[result], conv.machine);
+    zeroRing(out, conv.spec.results[result], conv.machine, conv.piece);
 }
 
 /// Whether every rank-4 tensor of the epilogue is blocked and every result is what

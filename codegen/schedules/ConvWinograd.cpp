@@ -57,7 +57,7 @@ private:
 
   void defineAnchor() override {
     defineFilter();
-    V = winograd::transform("V", conv.operand(0), grid, kPoints, -1, winograd::input);
+    V = winograd::transform("V", conv.operand(0), grid, kPoints, 1, conv.shape.top, winograd::input);
     channel = RDom(0, block, 0, knobs.chunk, "channel");
     chunks = RDom(0, sourceBlocks / knobs.chunk, "chunks");
     Expr c16 = chunk * knobs.chunk + channel.y;
@@ -164,7 +164,11 @@ bool buildConvWinograd(ConvKernel &conv, std::vector<Func> &outputs) {
   const ConvShape &s = conv.shape;
   const LayoutKind filter = conv.direction == ConvDirection::Forward ? LayoutKind::K16C16 : LayoutKind::C16K16;
   if (conv.direction == ConvDirection::GradWeight || s.groups != 1 || s.r != 3 || s.s != 3 || s.strideX != 1 ||
-      s.strideY != 1 || s.dilationX != 1 || s.dilationY != 1 || s.top != 1 || s.left != 1 || s.h != s.oh || s.w != s.ow)
+      s.strideY != 1 || s.dilationX != 1 || s.dilationY != 1 || s.left != 1 || s.w != s.ow)
+    return false;
+  // A band of rows brings the rows above and below with it.
+  const bool isWhole = s.top == 1 && s.h == s.oh, isBand = s.top == 0 && s.h == s.oh + 2;
+  if (!isWhole && !(isBand && conv.direction == ConvDirection::Forward))
     return false;
   if (conv.operandSpec(0).layout != LayoutKind::C16 || conv.operandSpec(0).halo < 1 ||
       conv.operandSpec(1).layout != filter || !suitsTiles(conv))
@@ -172,7 +176,7 @@ bool buildConvWinograd(ConvKernel &conv, std::vector<Func> &outputs) {
   const WinogradKnobs knobs = defaultWinogradKnobs(conv);
   if (!knobs.tiles)
     return false;
-  const int down = (s.h + kTile - 1) / kTile,
+  const int down = (s.oh + kTile - 1) / kTile,
             resultBlocks = ((conv.direction == ConvDirection::Forward ? s.k : s.c) + 15) / 16,
             sourceBlocks = ((conv.direction == ConvDirection::Forward ? s.c : s.k) + 15) / 16;
   if (down % knobs.rows || s.n % knobs.images || (knobs.images > 1 && knobs.rows != down) ||

@@ -62,9 +62,9 @@ struct Grid {
 struct Points {
   Halide::Func rows, points;
 };
-/// Transforms `size` x `size` pixels from `offset` of each tile's corner. Of tiles that
-/// reach beyond the image it reads the zero ring.
-Points transform(const std::string &name, const Halide::ImageParam &operand, const Grid &grid, int size, int offset,
+/// Transforms `size` x `size` pixels from `left` and `top` before each tile's corner. Of
+/// tiles that reach beyond the image it reads the ring, or a band's overlap.
+Points transform(const std::string &name, const Halide::ImageParam &operand, const Grid &grid, int size, int left, int top,
                  Values (*along)(const Values &));
 /// Schedules the transform: `storage` tiles are kept.
 void schedule(Points &points, const Machine &machine, int storage);

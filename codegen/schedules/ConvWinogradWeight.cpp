@@ -26,8 +26,8 @@ public:
   WinogradWeight(ConvKernel &conv, const WinogradWeightKnobs &knobs) : conv(conv), knobs(knobs) {}
 
   Func build() {
-    V = winograd::transform("V", conv.operand(0), grid, kPoints, -1, winograd::input);
-    Q = winograd::transform("Q", conv.operand(1), grid, kTile, 0, winograd::gradient);
+    V = winograd::transform("V", conv.operand(0), grid, kPoints, 1, 1, winograd::input);
+    Q = winograd::transform("Q", conv.operand(1), grid, kTile, 0, 0, winograd::gradient);
     defineSums();
     defineResult();
     schedule();

@@ -32,6 +32,8 @@ public:
     for (const KernelNode &node : spec.nodes)
       evaluate(node);
     kernel.arguments.assign(operands.begin(), operands.end());
+    if (piece.defined())
+      kernel.arguments.push_back(piece);
     if (resultsShareLoops())
       buildTogether(kernel);
     else
@@ -66,7 +68,7 @@ private:
     bindResult(result, tensor);
     if (!variables.empty() && !isByColumns())
       vectorizeInnermost(result, variables[0], innermostExtent(tensor), machine.vectorFloats);
-    zeroRing(result, tensor, machine);
+    zeroRing(result, tensor, machine, piece);
     return result;
   }
 
@@ -134,6 +136,7 @@ private:
   const Machine &machine;
   Stages stages;
   std::vector<ImageParam> operands;
+  const ImageParam piece = makePiece(spec);
   std::vector<Value> values; ///< of the region, by number
 };
 

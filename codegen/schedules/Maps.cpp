@@ -60,6 +60,8 @@ public:
   void build(BuiltKernel &kernel) {
     operands = makeOperands(spec);
     kernel.arguments.assign(operands.begin(), operands.end());
+    if (piece.defined())
+      kernel.arguments.push_back(piece);
     kernel.outputs.resize(spec.results.size());
     evaluateNodes();
     chooseTile();
@@ -269,13 +271,14 @@ private:
         f.unroll(x);
     }
     for (size_t i = 0; i < results.size(); ++i)
-      zeroRing(results[i], spec.results[stores[i]], machine);
+      zeroRing(results[i], spec.results[stores[i]], machine, piece);
   }
 
   const KernelSpec &spec;
   const Machine &machine;
   Stages stages; ///< images alone
   std::vector<ImageParam> operands;
+  const ImageParam piece = makePiece(spec);
   std::vector<Value> values;  ///< by number; none for sums
   std::vector<int64_t> shape; ///< of all activations
   std::vector<size_t> stores; ///< results that are activations

@@ -6,6 +6,8 @@
 
 #include "codegen/schedules/ConvWinograd.h"
 
+#include <algorithm>
+
 using namespace Halide;
 
 namespace resin::codegen::winograd {
@@ -52,18 +54,21 @@ Values filter(const Values &g) {
   return {f32(1 / atZero) * g[0], evenP + oddP, evenP - oddP, evenR + oddR, evenR - oddR, g[2]};
 }
 
-Points transform(const std::string &name, const ImageParam &operand, const Grid &grid, int size, int offset,
+Points transform(const std::string &name, const ImageParam &operand, const Grid &grid, int size, int left, int top,
                  Values (*along)(const Values &)) {
   Var ci("ci"), t("t"), i("i"), j("j"), cb("cb");
   // Tiles past the last stand in for it: they fill up register tiles.
   Expr tile = min(t, grid.all() - 1), tx = tile % grid.across(), ty = tile / grid.across() % grid.down(),
        image = tile / grid.perImage();
-  auto edge = [](Expr at, int extent) { return extent % kTile ? min(at, extent) : at; };
+  auto edge = [&](Expr at, int extent, int before) {
+    const int last = extent - 1 + std::max(1, size - kTile - before);
+    return extent % kTile ? min(at, last) : at;
+  };
   Points f{Func(name + "_rows"), Func(name)};
   Values column, row;
   for (int q = 0; q < size; ++q)
-    column.push_back(
-        operand(ci, edge(tx * kTile + i + offset, grid.width), edge(ty * kTile + q + offset, grid.height), cb, image));
+    column.push_back(operand(ci, edge(tx * kTile + i - left, grid.width, left),
+                             edge(ty * kTile + q - top, grid.height, top), cb, image));
   f.rows(ci, i, j, t, cb) = mux(j, along(column));
   for (int q = 0; q < size; ++q)
     row.push_back(f.rows(ci, q, j, t, cb));

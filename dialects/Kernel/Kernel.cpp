@@ -42,7 +42,7 @@ static FailureOr<LayoutKind> parseLayout(AsmParser &parser) {
   return parser.emitError(loc, "unknown layout '") << word << "'";
 }
 
-// view ::= `<` dimensions element (`,` layout)? (`,` (`halo` | `stored`) `=` integer)* `>`
+// view ::= `<` dimensions element (`,` layout)? (`,` (`halo` | `stored` | `rows`) `=` integer)* `>`
 Type ViewType::parse(AsmParser &parser) {
   SmallVector<int64_t> shape;
   Type element;
@@ -50,7 +50,7 @@ Type ViewType::parse(AsmParser &parser) {
   if (parser.parseLess() || parser.parseDimensionList(shape, /*allowDynamic=*/false) || parser.parseType(element))
     return {};
   LayoutKind layout = LayoutKind::Dense;
-  int64_t halo = 0, stored = 0;
+  int64_t halo = 0, stored = 0, rows = 0;
   bool first = true;
   while (succeeded(parser.parseOptionalComma())) {
     if (succeeded(parser.parseOptionalKeyword("halo"))) {
@@ -58,6 +58,9 @@ Type ViewType::parse(AsmParser &parser) {
         return {};
     } else if (succeeded(parser.parseOptionalKeyword("stored"))) {
       if (parser.parseEqual() || parser.parseInteger(stored))
+        return {};
+    } else if (succeeded(parser.parseOptionalKeyword("rows"))) {
+      if (parser.parseEqual() || parser.parseInteger(rows))
         return {};
     } else {
       FailureOr<LayoutKind> kind = parseLayout(parser);
@@ -73,7 +76,7 @@ Type ViewType::parse(AsmParser &parser) {
   }
   if (parser.parseGreater())
     return {};
-  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(), shape, element, layout, halo, stored);
+  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(), shape, element, layout, halo, stored, rows);
 }
 
 void ViewType::print(AsmPrinter &printer) const {
@@ -87,6 +90,8 @@ void ViewType::print(AsmPrinter &printer) const {
     printer << ", halo = " << getHalo();
   if (getStored())
     printer << ", stored = " << getStored();
+  if (getRows())
+    printer << ", rows = " << getRows();
   printer << ">";
 }
 
@@ -107,7 +112,7 @@ static bool hasRank(LayoutKind layout, size_t rank) {
 }
 
 LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> shape, Type element, LayoutKind layout, int64_t halo,
-                               int64_t stored) {
+                               int64_t stored, int64_t rows) {
   if (!element.isF32() && !element.isInteger(32))
     return emitError() << "a view's elements are f32 or i32, not " << element;
   // 2^40 elements are far beyond any machine, and their bytes still fit in 64 bits.
@@ -124,6 +129,8 @@ LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError, Arr
     return emitError() << "only a dense or c16 view of rank 4 has a halo";
   if (stored && (!planes || stored < shape[1]))
     return emitError() << "only part of the channels of a rank-4 view has `stored` channels, and no more than those";
+  if (rows && (!planes || stored || rows + 2 * halo < shape[2]))
+    return emitError() << "only a band of a rank-4 view with all its channels has `rows`, and no more than those";
   return success();
 }
 
@@ -134,12 +141,13 @@ TensorSpec ViewType::spec() const {
   spec.layout = getLayout();
   spec.halo = getHalo();
   spec.storedChannels = getStored();
+  spec.storedRows = getRows();
   return spec;
 }
 
 ViewType ViewType::get(MLIRContext *context, const TensorSpec &spec) {
   Type element = spec.type == ElementType::F32 ? Type(Float32Type::get(context)) : Type(IntegerType::get(context, 32));
-  return get(context, spec.shape, element, spec.layout, spec.halo, spec.storedChannels);
+  return get(context, spec.shape, element, spec.layout, spec.halo, spec.storedChannels, spec.storedRows);
 }
 
 int64_t ViewType::bytes() const { return storageElements(spec()) * 4; }
@@ -160,28 +168,38 @@ static bool isBlocked(ViewType view, int64_t dim) {
   llvm_unreachable("all layouts are named");
 }
 
-ViewType ViewType::slice(int64_t dim, int64_t pieces) const {
+ViewType ViewType::slice(int64_t dim, int64_t pieces, int64_t overlap) const {
   ArrayRef<int64_t> shape = getShape();
-  if (dim < 0 || dim >= static_cast<int64_t>(shape.size()) || pieces < 1 || shape[dim] % pieces || getStored())
+  if (dim < 0 || dim >= static_cast<int64_t>(shape.size()) || pieces < 1 || shape[dim] % pieces || isPart())
+    return {};
+  bool isImage = shape.size() == 4 && (getLayout() == LayoutKind::C16 || getLayout() == LayoutKind::Dense);
+  bool rowsOfImages = dim == 2 && isImage, channelsOfImages = dim == 1 && isImage && getLayout() == LayoutKind::C16;
+  if (overlap < 0 || overlap > (rowsOfImages ? getHalo() : 0))
     return {};
   if (pieces == 1)
-    return *this;
+    return overlap ? ViewType() : *this;
   int64_t extent = shape[dim] / pieces;
-  bool channelsOfImages = dim == 1 && shape.size() == 4 && getLayout() == LayoutKind::C16;
-  if ((dim != 0 && !channelsOfImages) || getLayout() == LayoutKind::C16K16)
+  if ((dim != 0 && !channelsOfImages && !rowsOfImages) || getLayout() == LayoutKind::C16K16)
     return {};
   if (isBlocked(*this, dim) && extent % kChannelBlock)
     return {};
   SmallVector<int64_t> part(shape);
-  part[dim] = extent;
-  return get(getContext(), part, getElementType(), getLayout(), getHalo(), channelsOfImages ? shape[1] : 0);
+  part[dim] = extent + 2 * overlap;
+  return get(getContext(), part, getElementType(), getLayout(), getHalo(), channelsOfImages ? shape[1] : 0, rowsOfImages ? shape[2] : 0);
+}
+
+/// Of one row of an image's plane, or block of planes.
+static int64_t bytesOfRow(ViewType image) {
+  return (image.getShape()[3] + 2 * image.getHalo()) * (image.getLayout() == LayoutKind::C16 ? kChannelBlock : 1) * 4;
 }
 
 int64_t ViewType::sliceStride(int64_t dim, int64_t pieces) const {
   ViewType part = slice(dim, pieces);
   assert(part && "only a legal slice has a stride");
-  if (!part.getStored())
-    return part.bytes();
   ArrayRef<int64_t> shape = part.getShape();
-  return shape[1] * (shape[2] + 2 * getHalo()) * (shape[3] + 2 * getHalo()) * 4;
+  if (part.getRows())
+    return shape[2] * bytesOfRow(*this);
+  return part.getStored() ? shape[1] * (shape[2] + 2 * getHalo()) * (shape[3] + 2 * getHalo()) * 4 : part.bytes();
 }
+
+int64_t ViewType::sliceStart(int64_t overlap) const { return -overlap * bytesOfRow(*this); }

@@ -25,14 +25,15 @@ def Kernel_ViewType : TypeDef<Kernel_Dialect, "View"> {
   let summary = "A place in the arena, and the tensor that stands there";
   let description = [{
     Shape, element type, layout and halo are those of `support/KernelSpec.h`. `stored` is set on a slice of channels: how many channels the tensor has of
-    which it is a part.
+    which it is a part. `rows` likewise on a band of rows.
 
     ```mlir
     !kernel.view<8x64x56x56xf32, c16, halo = 1>
     !kernel.view<8x32x56x56xf32, c16, halo = 1, stored = 64>
+    !kernel.view<8x64x28x56xf32, c16, halo = 1, rows = 56>
     ```
   }];
-  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType, "::resin::LayoutKind":$layout, "int64_t":$halo, "int64_t":$stored);
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType, "::resin::LayoutKind":$layout, "int64_t":$halo, "int64_t":$stored, "int64_t":$rows);
   let genVerifyDecl = 1;
   let hasCustomAssemblyFormat = 1;
   let extraClassDeclaration = [{
@@ -41,10 +42,15 @@ def Kernel_ViewType : TypeDef<Kernel_Dialect, "View"> {
     static ViewType get(::mlir::MLIRContext *context, const ::resin::TensorSpec &spec);
     /// Bytes from the start of the first to the end of the last element.
     int64_t bytes() const;
+    /// Whether this is a part of which another part cannot be taken.
+    bool isPart() const { return getStored() || getRows(); }
     /// One of `pieces` equal parts along `dim`; null where such a part is not a view: it would cut through a block of channels, or does not divide.
-    ViewType slice(int64_t dim, int64_t pieces) const;
+    /// A band of rows may have `overlap` more on either side: its neighbours', or the halo's.
+    ViewType slice(int64_t dim, int64_t pieces, int64_t overlap = 0) const;
     /// Bytes from the start of one part to the start of the next.
     int64_t sliceStride(int64_t dim, int64_t pieces) const;
+    /// Bytes from the start of the view to the first part with such an overlap: none, or less.
+    int64_t sliceStart(int64_t overlap) const;
   }];
 }
 

@@ -47,7 +47,7 @@ LogicalResult SectionsOp::verifyRegions() {
 
 LogicalResult SliceOp::verify() {
   // slice_c1
-  ViewType part = getView().getType().slice(getDim(), getPieces());
+  ViewType part = getView().getType().slice(getDim(), getPieces(), getOverlap());
   if (!part)
     return emitOpError("cannot cut ") << getView().getType() << " into " << getPieces() << " views along dimension " << getDim();
   if (part != getPart().getType())
@@ -83,7 +83,7 @@ LogicalResult LaunchOp::verify() {
 
 LogicalResult CopyOp::verify() {
   // copy_c1
-  if (getFrom().getType().getStored())
-    return emitOpError("copies whole images only, not part of their channels");
+  if (getFrom().getType().isPart())
+    return emitOpError("copies whole images only, not part of their channels or rows");
   return success();
 }

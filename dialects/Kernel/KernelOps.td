@@ -125,12 +125,15 @@ def Kernel_SectionsOp : Kernel_Op<"sections", [SingleBlock, NoTerminator, NoRegi
 def Kernel_SliceOp : Kernel_Op<"slice", [Pure]> {
   let summary = "The piece's part of a view";
   let description = [{
+    A band of rows may overlap its neighbours: it then has `overlap` more rows on either side, which are theirs, or zeros of the halo. As the band has a halo of
+    its own, its view may start before the whole's; nothing is read there.
+
     * (C1) `view` can be cut into `pieces` equal parts along `dim`, and the result is such a part.
     * (C2) `piece` is the argument of a `kernel.parallel` with `pieces` pieces.
   }];
-  let arguments = (ins Kernel_ViewType:$view, Index:$piece, I64Attr:$dim, I64Attr:$pieces);
+  let arguments = (ins Kernel_ViewType:$view, Index:$piece, I64Attr:$dim, I64Attr:$pieces, DefaultValuedAttr<I64Attr, "0">:$overlap);
   let results = (outs Kernel_ViewType:$part);
-  let assemblyFormat = "$view `[` $piece `]` `dim` $dim `of` $pieces attr-dict `:` type($view) `->` type($part)";
+  let assemblyFormat = "$view `[` $piece `]` `dim` $dim `of` $pieces (`overlap` $overlap^)? attr-dict `:` type($view) `->` type($part)";
   let hasVerifier = 1;
 }
 
@@ -153,7 +156,7 @@ def Kernel_LaunchOp : Kernel_Op<"launch", [AttrSizedOperandSegments, HasParent<"
 def Kernel_CopyOp : Kernel_Op<"copy", [SameTypeOperands, HasParent<"ParallelOp">]> {
   let summary = "Copies what stands at one view to another of its type";
   let description = [{
-    * (C1) The type has no `stored`: the copy is of one run of bytes.
+    * (C1) The type has neither `stored` nor `rows`: the copy is of one run of bytes.
   }];
   let arguments = (ins Kernel_ViewType:$from, Kernel_ViewType:$to);
   let assemblyFormat = "$from `to` $to attr-dict `:` type($from)";

@@ -56,26 +56,27 @@ void RelayoutOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> res
 // fused
 //===----------------------------------------------------------------------===//
 
-/// The type of one piece of `whole`, cut along `dim` (-1: not at all); null where it cannot be cut.
-static RankedTensorType pieceOf(RankedTensorType whole, int64_t dim, int64_t pieces) {
+/// The type of one piece of `whole`, cut along `dim` (-1: not at all), with `overlap` more on either side; null where it
+/// cannot be cut.
+static RankedTensorType pieceOf(RankedTensorType whole, int64_t dim, int64_t pieces, int64_t overlap) {
   if (dim == -1)
     return whole;
   if (dim < 0 || dim >= whole.getRank() || whole.isDynamicDim(dim) || whole.getDimSize(dim) % pieces != 0)
     return {};
   Shape shape(whole.getShape());
-  shape[dim] /= pieces;
+  shape[dim] = shape[dim] / pieces + 2 * overlap;
   return RankedTensorType::get(shape, whole.getElementType(), whole.getEncoding());
 }
 
 /// Each value of the region has the type of a piece of the value outside.
 static LogicalResult verifyPieces(FusedOp op, StringRef what, TypeRange wholes, ArrayRef<int64_t> dims,
-                                  TypeRange inside) {
+                                  ArrayRef<int64_t> overlaps, TypeRange inside) {
   if (dims.size() != wholes.size() || inside.size() != wholes.size()) // fused_c2
     return mlir::emitError(op.getLoc()) << "'fused' has " << wholes.size() << ' ' << what << "s, " << dims.size()
                                         << " dims for them and " << inside.size() << " in its region";
   for (unsigned i = 0; i < wholes.size(); ++i) {
     auto whole = cast<RankedTensorType>(wholes[i]);
-    const RankedTensorType piece = pieceOf(whole, dims[i], op.getPieces());
+    const RankedTensorType piece = pieceOf(whole, dims[i], op.getPieces(), overlaps.empty() ? 0 : overlaps[i]);
     if (!piece) // fused_c3
       return mlir::emitError(op.getLoc()) << "'fused' cannot cut " << what << ' ' << i << ' ' << whole << " into "
                                           << op.getPieces() << " equal pieces along dimension " << dims[i];
@@ -86,14 +87,35 @@ static LogicalResult verifyPieces(FusedOp op, StringRef what, TypeRange wholes, 
   return success();
 }
 
+/// Rows of the halo, at most, overlap.
+static LogicalResult verifyOverlaps(FusedOp op) {
+  ArrayRef<int64_t> overlaps = op.getOverlaps();
+  if (overlaps.empty())
+    return success();
+  if (overlaps.size() != op.getInputs().size()) // fused_c7
+    return mlir::emitError(op.getLoc()) << "'fused' has " << op.getInputs().size() << " operands and "
+                                        << overlaps.size() << " overlaps";
+  for (auto [i, overlap] : llvm::enumerate(overlaps)) {
+    auto type = cast<RankedTensorType>(op.getInputs()[i].getType());
+    auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
+    const bool cutsRows = type.getRank() == 4 && i < op.getOperandDims().size() && op.getOperandDims()[i] == 2;
+    if (overlap < 0 || overlap > (cutsRows && layout ? layout.getHalo() : 0)) // fused_c7
+      return mlir::emitError(op.getLoc()) << "'fused' cannot overlap parts of operand " << i << ' ' << type << " by "
+                                          << overlap << " rows";
+  }
+  return success();
+}
+
 LogicalResult FusedOp::verify() {
   const int64_t pieces = getPieces();
   if (pieces < 1) // fused_c1
     return mlir::emitError(getLoc()) << "'fused' needs at least one piece, not " << pieces;
   Block &body = getBody().front();
   auto yield = cast<YieldOp>(body.getTerminator());
-  if (failed(verifyPieces(*this, "operand", getInputs().getTypes(), getOperandDims(), body.getArgumentTypes())) ||
-      failed(verifyPieces(*this, "result", getResultTypes(), getResultDims(), yield.getOperandTypes())))
+  if (failed(verifyOverlaps(*this)) ||
+      failed(verifyPieces(*this, "operand", getInputs().getTypes(), getOperandDims(), getOverlaps(),
+                          body.getArgumentTypes())) ||
+      failed(verifyPieces(*this, "result", getResultTypes(), getResultDims(), {}, yield.getOperandTypes())))
     return failure();
   if (pieces > 1 && llvm::is_contained(getResultDims(), -1)) // fused_c5
     return mlir::emitError(getLoc()) << "'fused' puts the results of " << pieces

@@ -72,6 +72,17 @@ void forEachSlice(const Tensor &whole, const Tensor &part, int64_t dim, int64_t 
     copy(i * wholeRow + piece * partRow, i * partRow, partRow);
 }
 
+/// A band of rows with `overlap` more on either side, zeros beyond the image.
+Tensor band(const Tensor &whole, int64_t piece, int64_t pieces, int64_t overlap) {
+  const int64_t rows = whole.dim(2) / pieces, columns = whole.dim(3), first = piece * rows - overlap;
+  Tensor part({whole.dim(0), whole.dim(1), rows + 2 * overlap, columns});
+  const int64_t from = std::max<int64_t>(first, 0), to = std::min(first + part.dim(2), whole.dim(2));
+  for (int64_t plane = 0; plane < whole.dim(0) * whole.dim(1); ++plane)
+    std::copy_n(whole.data.begin() + (plane * whole.dim(2) + from) * columns, (to - from) * columns,
+                part.data.begin() + (plane * part.dim(2) + from - first) * columns);
+  return part;
+}
+
 Tensor slice(const Tensor &whole, int64_t dim, int64_t piece, int64_t pieces) {
   if (dim < 0)
     return whole;
@@ -101,8 +112,11 @@ Results evaluateFused(FusedOp op, ArrayRef<Tensor> operands, Precision precision
   Block &body = op.getBody().front();
   for (int64_t piece = 0; piece < int64_t(op.getPieces()); ++piece) {
     llvm::DenseMap<Value, Tensor> values;
-    for (auto [argument, operand, dim] : llvm::zip(body.getArguments(), operands, op.getOperandDims()))
-      values[argument] = slice(operand, dim, piece, op.getPieces());
+    for (auto [i, argument, operand, dim] : llvm::enumerate(body.getArguments(), operands, op.getOperandDims())) {
+      const int64_t overlap = op.getOverlaps().empty() ? 0 : op.getOverlaps()[i];
+      values[argument] = overlap ? band(operand, piece, op.getPieces(), overlap)
+                                 : slice(operand, dim, piece, op.getPieces());
+    }
     for (Operation &inner : body.without_terminator()) {
       std::vector<Tensor> arguments;
       for (Value operand : inner.getOperands())

@@ -911,7 +911,8 @@ def Resnet_FusedOp : Resnet_Op<"fused", [Pure, IsolatedFromAbove, SingleBlockImp
   let summary = "Ops that become one kernel, for each piece of the batch";
   let description = [{
     Runs its region once for each piece. An operand with dimension `d >= 0` in `dims` is cut into `pieces` equal parts along `d`, and the region sees one part; -1
-    hands it over whole. Results are put together likewise. The region is isolated; its canonical print is the `KernelSpec` (dialects/Resnet/Spec.h).
+    hands it over whole. Results are put together likewise. Parts along the rows of activations may overlap: with `overlaps`, one number an operand, the region sees
+    so many rows more on either side of the part, zeros beyond the image. The region is isolated; its canonical print is the `KernelSpec` (dialects/Resnet/Spec.h).
 
     * (C1) There is at least one piece.
     * (C2) Each operand and result has a number in the dims and a value in the region.
@@ -919,6 +920,7 @@ def Resnet_FusedOp : Resnet_Op<"fused", [Pure, IsolatedFromAbove, SingleBlockImp
     * (C4) The region's values have the types of the pieces, layouts included.
     * (C5) With several pieces no result has dimension -1.
     * (C6) The region holds only ops that the interpreter can evaluate by themselves.
+    * (C7) There are no overlaps, or one for each operand: positive only where dimension 2 of rank 4 is cut, and no larger than the operand's halo.
 
     ```mlir
     %y:2 = resnet.fused(%x, %f) pieces 4 dims [0, -1] to [0, 0] : (tensor<8x64x56x56xf32>, tensor<64x64x3x3xf32>) -> (tensor<8x64x56x56xf32>, tensor<4x64xf32>) {
@@ -929,11 +931,12 @@ def Resnet_FusedOp : Resnet_Op<"fused", [Pure, IsolatedFromAbove, SingleBlockImp
     }
     ```
   }];
-  let arguments = (ins Variadic<AnyRankedTensor>:$inputs, I64Attr:$pieces, DenseI64ArrayAttr:$operand_dims, DenseI64ArrayAttr:$result_dims);
+  let arguments = (ins Variadic<AnyRankedTensor>:$inputs, I64Attr:$pieces, DenseI64ArrayAttr:$operand_dims, DenseI64ArrayAttr:$result_dims,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$overlaps);
   let results = (outs Variadic<AnyRankedTensor>:$outputs);
   let regions = (region SizedRegion<1>:$body);
   let hasVerifier = 1;
-  let assemblyFormat = "`(` $inputs `)` `pieces` $pieces `dims` $operand_dims `to` $result_dims attr-dict `:` functional-type($inputs, $outputs) $body";
+  let assemblyFormat = "`(` $inputs `)` `pieces` $pieces `dims` $operand_dims `to` $result_dims (`overlaps` $overlaps^)? attr-dict `:` functional-type($inputs, $outputs) $body";
 }
 
 def Resnet_YieldOp : Resnet_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["FusedOp"]>]> {

@@ -34,6 +34,8 @@ static TensorSpec pieceSpecOf(Type piece, Type whole, int64_t dim) {
   TensorSpec spec = tensorSpecOf(cast<RankedTensorType>(piece));
   if (dim == 1 && spec.shape.size() == 4 && piece != whole)
     spec.storedChannels = cast<RankedTensorType>(whole).getDimSize(1);
+  if (dim == 2 && spec.shape.size() == 4 && piece != whole)
+    spec.storedRows = cast<RankedTensorType>(whole).getDimSize(2);
   return spec;
 }
 

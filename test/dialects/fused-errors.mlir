@@ -112,3 +112,26 @@ func.func @fused_c6(%x: tensor<2x4xf32>) {
   }
   return
 }
+
+// -----
+
+func.func @fused_c7(%x: tensor<2x4xf32>) {
+  // expected-error@+1 {{'fused' has 1 operands and 2 overlaps}}
+  %y = resnet.fused(%x) pieces 1 dims [0] to [0] overlaps [0, 0] : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>):
+    resnet.yield %a : tensor<2x4xf32>
+  }
+  return
+}
+
+// -----
+
+!x = tensor<1x2x4x4xf32, #resnet.layout<dense, halo = 1>>
+func.func @fused_c7_halo(%x: !x) {
+  // expected-error@+1 {{'fused' cannot overlap parts of operand 0 'tensor<1x2x4x4xf32, #resnet.layout<dense, halo = 1>>' by 2 rows}}
+  %y = resnet.fused(%x) pieces 2 dims [2] to [2] overlaps [2] : (!x) -> !x {
+  ^bb0(%a: tensor<1x2x6x4xf32, #resnet.layout<dense, halo = 1>>):
+    resnet.yield %a : tensor<1x2x6x4xf32, #resnet.layout<dense, halo = 1>>
+  }
+  return
+}

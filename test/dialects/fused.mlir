@@ -1,4 +1,4 @@
-// RUN: resin-opt %s --verify-roundtrip --interpret="function=plain,pieces,channels,layout batch=4 limit=4" -o /dev/null | FileCheck %s
+// RUN: resin-opt %s --verify-roundtrip --interpret="function=plain,pieces,channels,bands,layout batch=4 limit=4" -o /dev/null | FileCheck %s
 // RUN: resin-opt %s --verify-roundtrip | FileCheck %s --check-prefix=PRINT
 
 !x = tensor<4x2x3x3xf32>
@@ -49,6 +49,23 @@ func.func @channels(%x: !x, %f: !f) -> (!y, !f) {
     resnet.yield %w : tensor<2x2x3x3xf32>
   }
   return %0, %1 : !y, !f
+}
+
+// Or bands of rows, that bring with them the rows which the filter reaches above and below, zeros beyond the image.
+// CHECK-LABEL: @bands
+// CHECK-NEXT: result 0 [4, 6, 3, 3]: [[Y]]
+// PRINT-LABEL: @bands
+// PRINT: resnet.fused(%{{.*}}, %{{.*}}) pieces 3 dims [2, -1] to [2] overlaps [1, 0]
+!h = tensor<4x2x3x3xf32, #resnet.layout<dense, halo = 1>>
+func.func @bands(%x: !x, %f: !f) -> !y {
+  %h = resnet.relayout %x : !x to !h
+  %0 = resnet.fused(%h, %f) pieces 3 dims [2, -1] to [2] overlaps [1, 0] : (!h, !f) -> !y {
+  ^bb0(%a: tensor<4x2x3x3xf32, #resnet.layout<dense, halo = 1>>, %b: !f):
+    %y = resnet.conv2d %a, %b strides [1, 1] padding [0, 1, 0, 1] dilations [1, 1] groups 1 : (tensor<4x2x3x3xf32, #resnet.layout<dense, halo = 1>>, !f) -> tensor<4x6x1x3xf32>
+    %r = resnet.relu %y : (tensor<4x6x1x3xf32>) -> tensor<4x6x1x3xf32>
+    resnet.yield %r : tensor<4x6x1x3xf32>
+  }
+  return %0 : !y
 }
 
 // A layout changes nothing that is computed; it is printed as it was written.

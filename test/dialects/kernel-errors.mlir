@@ -83,6 +83,31 @@ func.func @slice_c1() {
 
 // -----
 
+// No more rows than the halo has may overlap, and nothing but rows.
+func.func @slice_c1_overlap() {
+  %x = kernel.alloc : !kernel.view<8x16x8x4xf32, c16, halo = 1>
+  kernel.parallel pieces 2 {
+  ^bb0(%piece: index):
+    // expected-error@+1 {{cannot cut '!kernel.view<8x16x8x4xf32, c16, halo = 1>' into 2 views along dimension 2}}
+    %part = kernel.slice %x[%piece] dim 2 of 2 overlap 2 : !kernel.view<8x16x8x4xf32, c16, halo = 1> -> !kernel.view<8x16x8x4xf32, c16, halo = 1, rows = 8>
+  }
+  return
+}
+
+// -----
+
+func.func @slice_c1_rows() {
+  %x = kernel.alloc : !kernel.view<8x16x8x4xf32, c16, halo = 1>
+  kernel.parallel pieces 2 {
+  ^bb0(%piece: index):
+    // expected-error@+1 {{yields '!kernel.view<8x16x4x4xf32, c16, halo = 1, rows = 8>' but such a part is '!kernel.view<8x16x6x4xf32, c16, halo = 1, rows = 8>'}}
+    %part = kernel.slice %x[%piece] dim 2 of 2 overlap 1 : !kernel.view<8x16x8x4xf32, c16, halo = 1> -> !kernel.view<8x16x4x4xf32, c16, halo = 1, rows = 8>
+  }
+  return
+}
+
+// -----
+
 func.func @slice_c2() {
   %x = kernel.alloc : !kernel.view<8x16x4x4xf32, c16>
   kernel.parallel pieces 4 {

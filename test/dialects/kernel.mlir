@@ -32,6 +32,8 @@ func.func @a_loop_takes_parts() {
     %part = kernel.slice %x[%piece] dim 0 of 4 : !kernel.view<8x64x4x4xf32, c16, halo = 1> -> !kernel.view<2x64x4x4xf32, c16, halo = 1>
     // CHECK: kernel.slice %{{.*}}[%[[PIECE]]] dim 1 of 4 : <8x64x4x4xf32, c16, halo = 1> -> <8x16x4x4xf32, c16, halo = 1, stored = 64>
     %channels = kernel.slice %y[%piece] dim 1 of 4 : !kernel.view<8x64x4x4xf32, c16, halo = 1> -> !kernel.view<8x16x4x4xf32, c16, halo = 1, stored = 64>
+    // CHECK: kernel.slice %{{.*}}[%[[PIECE]]] dim 2 of 4 overlap 1 : <8x64x4x4xf32, c16, halo = 1> -> <8x64x3x4xf32, c16, halo = 1, rows = 4>
+    %rows = kernel.slice %y[%piece] dim 2 of 4 overlap 1 : !kernel.view<8x64x4x4xf32, c16, halo = 1> -> !kernel.view<8x64x3x4xf32, c16, halo = 1, rows = 4>
     // CHECK: %[[SCRATCH:.*]] = kernel.scratch : <2x64x4x4xf32, c16, halo = 1>
     %scratch = kernel.scratch : !kernel.view<2x64x4x4xf32, c16, halo = 1>
     // CHECK: kernel.copy %{{.*}} to %[[SCRATCH]] : <2x64x4x4xf32, c16, halo = 1>

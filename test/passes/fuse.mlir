@@ -126,6 +126,23 @@ func.func @predict_1(%x: !x, %f: !f, %b: !c) -> !y {
 
 // -----
 
+// A filter smaller than the map is read again by bands of rows, which read the rows above and below with their own; none is less than 2 MFLOP.
+// CHECK-LABEL: @predict_1
+//  CHECK-SAME:   %[[X:.*]]: tensor<1x32x32x32xf32
+//       CHECK:   %[[Z:.*]] = resnet.fused(%[[X]], %{{.*}}, %{{.*}}, %[[X]]) pieces 8 dims [2, -1, -1, 2] to [2] overlaps [1, 0, 0, 0]
+//       CHECK:     resnet.conv2d {{.*}} padding [0, 1, 0, 1] {{.*}} -> tensor<1x32x4x32xf32
+//       CHECK:     resnet.relu
+//       CHECK:   return %[[Z]]
+func.func @predict_1(%x: tensor<1x32x32x32xf32, #resnet.layout<c16, halo = 1>>, %f: tensor<32x32x3x3xf32, #resnet.layout<k16c16>>, %b: tensor<32xf32, #resnet.layout<c16>>) -> tensor<1x32x32x32xf32, #resnet.layout<c16>> {
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<1x32x32x32xf32, #resnet.layout<c16, halo = 1>>, tensor<32x32x3x3xf32, #resnet.layout<k16c16>>) -> tensor<1x32x32x32xf32, #resnet.layout<c16>>
+  %z = resnet.add_bias %y, %b : (tensor<1x32x32x32xf32, #resnet.layout<c16>>, tensor<32xf32, #resnet.layout<c16>>) -> tensor<1x32x32x32xf32, #resnet.layout<c16>>
+  %j = resnet.add %z, %x : (tensor<1x32x32x32xf32, #resnet.layout<c16>>, tensor<1x32x32x32xf32, #resnet.layout<c16, halo = 1>>) -> tensor<1x32x32x32xf32, #resnet.layout<c16>>
+  %r = resnet.relu %j : (tensor<1x32x32x32xf32, #resnet.layout<c16>>) -> tensor<1x32x32x32xf32, #resnet.layout<c16>>
+  return %r : tensor<1x32x32x32xf32, #resnet.layout<c16>>
+}
+
+// -----
+
 !x = tensor<16x16x64x64xf32, #resnet.layout<c16, halo = 1>>
 !f = tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
 

@@ -49,6 +49,31 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
 
 // -----
 
+// Whoever writes bands with a halo is told which one, between operands and results; a band that overlaps starts one row of 6 x 16 floats earlier.
+module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 : i64, kernel.manifest = "{}"} {
+  // CHECK: llvm.func @relu_band(!llvm.ptr, !llvm.ptr, !llvm.ptr) -> i32
+  // CHECK: llvm.func internal @step.0(%{{.*}}: !llvm.ptr, %[[PIECE:.*]]: i64, %{{.*}}: i64)
+  // CHECK:   %[[NUMBER:.*]] = llvm.alloca %{{.*}} x i32
+  // CHECK:   llvm.store %{{.*}}, %[[NUMBER]] : i32, !llvm.ptr
+  // CHECK:   llvm.mlir.constant(-384 : i64)
+  // CHECK:   llvm.store %[[NUMBER]], %{{.*}} : !llvm.ptr, !llvm.ptr
+  // CHECK:   llvm.call @relu_band(
+  func.func @step() {
+    %x = kernel.argument "x" at 0 : !kernel.view<1x16x4x4xf32, c16, halo = 1>
+    %y = kernel.alloc at 4096 : !kernel.view<1x16x8x4xf32, c16, halo = 1>
+    kernel.parallel pieces 2 {
+    ^bb0(%piece: index):
+      %part = kernel.slice %x[%piece] dim 2 of 2 overlap 1 : !kernel.view<1x16x4x4xf32, c16, halo = 1> -> !kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 4>
+      %band = kernel.slice %y[%piece] dim 2 of 2 : !kernel.view<1x16x8x4xf32, c16, halo = 1> -> !kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 8>
+      kernel.launch @relu_band(%part) -> (%band) spec "(f32[1,16,4,4]c16h1r4) { %1 = relu(%0) {} : [1,16,4,4] } -> (%1: f32[1,16,4,4]c16h1r8)"
+        : (!kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 4>) -> (!kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 8>)
+    }
+    return
+  }
+}
+
+// -----
+
 // expected-error@+1 {{memory is not planned: the module has no 'kernel.arena_bytes'}}
 module {
 }

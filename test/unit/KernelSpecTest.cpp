@@ -75,6 +75,20 @@ TEST(KernelSpec, StorageCountsPaddingHaloAndSlices) {
   EXPECT_EQ(elements("f32[8,20,17,3,3]k16c16"), 8 * 32 * 32 * 9);
   EXPECT_EQ(elements("f32[20,17,3,3]c16k16"), 32 * 32 * 9);
   EXPECT_EQ(elements("f32[3,16,7,7]c16s64"), (2 * 64 + 16) * 49);
+  EXPECT_EQ(elements("f32[2,32,3,7]c16h1r9"), 3 * 11 * 9 * 16 + 5 * 9 * 16);
+  EXPECT_EQ(elements("f32[2,3,3,7]r9"), 5 * 9 * 7 + 3 * 7);
+}
+
+// Who writes a band with a halo must know whether it is the first or the last.
+TEST(KernelSpec, BandsAskForTheirPiece) {
+  auto band = [](const std::string &result) {
+    return parsed("(f32[2,32,3,7]c16r9) { %1 = relu(%0) {} : [2,32,3,7] } -> (%1: f32[2,32,3,7]" + result + ")");
+  };
+  EXPECT_TRUE(asksForPiece(band("c16h1r9")));
+  EXPECT_EQ(piecesOf(band("c16h1r9")), 3);
+  EXPECT_FALSE(asksForPiece(band("c16r9")));
+  EXPECT_FALSE(asksForPiece(band("c16h1")));
+  EXPECT_EQ(piecesOf(band("c16h1")), 1);
 }
 
 TEST(KernelSpec, CostsOfAConvolution) {
@@ -89,6 +103,8 @@ TEST(KernelSpec, MistakesAreNamedWithTheirColumn) {
   EXPECT_EQ(errorOf("(f32[0]) { } -> ()"), "column 6: expected an integer from 1 to 2147483648");
   EXPECT_EQ(errorOf("(f32[02]) { } -> ()"), "column 6: an integer is not written in its shortest form");
   EXPECT_EQ(errorOf("(f32[2]h1) { } -> ()"), "column 10: only images have a halo");
+  EXPECT_EQ(errorOf("(f32[2]r4) { } -> ()"), "column 10: only images, with all of their channels, are bands of rows");
+  EXPECT_EQ(errorOf("(f32[2,3,9,4]h1r6) { } -> ()"), "column 18: the band has more rows than the tensor");
   EXPECT_EQ(errorOf("(f32[2,3]c16k16) { } -> ()"), "column 16: the layout does not suit rank 2");
   EXPECT_EQ(errorOf("(f32[2]) { %1 = relu(%1) {} : [2] } -> ()"), "column 24: %1 is not defined before its use");
   EXPECT_EQ(errorOf("(f32[2]) { %2 = relu(%0) {} : [2] } -> ()"),

@@ -183,6 +183,35 @@ TEST(Kernel, Shapes) {
   });
 }
 
+// Bands of rows: the neighbours' rows above and below are read if the band brings them, and never written.
+TEST(Kernel, Bands) {
+  checkKernels({
+      "(f32[2,32,4,5]c16r12) { %1 = relu(%0) {} : [2,32,4,5] } -> (%1: f32[2,32,4,5]c16h1r12)",
+      "(f32[2,3,4,5]r8, f32[2,3,4,5]h2r8) { %2 = add(%0, %1) {} : [2,3,4,5] } -> (%2: f32[2,3,4,5]h2r8)",
+      // Winograd, then the same with a tile that the band cuts through.
+      "(f32[1,32,10,16]c16h1r16, f32[32,32,3,3]k16c16, f32[32]c16, f32[1,32,8,16]c16h1r16) { %4 = conv2d(%0, %1) "
+      "{dilations=[1,1], groups=1, padding=[0,1,0,1], strides=[1,1]} : [1,32,8,16]; %5 = add_bias(%4, %2) {} : "
+      "[1,32,8,16]; %6 = add(%5, %3) {} : [1,32,8,16]; %7 = relu(%6) {} : [1,32,8,16] } -> (%7: f32[1,32,8,16]c16h1r16)",
+      "(f32[1,64,9,28]c16h1r28, f32[64,64,3,3]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, "
+      "padding=[0,1,0,1], strides=[1,1]} : [1,64,7,28] } -> (%2: f32[1,64,7,28]c16h1r28)",
+      // Direct: strided, a stem, 1x1.
+      "(f32[1,32,10,16]c16h1r16, f32[48,32,3,3]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, "
+      "padding=[0,1,0,1], strides=[2,2]} : [1,48,4,8] } -> (%2: f32[1,48,4,8]c16h1r8)",
+      "(f32[1,3,18,24]h3r24, f32[16,3,7,7]k16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, padding=[0,3,0,3], "
+      "strides=[2,2]} : [1,16,6,12] } -> (%2: f32[1,16,6,12]c16h2r12)",
+      "(f32[1,32,3,9]c16r9, f32[32,32,1,1]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, padding=[0,0,0,0], "
+      "strides=[1,1]} : [1,32,3,9] } -> (%2: f32[1,32,3,9]c16h1r9)",
+      // 1x1 in chunks of source channels, and strided from a copy of its pixels.
+      "(f32[1,512,3,14]c16r9, f32[32,512,1,1]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, "
+      "padding=[0,0,0,0], strides=[1,1]} : [1,32,3,14] } -> (%2: f32[1,32,3,14]c16r9)",
+      "(f32[2,512,14,14]c16, f32[32,512,1,1]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, "
+      "padding=[0,0,0,0], strides=[2,2]} : [2,32,7,7] } -> (%2: f32[2,32,7,7]c16h1)",
+      // Without a template.
+      "(f32[1,6,6,5]h1r8, f32[4,6,3,3]) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, padding=[0,1,0,1], "
+      "strides=[1,1]} : [1,4,4,5] } -> (%2: f32[1,4,4,5]h1r8)",
+  });
+}
+
 TEST(Kernel, Pools) {
   checkKernels({
       "(f32[2,20,8,8]c16) { %1 = max_pool(%0) {kernel=[3,3], padding=[1,1,1,1], strides=[2,2]} : [2,20,4,4] } -> (%1: "
