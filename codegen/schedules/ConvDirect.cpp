@@ -8,6 +8,9 @@
 // many in as out, read the block they write: their filters are spread out to 16 x 16
 // channels, with zeros between different groups.
 //
+// A strided 1x1 convolution in chunks of source channels copies the pixels that it reads
+// side by side first: every panel of the filter passes over them.
+//
 // Order inside the unrolled body decides everything: broadcasts of source pixels
 // outside, vectors of result channels innermost; the other way round spills.
 //
@@ -51,6 +54,10 @@ private:
   const int groupBlocks = small ? 1 : resultBlocks / shape.groups,
             tileBlocks = std::max(1, knobs.vectors * vectorFloats / int(kChannelBlock));
 
+  /// The pixels of a strided 1x1 convolution: `packed(ci, x, y, cb, n)`.
+  const bool isPacked = isChunked() && forward && shape.r * shape.s == 1 && axisX.step * axisY.step > 1;
+  Func packed{"packed"};
+
   /// The group of a tile's results: all of its blocks are of one.
   Expr group() const { return shape.groups == 1 ? Expr(0) : kb / tileBlocks / (groupBlocks / tileBlocks); }
   Expr source(Expr ci, Expr px, Expr py, Expr cb) const {
@@ -78,9 +85,18 @@ private:
     spread.compute_root().store_in(kStackScratch).vectorize(ki, vectorFloats);
   }
 
+  void definePacked() {
+    Var ci("ci"), cb("cb");
+    packed(ci, x, y, cb, n) = conv.operand(0)(ci, x * axisX.step + axisX.classes[0].offset,
+                                              y * axisY.step + axisY.classes[0].offset, cb, n);
+    packed.compute_root().store_in(kStackScratch).vectorize(ci, vectorFloats);
+  }
+
   void defineAnchor() override {
     if (small)
       defineSpread();
+    if (isPacked)
+      definePacked();
     if (hasClasses())
       return defineClasses();
     const GatherAxis::Class &cx = axisX.classes[0], &cy = axisY.classes[0];
@@ -88,10 +104,10 @@ private:
     Expr ci = taps[0], tx = taps[1], ty = taps[2], cb = taps[3];
     if (isChunked())
       cb = chunk * knobs.blocks + cb;
-    accumulate(filter(ci, cx.firstTap + tx * axisX.tapStride, cy.firstTap + ty * axisY.tapStride, cb) *
-                   source(ci, x * axisX.step + cx.offset + tx * axisX.tapStep,
-                          y * axisY.step + cy.offset + ty * axisY.tapStep, cb),
-               Expr());
+    Expr pixel = isPacked ? packed(ci, x, y, group() * sourceBlocks + cb, n)
+                          : source(ci, x * axisX.step + cx.offset + tx * axisX.tapStep,
+                                   y * axisY.step + cy.offset + ty * axisY.tapStep, cb);
+    accumulate(filter(ci, cx.firstTap + tx * axisX.tapStride, cy.firstTap + ty * axisY.tapStride, cb) * pixel, Expr());
   }
   bool isChunked() const { return knobs.blocks && knobs.blocks < sourceBlocks; }
   int blocksPerChunk() const { return isChunked() ? knobs.blocks : sourceBlocks; }
@@ -255,6 +271,10 @@ static bool fits(const DirectKnobs &t, const ConvKernel &conv, int width, int he
     return false;
   if (strided && (width % t.pixels || height % t.rows))
     return false;
+  const ConvShape &s = conv.shape;
+  if (forward && t.blocks && s.r * s.s == 1 && s.strideX * s.strideY > 1 &&
+      int64_t(s.n) * s.c * s.oh * s.ow * 4 > kLargestScratch / 2)
+    return false; // its pixels are copied
   return t.vectors > perBlock ? divides(perBlock, t.vectors) && divides(t.vectors / perBlock, blocks)
                               : divides(t.vectors, perBlock);
 }
