@@ -41,7 +41,7 @@ constexpr int64_t kLaneBytes = 2 << 20;
 constexpr int64_t kUpdateBytes = 256 << 10;
 /// What is cut by channels, or by images in @predict, is cut into this many pieces at most.
 constexpr int64_t kManyPieces = 8;
-/// Operations of a band, at least: a worker takes some ten microseconds.
+/// Operations of a piece of them, unless there are two only: a worker takes some ten microseconds.
 constexpr int64_t kLeastWork = 2'000'000;
 /// Rows of a tile of Winograd's F(4x4, 3x3): bands are multiples of it where they can.
 constexpr int64_t kTileRows = 4;
@@ -82,6 +82,13 @@ RankedTensorType slice(RankedTensorType type, int64_t dim, int64_t pieces, int64
   assert(shape[dim] % pieces == 0 && "pieces are equal");
   shape[dim] = shape[dim] / pieces + 2 * overlap;
   return RankedTensorType::get(shape, type.getElementType(), type.getEncoding());
+}
+
+/// Pieces of a convolution in @predict, at most.
+int64_t mostPieces(Conv2dOp conv) {
+  RankedTensorType filter = typeOf(conv.getFilter()), result = typeOf(conv.getResult());
+  int64_t work = 2 * filter.getNumElements() * (result.getNumElements() / result.getDimSize(1));
+  return std::clamp<int64_t>(work / kLeastWork, 2, kManyPieces);
 }
 
 //===----------------------------------------------------------------------===//
@@ -214,8 +221,7 @@ int64_t Fuser::bandPieces() {
     return 1;
   if (filter.getNumElements() > source.getNumElements() && channelPieces() > 1)
     return 1;
-  const int64_t work = 2 * filter.getNumElements() * result.getDimSize(0) * rows * result.getDimSize(3);
-  const int64_t most = std::min(kManyPieces, work / kLeastWork);
+  const int64_t most = mostPieces(conv);
   const bool byTiles = stride == 1 && reach == 2 && rows % kTileRows == 0;
   return byTiles ? largestDivisor(rows / kTileRows, most) : largestDivisor(rows, most);
 }
@@ -227,7 +233,7 @@ int64_t Fuser::channelPieces() {
   RankedTensorType result = typeOf(lead->getResult(0));
   if (!byChannel || !isActivation(result) || result.getDimSize(1) % kChannelBlock)
     return 1;
-  return largestDivisor(result.getDimSize(1) / kChannelBlock, kManyPieces);
+  return largestDivisor(result.getDimSize(1) / kChannelBlock, conv ? mostPieces(conv) : kManyPieces);
 }
 
 /// The dimension along which an operand from outside is cut; -1 leaves it whole.

@@ -81,7 +81,7 @@ static void flushSubnormals() {
   _mm_setcsr(_mm_getcsr() | kFlushToZero | kInputsAreZero);
 }
 
-ThreadPool::ThreadPool(unsigned workers) {
+ThreadPool::ThreadPool(unsigned workers) : ranges(std::max(1u, workers)) {
   flushSubnormals();
   const std::vector<int> cpus = allowedCpus();
   const bool ownCore = workers <= cpus.size() && workers <= usableCpus();
@@ -115,7 +115,11 @@ void ThreadPool::run(Body newBody, const void *newContext, int64_t pieces) {
   body.store(newBody, std::memory_order_relaxed);
   context.store(newContext, std::memory_order_relaxed);
   finished.store(0, std::memory_order_relaxed);
-  counter.store(static_cast<uint64_t>(pieces) << 32, std::memory_order_release);
+  const int64_t count = ranges.size();
+  for (int64_t worker = 0; worker < count; ++worker) {
+    const uint64_t begin = pieces * worker / count, end = pieces * (worker + 1) / count;
+    ranges[worker].state.store(end << 32 | begin, std::memory_order_release);
+  }
   region.fetch_add(1);
   if (sleepers.load() > 0)
     wakeAll(region);
@@ -123,21 +127,28 @@ void ThreadPool::run(Body newBody, const void *newContext, int64_t pieces) {
   waitForPieces(pieces);
 }
 
-/// Takes pieces until none is left, then says how many it computed.
-void ThreadPool::computePieces(int64_t worker) {
+/// Takes pieces of the range until none is left; how many.
+uint32_t ThreadPool::computeRange(Range &range, int64_t worker) {
   uint32_t computed = 0;
-  uint64_t state = counter.load(std::memory_order_acquire);
+  uint64_t state = range.state.load(std::memory_order_acquire);
   while (true) {
-    const uint32_t pieces = static_cast<uint32_t>(state >> 32), taken = static_cast<uint32_t>(state);
-    if (taken >= pieces)
-      break;
-    if (!counter.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel, std::memory_order_acquire))
+    const uint32_t end = static_cast<uint32_t>(state >> 32), next = static_cast<uint32_t>(state);
+    if (next >= end)
+      return computed;
+    if (!range.state.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel, std::memory_order_acquire))
       continue;
     // The region cannot end before this piece is counted, so these are its own.
-    body.load(std::memory_order_relaxed)(context.load(std::memory_order_relaxed), taken, worker);
+    body.load(std::memory_order_relaxed)(context.load(std::memory_order_relaxed), next, worker);
     ++computed;
-    state = counter.load(std::memory_order_acquire);
+    state = range.state.load(std::memory_order_acquire);
   }
+}
+
+/// Takes pieces until none is left, its own first, then says how many it computed.
+void ThreadPool::computePieces(int64_t worker) {
+  uint32_t computed = 0;
+  for (size_t i = 0; i < ranges.size(); ++i)
+    computed += computeRange(ranges[(worker + i) % ranges.size()], worker);
   if (computed == 0)
     return;
   finished.fetch_add(computed);

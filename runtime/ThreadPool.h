@@ -1,8 +1,10 @@
 //===- ThreadPool.h - Workers that compute the pieces of a region -*- C++ -*-===//
 //
 // The calling thread is worker 0; the others wait for regions. A region is a count
-// of pieces, which the workers take one by one from a shared counter: which worker
-// computes which piece is open, and kernels are such that it does not show.
+// of pieces. Each worker has a range of them of its own, the same in each region of as
+// many pieces, so that what it wrote is still in its cache when it reads it again; who
+// is done with his takes from the others'. Which worker computes which piece is open,
+// and kernels are such that it does not show.
 //
 // Waiting is a short spin, for the serial stretch between two regions takes
 // microseconds, and then a sleep in the kernel, so that a worker without a core of
@@ -44,8 +46,10 @@ public:
   }
 
 private:
+  struct Range;
   void work(int64_t worker);
   void computePieces(int64_t worker);
+  uint32_t computeRange(Range &range, int64_t worker);
   bool waitForRegion(uint32_t &seen);
   void waitForPieces(int64_t pieces);
 
@@ -53,9 +57,12 @@ private:
   std::atomic<Body> body{nullptr};
   std::atomic<const void *> context{nullptr};
 
-  /// Pieces of the region in the high half, pieces taken in the low one: taking one
-  /// succeeds only in the region it was looked up in.
-  alignas(64) std::atomic<uint64_t> counter{0};
+  /// A worker's pieces: the end of its range in the high half, the next one in the low:
+  /// taking it succeeds only in the region it was looked up in.
+  struct alignas(64) Range {
+    std::atomic<uint64_t> state{0};
+  };
+  std::vector<Range> ranges;
   alignas(64) std::atomic<uint32_t> finished{0}; ///< pieces done
   std::atomic<uint32_t> mainSleeps{0};
   alignas(64) std::atomic<uint32_t> region{0}; ///< grows by one with each
