@@ -238,7 +238,7 @@ void ChannelDotOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> r
 // batch_norm_finalize and batch_norm_grad_finalize
 //===----------------------------------------------------------------------===//
 
-/// (C1) Two tables [pieces, c] of one shape, and vectors [c]. Gives [c].
+/// (C1) Two tables [pieces, c] of one shape, and vectors [c], in whose element type the tables are or in f64. Gives [c].
 static Shape sumsAndVectors(Checker &check, ValueRange sums, ValueRange vectors) {
   check.shape(sums[0], "partial sums", {2});
   const Shape shape = check.sameShape(sums, "takes partial sums of one shape, not");
@@ -247,7 +247,8 @@ static Shape sumsAndVectors(Checker &check, ValueRange sums, ValueRange vectors)
   for (Value vector : vectors)
     check.channels(vector, "a channel vector", shape[1]);
   check.sameElementType(sums);
-  check.sameElementType({sums[0], vectors[0]});
+  if (!getElementTypeOrSelf(sums[0]).isF64())
+    check.sameElementType({sums[0], vectors[0]});
   check.sameElementType(vectors);
   return {shape[1]};
 }
