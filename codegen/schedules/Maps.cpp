@@ -181,9 +181,7 @@ private:
 
   /// Where tile `at` of a row begins. The last one is shifted inwards where the width does not divide: pixels that the
   /// tile before had count for nothing.
-  Expr basePixel(Expr at) const {
-    return shape[3] % width ? min(at * width, int(shape[3]) - width) : at * width;
-  }
+  Expr basePixel(Expr at) const { return shape[3] % width ? min(at * width, int(shape[3]) - width) : at * width; }
   Expr countedPixels(Expr at) const { return shape[3] % width ? min(width, int(shape[3]) - at * width) : Expr(width); }
 
   TileSums::Tile sumsTile() const {

@@ -91,9 +91,7 @@ struct Kernel {
 /// Sums of a channel in double, about a shift that is near its mean.
 struct Exact {
   double shift = 0, sum = 0, squares = 0, count = 0;
-  void add(double value) {
-    sum += value - shift, squares += (value - shift) * (value - shift), ++count;
-  }
+  void add(double value) { sum += value - shift, squares += (value - shift) * (value - shift), ++count; }
   double mean() const { return shift + sum / count; }
   double variance() const { return squares / count - sum / count * (sum / count); }
 };
@@ -215,9 +213,10 @@ INSTANTIATE_TEST_SUITE_P(Deviations, BatchStatistics, testing::Values(0, 10, 100
 /// dz = relu_grad(dy, z) with its sum, and the sum of dz * y, where y has a mean far from zero.
 std::string gradient(int n, int h, int w, bool convolved) {
   const std::string x = list({n, kChannels, h, w});
-  const std::string dz = convolved ? "conv2d_grad_data(%0, %1) {dilations=[1,1], groups=1, padding=[1,1,1,1], size=" +
-                                         list({h, w}) + ", strides=[1,1]} : " + x
-                                   : "add_bias(%0, %1) {} : " + x;
+  const std::string dz =
+      convolved ? "conv2d_grad_data(%0, %1) {dilations=[1,1], groups=1, padding=[1,1,1,1], size=" + list({h, w}) +
+                      ", strides=[1,1]} : " + x
+                : "add_bias(%0, %1) {} : " + x;
   return "(f32" + x + (convolved ? "c16h1, f32[16,16,3,3]c16k16" : "c16, f32[16]c16") + ", f32" + x + "c16, f32" + x +
          "c16) { %4 = " + dz + "; %5 = relu_grad(%4, %2) {} : " + x +
          "; %6 = channel_sum(%5) {pieces=1} : [1,16]; %7 = channel_dot(%5, %3) {pieces=1} : [1,16] } -> (%5: f32" + x +
@@ -238,10 +237,9 @@ class BatchGradients : public testing::TestWithParam<double> {};
 // root of the sum of their squares.
 TEST_P(BatchGradients, AreThoseOfDouble) {
   const double far = GetParam();
-  for (const auto &[text, values] : {std::pair(gradient(4, 32, 32, true), 4 * 32 * 32),
-                                     std::pair(gradient(2, 27, 29, true), 2 * 27 * 29),
-                                     std::pair(gradient(4, 32, 32, false), 4 * 32 * 32),
-                                     std::pair(gradient(4, 23, 23, false), 4 * 23 * 23)}) {
+  for (const auto &[text, values] :
+       {std::pair(gradient(4, 32, 32, true), 4 * 32 * 32), std::pair(gradient(2, 27, 29, true), 2 * 27 * 29),
+        std::pair(gradient(4, 32, 32, false), 4 * 32 * 32), std::pair(gradient(4, 23, 23, false), 4 * 23 * 23)}) {
     const int pieces = (1000000 + values - 1) / values;
     Kernel kernel(text), finish(withCount(gradFinalize(pieces), double(pieces) * values));
     Noise noise;
