@@ -89,7 +89,8 @@ std::vector<std::string> specsOf(const Layer &l) {
                     strides = ", strides=" + list({l.stride, l.stride});
   const std::vector<int> x = {l.n, l.c, l.size, l.size}, y = {l.n, l.k, out, out}, w = {l.k, l.c, l.r, l.r};
   const std::string image = tensor(x, stem ? h : "c16" + h), gradient = tensor(y, stem ? "c16" : "c16h1"),
-                    sumK = tensor({1, l.k}, "c16"), sumC = tensor({1, l.c}, "c16"), filters = stem ? "k16" : "k16c16";
+                    sumK = "f64" + list({1, l.k}) + "c16", sumC = "f64" + list({1, l.c}) + "c16",
+                    filters = stem ? "k16" : "k16c16";
   std::vector<std::string> specs = {
       "(" + image + ", " + tensor(w, filters) + ") { %2 = conv2d(%0, %1) {" + common + window + strides +
           "} : " + list(y) + "; %3 = channel_sum(%2) {pieces=1} : " + list({1, l.k}) +

@@ -55,6 +55,9 @@ struct LogicalIndex {
 };
 LogicalIndex logicalIndex(const TensorSpec &tensor, const std::vector<Halide::Expr> &storage);
 
+/// The type of a tensor's elements.
+Halide::Type typeOf(ElementType type);
+
 /// Operand `index` of a kernel, with its shape and strides fixed.
 Halide::ImageParam makeOperand(const TensorSpec &tensor, int index);
 std::vector<Halide::ImageParam> makeOperands(const KernelSpec &spec);

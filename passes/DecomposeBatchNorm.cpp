@@ -32,13 +32,20 @@ APFloat elementsOfChannel(Value activation) {
   return APFloat(static_cast<double>(type.getNumElements() / type.getDimSize(1)));
 }
 
+/// Sums in f64: of a variance that is small beside the mean, f32 holds nothing.
+RankedTensorType sumsOf(Value activation, int64_t pieces) {
+  auto type = cast<RankedTensorType>(activation.getType());
+  return RankedTensorType::get({pieces, type.getDimSize(1)}, Float64Type::get(type.getContext()));
+}
+
 void decompose(BatchNormTrainOp norm, const PieceRule &rule) {
   OpBuilder builder(norm);
   Location loc = norm.getLoc();
   Value input = norm.getInput();
   int64_t pieces = rule.piecesOf(input.getType());
-  Value sum = ChannelSumOp::create(builder, loc, input, pieces);
-  Value squares = ChannelDotOp::create(builder, loc, input, input, pieces);
+  Type sums = sumsOf(input, pieces);
+  Value sum = ChannelSumOp::create(builder, loc, sums, input, pieces);
+  Value squares = ChannelDotOp::create(builder, loc, sums, input, input, pieces);
   auto finalize = BatchNormFinalizeOp::create(builder, loc, sum, squares, norm.getScale(), norm.getOffset(),
                                               elementsOfChannel(input), norm.getEpsilon());
   Value result = ScaleShiftOp::create(builder, loc, input, finalize.getMultiplier(), finalize.getAddend());
@@ -51,8 +58,9 @@ void decompose(BatchNormGradOp norm, const PieceRule &rule) {
   Location loc = norm.getLoc();
   Value gradient = norm.getGradient(), input = norm.getInput();
   int64_t pieces = rule.piecesOf(input.getType());
-  Value sum = ChannelSumOp::create(builder, loc, gradient, pieces);
-  Value dot = ChannelDotOp::create(builder, loc, gradient, input, pieces);
+  Type sums = sumsOf(input, pieces);
+  Value sum = ChannelSumOp::create(builder, loc, sums, gradient, pieces);
+  Value dot = ChannelDotOp::create(builder, loc, sums, gradient, input, pieces);
   auto finalize = BatchNormGradFinalizeOp::create(builder, loc, sum, dot, norm.getScale(), norm.getMean(),
                                                   norm.getVariance(), elementsOfChannel(input), norm.getEpsilon());
   Value result =

@@ -76,8 +76,12 @@ std::string printShape(const std::vector<int64_t> &shape) {
   return "[" + join(shape, ",", [](int64_t extent) { return std::to_string(extent); }) + "]";
 }
 
+std::string_view elementName(ElementType type) {
+  return type == ElementType::F32 ? "f32" : type == ElementType::F64 ? "f64" : "i32";
+}
+
 std::string printTensor(const TensorSpec &tensor) {
-  std::string text = (tensor.type == ElementType::F32 ? "f32" : "i32") + printShape(tensor.shape);
+  std::string text = std::string(elementName(tensor.type)) + printShape(tensor.shape);
   for (const LayoutRow &row : kLayouts)
     if (row.kind == tensor.layout)
       text += row.name;
@@ -202,6 +206,8 @@ private:
   bool readTensor(TensorSpec &tensor) {
     if (accept("i32"))
       tensor.type = ElementType::I32;
+    else if (accept("f64"))
+      tensor.type = ElementType::F64;
     else if (!expect("f32"))
       return false;
     if (!readShape(tensor.shape))
@@ -488,7 +494,7 @@ const std::vector<int64_t> &KernelNode::integers(const std::string &name) const 
   return std::get<std::vector<int64_t>>(attribute(*this, name));
 }
 
-int64_t elementBytes(ElementType) { return 4; }
+int64_t elementBytes(ElementType type) { return type == ElementType::F64 ? 8 : 4; }
 
 int64_t storageElements(const TensorSpec &tensor) {
   const std::vector<int64_t> &shape = tensor.shape;

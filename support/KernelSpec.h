@@ -25,7 +25,7 @@ namespace resin {
 /// AVX2 ones.
 inline constexpr int64_t kChannelBlock = 16;
 
-enum class ElementType : uint8_t { F32, I32 };
+enum class ElementType : uint8_t { F32, F64, I32 };
 
 /// Where the elements of a tensor stand in memory. Blocked layouts pad a channel
 /// count to a multiple of 16; the padding always holds zeros.

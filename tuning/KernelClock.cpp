@@ -83,6 +83,8 @@ KernelArena::KernelArena(const KernelSpec &spec) {
     places.push_back(at);
     if (tensor->type == ElementType::F32)
       std::generate_n(reinterpret_cast<float *>(at), storageElements(*tensor), [&] { return uniform(random); });
+    if (tensor->type == ElementType::F64)
+      std::generate_n(reinterpret_cast<double *>(at), storageElements(*tensor), [&] { return uniform(random); });
     at += bytesOf(*tensor);
   }
   if (asksForPiece(spec))

@@ -20,25 +20,35 @@ public:
   static constexpr uint32_t kUntouched = 0x7fc0dead; // a NaN
 
   explicit Storage(const TensorSpec &tensor)
-      : tensor(tensor), size(storageElements(tensor)), guard(tensor.layout == LayoutKind::Dense ? 257 : 256),
-        memory(new (std::align_val_t(64)) uint32_t[size + 2 * guard]) {
-    std::fill_n(memory.get(), size + 2 * guard, kUntouched);
+      : tensor(tensor), words(elementBytes(tensor.type) / sizeof(uint32_t)), size(storageElements(tensor)),
+        guard(tensor.layout == LayoutKind::Dense ? 256 + words : 256),
+        memory(new (std::align_val_t(64)) uint32_t[words * size + 2 * guard]) {
+    std::fill_n(memory.get(), words * size + 2 * guard, kUntouched);
   }
 
   void *host() { return memory.get() + guard; }
-  uint32_t &word(int64_t offset) { return memory.get()[guard + offset]; }
+  uint32_t &word(int64_t at) { return memory.get()[guard + at]; }
 
   void set(int64_t offset, double value) {
-    float real = static_cast<float>(value);
-    int32_t integer = static_cast<int32_t>(value);
-    std::memcpy(&word(offset), tensor.type == ElementType::F32 ? static_cast<void *>(&real) : &integer, 4);
+    switch (tensor.type) {
+    case ElementType::F32:
+      return store(offset, static_cast<float>(value));
+    case ElementType::F64:
+      return store(offset, value);
+    case ElementType::I32:
+      return store(offset, static_cast<int32_t>(value));
+    }
   }
   double get(int64_t offset) {
-    float real;
-    int32_t integer;
-    std::memcpy(&real, &word(offset), 4);
-    std::memcpy(&integer, &word(offset), 4);
-    return tensor.type == ElementType::F32 ? real : integer;
+    switch (tensor.type) {
+    case ElementType::F32:
+      return load<float>(offset);
+    case ElementType::F64:
+      return load<double>(offset);
+    case ElementType::I32:
+      return load<int32_t>(offset);
+    }
+    return 0;
   }
 
   /// Elements in place, zeros in padding and rings; NaNs stay between the slices, and above and below a band.
@@ -51,8 +61,22 @@ private:
   struct Free {
     void operator()(uint32_t *p) const { operator delete[](p, std::align_val_t(64)); }
   };
+  template <typename Element> void store(int64_t offset, Element value) {
+    std::memcpy(&word(words * offset), &value, sizeof(Element));
+  }
+  template <typename Element> Element load(int64_t offset) {
+    Element value;
+    std::memcpy(&value, &word(words * offset), sizeof(Element));
+    return value;
+  }
+  bool isUntouched(int64_t offset) {
+    return std::all_of(&word(words * offset), &word(words * offset) + words,
+                       [](uint32_t word) { return word == kUntouched; });
+  }
+
   const TensorSpec tensor;
-  size_t size, guard;
+  const int64_t words; ///< of an element
+  size_t size, guard;  ///< in elements; in words
   std::unique_ptr<uint32_t[], Free> memory;
 };
 
@@ -142,11 +166,11 @@ std::string KernelTrial::Storage::compare(const Elements &expected, int64_t piec
     return wrong + " (" + std::to_string(count) + " of " + std::to_string(expected.size()) + " wrong, worst error " +
            std::to_string(worst) + " beside " + std::to_string(largest) + ")";
   for (size_t offset = 0; offset < size; ++offset)
-    if (mine[offset] ? !logical[offset] && get(offset) != 0 : word(offset) != kUntouched)
+    if (mine[offset] ? !logical[offset] && get(offset) != 0 : !isUntouched(offset))
       return "offset " + std::to_string(offset) +
              (mine[offset] ? ", padding, is " + std::to_string(get(offset)) : ", outside the slice, was written");
   for (size_t i = 0; i < guard; ++i)
-    if (word(-1 - static_cast<int64_t>(i)) != kUntouched || word(size + i) != kUntouched)
+    if (word(-1 - static_cast<int64_t>(i)) != kUntouched || word(words * size + i) != kUntouched)
       return "something outside the tensor was written";
   return "";
 }

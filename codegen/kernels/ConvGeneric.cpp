@@ -144,7 +144,7 @@ private:
       term = term * read(r.rhs);
     total(c, p) = cast<double>(0);
     total(c, p) += term;
-    out(c, p) = cast<float>(select(real, total(c, p), cast<double>(0)));
+    out(c, p) = cast(typeOf(tensor.type), select(real, total(c, p), cast<double>(0)));
     total.compute_at(out, c);
     bindResult(out, tensor);
     return out;

@@ -173,9 +173,21 @@ static void fix(OutputImageParam buffer, const TensorSpec &tensor) {
   buffer.set_host_alignment(tensor.layout == LayoutKind::Dense ? elementBytes(tensor.type) : 64);
 }
 
+Type typeOf(ElementType type) {
+  switch (type) {
+  case ElementType::F32:
+    return Float(32);
+  case ElementType::F64:
+    return Float(64);
+  case ElementType::I32:
+    return Int(32);
+  }
+  return {};
+}
+
 ImageParam makeOperand(const TensorSpec &tensor, int index) {
   const int rank = storageDimensions(tensor).size();
-  ImageParam operand(tensor.type == ElementType::F32 ? Float(32) : Int(32), rank, "operand" + std::to_string(index));
+  ImageParam operand(typeOf(tensor.type), rank, "operand" + std::to_string(index));
   fix(operand, tensor);
   return operand;
 }

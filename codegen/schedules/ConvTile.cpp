@@ -4,7 +4,7 @@
 //   2. values     pointwise nodes that several results need, per tile
 //   3. results    all within one loop nest
 //   4. sums       channel sums of each tile, taken from registers, then in
-//                 double over the tiles of the piece
+//                 double over the tiles of the piece (kernels/TileSums.h)
 //
 //===----------------------------------------------------------------------===//
 
@@ -82,29 +82,46 @@ Expr ConvTile::anyFloat() const {
   return conv.operand(1)(first);
 }
 
-/// Sum over the pixels of tile (xo, yo, no). In the last tile of a row, pixels
-/// counted before or outside the image count for nothing.
-Expr ConvTile::overTile(const Epilogue::Reduction &r) const {
+/// Tile (xo, yo, no). In the last tile of a row, pixels counted before or outside the
+/// image count for nothing.
+TileSums::Tile ConvTile::sumsTile() const {
   const bool raggedX = width % tile.x, raggedY = height % tile.y;
-  Expr baseX = xo * tile.x, baseY = yo * tile.y;
-  if (tile.shifted && raggedX)
-    baseX = min(baseX, width - tile.x);
-  if (tile.shifted && raggedY)
-    baseY = min(baseY, height - tile.y);
-  Expr sum;
-  for (int j = 0; j < tile.x * tile.y * tile.images; ++j) {
-    Expr px = baseX + j % tile.x, py = baseY + j / tile.x % tile.y;
-    const Coordinates at{ki, px, py, kb, no * tile.images + j / (tile.x * tile.y)};
-    Expr term = valueInTile(r.lhs, at);
-    if (r.rhs >= 0)
-      term = term * (r.rhs == r.lhs ? term : valueInTile(r.rhs, at));
-    if (raggedX)
-      term = select(tile.shifted ? px >= xo * tile.x : px < width, term, 0.f);
-    if (raggedY)
-      term = select(tile.shifted ? py >= yo * tile.y : py < height, term, 0.f);
-    sum = j ? sum + term : term;
-  }
-  return sum;
+  auto pixel = [=, this](int j) {
+    const auto [baseX, baseY] = basePixel(xo, yo);
+    return Coordinates{ki, baseX + j % tile.x, baseY + j / tile.x % tile.y, kb,
+                       no * tile.images + j / (tile.x * tile.y)};
+  };
+  TileSums::Tile sums;
+  sums.pixels = tile.x * tile.y * tile.images;
+  sums.value = [=, this](int number, int j) { return valueInTile(number, pixel(j)); };
+  sums.count = countedPixels(xo, yo);
+  if (raggedX || raggedY)
+    sums.counts = [=, this](int j) {
+      const Coordinates at = pixel(j);
+      Expr counts = Internal::const_true();
+      if (raggedX)
+        counts = counts && (tile.shifted ? at.x >= xo * tile.x : at.x < width);
+      if (raggedY)
+        counts = counts && (tile.shifted ? at.y >= yo * tile.y : at.y < height);
+      return counts;
+    };
+  return sums;
+}
+
+/// The first pixel of tile (tileX, tileY).
+std::pair<Expr, Expr> ConvTile::basePixel(Expr tileX, Expr tileY) const {
+  auto base = [&](Expr at, int part, int extent) {
+    return tile.shifted && extent % part ? min(at * part, extent - part) : at * part;
+  };
+  return {base(tileX, tile.x, width), base(tileY, tile.y, height)};
+}
+
+/// Pixels of tile (tileX, tileY) that no other counts.
+Expr ConvTile::countedPixels(Expr tileX, Expr tileY) const {
+  auto counted = [](Expr at, int part, int extent) {
+    return extent % part ? min(part, extent - at * part) : Expr(part);
+  };
+  return counted(tileX, tile.x, width) * counted(tileY, tile.y, height) * tile.images;
 }
 
 /// Element i of `count`; of one, Halide makes no tuple.
@@ -115,28 +132,30 @@ void ConvTile::defineSums(std::vector<Func> &outputs) {
   if (reductions.empty())
     return;
   hasSums = true;
-  std::vector<Expr> sums;
-  for (const Epilogue::Reduction &r : reductions)
-    sums.push_back(overTile(r));
-  tileSums(ki, xo, yo, kb, no) = Tuple(sums);
-  // Over the tiles in double: f32 rounds a square's sum too coarsely where the mean is many deviations.
+  const TileSums sums(reductions, conv.operands.size());
+  const std::vector<Expr> parts = sums.leave(sumsTile());
+  tileSums(ki, xo, yo, kb, no) = Tuple(parts);
   const int block = kChannelBlock;
   RDom walk(0, tilesX(), 0, tilesY(), 0, shape.n / tile.images, "walk");
   Func total("totals");
   Var k("k"), p("p");
-  std::vector<Expr> zeros(sums.size(), cast<double>(hiddenZero(anyFloat()))), added;
+  const auto firstPixel = [&](int number) {
+    const auto [baseX, baseY] = basePixel(walk.x, walk.y);
+    return conv.epilogue.pointwise(number, 0.f, {k % block, baseX, baseY, k / block, walk.z * tile.images});
+  };
+  std::vector<Expr> zeros(reductions.size(), cast<double>(hiddenZero(anyFloat()))), left, added;
+  for (size_t i = 0; i < parts.size(); ++i)
+    left.push_back(element(tileSums(k % block, walk.x, walk.y, k / block, walk.z), i, parts.size()));
   total(k) = Tuple(zeros);
-  for (size_t i = 0; i < sums.size(); ++i) {
-    Expr term = element(tileSums(k % block, walk.x, walk.y, k / block, walk.z), i, sums.size());
-    added.push_back(element(total(k), i, sums.size()) + cast<double>(term));
-  }
+  for (Expr term : sums.add(left, countedPixels(walk.x, walk.y), firstPixel))
+    added.push_back(element(total(k), added.size(), reductions.size()) + term);
   total(k) = Tuple(added);
   total.compute_root().store_in(kStackScratch).bound(k, 0, resultBlocks * block).vectorize(k, vectorFloats);
   total.update().reorder(k, walk.x, walk.y, walk.z).vectorize(k, vectorFloats);
-  for (size_t i = 0; i < sums.size(); ++i) {
+  for (size_t i = 0; i < reductions.size(); ++i) {
     const int result = reductions[i].result;
     Func out("result" + std::to_string(result));
-    out(k, p) = cast<float>(element(total(k), i, sums.size()));
+    out(k, p) = cast(typeOf(conv.spec.results[result].type), element(total(k), i, reductions.size()));
     bindResult(out, conv.spec.results[result]);
     out.vectorize(k, vectorFloats);
     outputs[result] = out;

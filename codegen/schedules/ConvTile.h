@@ -11,6 +11,7 @@
 #define RESIN_CODEGEN_SCHEDULES_CONVTILE_H
 
 #include "codegen/kernels/Conv.h"
+#include "codegen/kernels/TileSums.h"
 
 #include <map>
 
@@ -82,7 +83,9 @@ private:
   Halide::Expr valueInTile(int number, const Coordinates &at) const;
   void defineValues();
   void defineResults(std::vector<Halide::Func> &outputs);
-  Halide::Expr overTile(const Epilogue::Reduction &reduction) const;
+  TileSums::Tile sumsTile() const;
+  std::pair<Halide::Expr, Halide::Expr> basePixel(Halide::Expr tileX, Halide::Expr tileY) const;
+  Halide::Expr countedPixels(Halide::Expr tileX, Halide::Expr tileY) const;
   void defineSums(std::vector<Halide::Func> &outputs);
   void orderLoops(Halide::Func f, std::vector<Halide::VarOrRVar> inner) const;
   void schedule();

@@ -56,7 +56,8 @@ private:
   }
 
   Expr element(size_t result, const std::vector<Var> &variables) const {
-    return values[spec.yields[result]].at(loopIndex(spec.results[result], variables));
+    const TensorSpec &tensor = spec.results[result];
+    return cast(typeOf(tensor.type), values[spec.yields[result]].at(loopIndex(tensor, variables)));
   }
 
   /// Loops over the storage of result `i` in their order of memory.

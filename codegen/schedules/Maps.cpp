@@ -10,12 +10,13 @@
 //     values that are needed twice       in registers
 //     each result's pixels
 //     a partial of each sum              one vector for each tile
-//   sums of the partials, in double
+//   sums of the partials, in double    (kernels/TileSums.h)
 //
 //===----------------------------------------------------------------------===//
 
 #include "codegen/schedules/Maps.h"
 
+#include "codegen/kernels/TileSums.h"
 #include "codegen/kernels/Values.h"
 
 #include <algorithm>
@@ -74,11 +75,6 @@ public:
   }
 
 private:
-  struct Sum {
-    size_t result;
-    int lhs, rhs; ///< values; rhs is -1 for a plain sum
-  };
-
   /// Every activation has the shape of the first.
   bool hasShape(const std::vector<int64_t> &other) {
     if (shape.empty())
@@ -88,16 +84,16 @@ private:
 
   bool classify(size_t i) {
     const TensorSpec &result = spec.results[i];
-    if (result.layout != LayoutKind::C16 || result.type != ElementType::F32)
+    if (result.layout != LayoutKind::C16)
       return false;
     const int defining = definingNode(spec, spec.yields[i]);
     if (defining < 0 || !isSum(spec.nodes[defining])) {
       stores.push_back(i);
-      return result.shape.size() == 4 && hasShape(result.shape);
+      return result.type == ElementType::F32 && result.shape.size() == 4 && hasShape(result.shape);
     }
     const KernelNode &node = spec.nodes[defining];
     checkNode(node, *findNode(node.op));
-    sums.push_back({i, node.operands[0], node.operands.size() > 1 ? node.operands[1] : -1});
+    sums.push_back({int(i), node.operands[0], node.operands.size() > 1 ? node.operands[1] : -1});
     return node.integer("pieces") == 1 && hasShape(shapeOf(node.operands[0]));
   }
 
@@ -162,7 +158,7 @@ private:
     std::map<int, int> uses;
     for (size_t store : stores)
       ++uses[spec.yields[store]];
-    for (const Sum &sum : sums) {
+    for (const Epilogue::Reduction &sum : sums) {
       ++uses[sum.lhs];
       if (sum.rhs >= 0)
         ++uses[sum.rhs];
@@ -185,24 +181,20 @@ private:
     }
   }
 
-  /// Of one tile. The last one of a row is shifted inwards where the width does not
-  /// divide: pixels that the tile before had count as zero.
-  Expr overTile(const Sum &sum) const {
-    const bool shifted = shape[3] % width != 0;
-    Expr first = xo * width, base = shifted ? min(first, int(shape[3]) - width) : first;
-    std::vector<Expr> chains(std::min(width, 4)); // additions wait for each other
-    for (int j = 0; j < width; ++j) {
-      Expr term = value(sum.lhs, base + j);
-      if (sum.rhs >= 0)
-        term = term * (sum.rhs == sum.lhs ? term : value(sum.rhs, base + j));
-      if (shifted)
-        term = select(base + j >= first, term, 0.f);
-      Expr &chain = chains[j % chains.size()];
-      chain = chain.defined() ? chain + term : term;
-    }
-    for (size_t j = 1; j < chains.size(); ++j)
-      chains[0] = chains[0] + chains[j];
-    return chains[0];
+  /// Where tile `at` of a row begins. The last one is shifted inwards where the width does not divide: pixels that the
+  /// tile before had count for nothing.
+  Expr basePixel(Expr at) const { return shape[3] % width ? min(at * width, int(shape[3]) - width) : at * width; }
+  Expr countedPixels(Expr at) const { return shape[3] % width ? min(width, int(shape[3]) - at * width) : Expr(width); }
+
+  TileSums::Tile sumsTile() const {
+    TileSums::Tile tile;
+    tile.pixels = width;
+    tile.chains = 4;
+    tile.value = [this](int number, int j) { return value(number, basePixel(xo) + j); };
+    tile.count = countedPixels(xo);
+    if (shape[3] % width)
+      tile.counts = [this](int j) { return basePixel(xo) + j >= xo * width; };
+    return tile;
   }
 
   /// Element i of `count`; of one, Halide makes no tuple.
@@ -210,27 +202,32 @@ private:
 
   void defineSums(BuiltKernel &kernel) {
     const int block = kChannelBlock, blocks = (shape[1] + block - 1) / block;
-    std::vector<Expr> partials, zeros(sums.size(), Expr(0.0)), added;
-    for (const Sum &sum : sums)
-      partials.push_back(overTile(sum));
-    tileSums(ki, xo, y, kb, n) = Tuple(partials);
+    const TileSums tileByTile(sums, operands.size());
+    const std::vector<Expr> parts = tileByTile.leave(sumsTile());
+    tileSums(ki, xo, y, kb, n) = Tuple(parts);
     RDom tile(0, tiles(), 0, int(shape[2]), 0, int(shape[0]), "tile");
     Func totals("totals");
     Var c("c"), p("p");
+    const auto firstPixel = [&](int number) {
+      const Coordinate channel(c / block, c % block, shape[1] % kChannelBlock != 0);
+      return values[number].at({Expr(tile.z), channel, Expr(tile.y), basePixel(tile.x)});
+    };
+    std::vector<Expr> zeros(sums.size(), Expr(0.0)), left, added;
+    for (size_t i = 0; i < parts.size(); ++i)
+      left.push_back(element(tileSums(c % block, tile.x, tile.y, c / block, tile.z), i, parts.size()));
     totals(c) = Tuple(zeros);
-    for (size_t i = 0; i < sums.size(); ++i) {
-      Expr partial = element(tileSums(c % block, tile.x, tile.y, c / block, tile.z), i, sums.size());
-      added.push_back(element(totals(c), i, sums.size()) + cast<double>(partial));
-    }
+    for (Expr term : tileByTile.add(left, countedPixels(tile.x), firstPixel))
+      added.push_back(element(totals(c), added.size(), sums.size()) + term);
     totals(c) = Tuple(added);
     const int lanes = machine.vectorFloats;
     totals.compute_root().store_in(MemoryType::Register).bound(c, 0, blocks * block).vectorize(c, lanes);
     RVar inner = tile.x;
     totals.update().reorder(c, inner, tile.y, tile.z).vectorize(c, lanes);
     for (size_t i = 0; i < sums.size(); ++i) {
+      const TensorSpec &result = spec.results[sums[i].result];
       Func out("result" + std::to_string(sums[i].result));
-      out(c, p) = cast<float>(element(totals(c), i, sums.size()));
-      bindResult(out, spec.results[sums[i].result]);
+      out(c, p) = cast(typeOf(result.type), element(totals(c), i, sums.size()));
+      bindResult(out, result);
       out.vectorize(c, lanes);
       kernel.outputs[sums[i].result] = out;
     }
@@ -282,7 +279,7 @@ private:
   std::vector<Value> values;  ///< by number; none for sums
   std::vector<int64_t> shape; ///< of all activations
   std::vector<size_t> stores; ///< results that are activations
-  std::vector<Sum> sums;
+  std::vector<Epilogue::Reduction> sums;
   std::vector<Func> results; ///< one for each store
   std::map<int, Func> tileValues;
   Func tileSums{"tile_sums"};

@@ -113,8 +113,8 @@ static bool hasRank(LayoutKind layout, size_t rank) {
 
 LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> shape, Type element, LayoutKind layout, int64_t halo,
                                int64_t stored, int64_t rows) {
-  if (!element.isF32() && !element.isInteger(32))
-    return emitError() << "a view's elements are f32 or i32, not " << element;
+  if (!element.isF32() && !element.isF64() && !element.isInteger(32))
+    return emitError() << "a view's elements are f32, f64 or i32, not " << element;
   // 2^40 elements are far beyond any machine, and their bytes still fit in 64 bits.
   int64_t elements = 1;
   for (int64_t extent : shape) {
@@ -136,7 +136,8 @@ LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError, Arr
 
 TensorSpec ViewType::spec() const {
   TensorSpec spec;
-  spec.type = getElementType().isF32() ? ElementType::F32 : ElementType::I32;
+  const Type element = getElementType();
+  spec.type = element.isF32() ? ElementType::F32 : element.isF64() ? ElementType::F64 : ElementType::I32;
   spec.shape.assign(getShape().begin(), getShape().end());
   spec.layout = getLayout();
   spec.halo = getHalo();
@@ -145,12 +146,23 @@ TensorSpec ViewType::spec() const {
   return spec;
 }
 
-ViewType ViewType::get(MLIRContext *context, const TensorSpec &spec) {
-  Type element = spec.type == ElementType::F32 ? Type(Float32Type::get(context)) : Type(IntegerType::get(context, 32));
-  return get(context, spec.shape, element, spec.layout, spec.halo, spec.storedChannels, spec.storedRows);
+static Type elementOf(MLIRContext *context, ElementType type) {
+  switch (type) {
+  case ElementType::F32:
+    return Float32Type::get(context);
+  case ElementType::F64:
+    return Float64Type::get(context);
+  case ElementType::I32:
+    return IntegerType::get(context, 32);
+  }
+  llvm_unreachable("all element types are named");
 }
 
-int64_t ViewType::bytes() const { return storageElements(spec()) * 4; }
+ViewType ViewType::get(MLIRContext *context, const TensorSpec &spec) {
+  return get(context, spec.shape, elementOf(context, spec.type), spec.layout, spec.halo, spec.storedChannels, spec.storedRows);
+}
+
+int64_t ViewType::bytes() const { return storageElements(spec()) * elementBytes(spec().type); }
 
 /// Whether the layout keeps 16 neighbours along `dim` in one block.
 static bool isBlocked(ViewType view, int64_t dim) {
@@ -190,7 +202,8 @@ ViewType ViewType::slice(int64_t dim, int64_t pieces, int64_t overlap) const {
 
 /// Of one row of an image's plane, or block of planes.
 static int64_t bytesOfRow(ViewType image) {
-  return (image.getShape()[3] + 2 * image.getHalo()) * (image.getLayout() == LayoutKind::C16 ? kChannelBlock : 1) * 4;
+  return (image.getShape()[3] + 2 * image.getHalo()) * (image.getLayout() == LayoutKind::C16 ? kChannelBlock : 1) *
+         elementBytes(image.spec().type);
 }
 
 int64_t ViewType::sliceStride(int64_t dim, int64_t pieces) const {
@@ -199,7 +212,7 @@ int64_t ViewType::sliceStride(int64_t dim, int64_t pieces) const {
   ArrayRef<int64_t> shape = part.getShape();
   if (part.getRows())
     return shape[2] * bytesOfRow(*this);
-  return part.getStored() ? shape[1] * (shape[2] + 2 * getHalo()) * (shape[3] + 2 * getHalo()) * 4 : part.bytes();
+  return part.getStored() ? shape[1] * (shape[2] + 2 * getHalo()) * (shape[3] + 2 * getHalo()) * elementBytes(spec().type) : part.bytes();
 }
 
 int64_t ViewType::sliceStart(int64_t overlap) const { return -overlap * bytesOfRow(*this); }

@@ -58,6 +58,15 @@ bool sameUpToLayout(TypeRange lhs, TypeRange rhs) {
   });
 }
 
+bool sameOrDouble(TypeRange lhs, TypeRange rhs) {
+  auto widened = llvm::map_to_vector(llvm::zip(lhs, rhs), [](auto pair) -> Type {
+    auto left = dyn_cast<RankedTensorType>(std::get<0>(pair)), right = dyn_cast<RankedTensorType>(std::get<1>(pair));
+    const bool widens = left && right && isa<FloatType>(left.getElementType()) && right.getElementType().isF64();
+    return widens ? left.clone(right.getElementType()) : std::get<0>(pair);
+  });
+  return lhs.size() == rhs.size() && sameUpToLayout(widened, rhs);
+}
+
 LogicalResult verifyInferredTypes(Operation *op) {
   SmallVector<Type> inferred;
   auto inference = cast<InferTypeOpInterface>(op);
@@ -66,7 +75,7 @@ LogicalResult verifyInferredTypes(Operation *op) {
                                         op->getRegions(), inferred)))
     return failure();
   for (auto [type, actual] : llvm::zip(inferred, op->getResultTypes()))
-    if (!sameUpToLayout(type, actual))
+    if (!inference.isCompatibleReturnTypes(type, actual))
       return emitError(op->getLoc()) << "'" << op->getName().stripDialect() << "' gives " << type << ", not " << actual;
   return success();
 }

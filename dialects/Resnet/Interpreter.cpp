@@ -54,7 +54,7 @@ LogicalResult refineResultTypes(Operation *op) {
                                         op->getRegions(), types)))
     return failure();
   for (auto [result, type] : llvm::zip(op->getResults(), types))
-    result.setType(type);
+    result.setType(cast<RankedTensorType>(result.getType()).clone(cast<ShapedType>(type).getShape())); // sums stay f64
   return success();
 }
 

@@ -211,7 +211,7 @@ LogicalResult ChannelSumOp::inferReturnTypes(MLIRContext *, std::optional<Locati
   checkPieces(check, shape, op.getPieces());                               // channel_sum_c2
   if (check.failed())
     return failure();
-  return check.infer(types, op.getInput(), Shape{int64_t(op.getPieces()), shape[1]});
+  return check.infer(types, op.getInput(), Shape{int64_t(op.getPieces()), shape[1]}); // channel_sum_c3, or f64
 }
 
 void ChannelSumOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
@@ -227,7 +227,7 @@ LogicalResult ChannelDotOp::inferReturnTypes(MLIRContext *, std::optional<Locati
   checkPieces(check, shape, op.getPieces());                                                         // channel_dot_c2
   if (check.failed())
     return failure();
-  return check.infer(types, op.getLhs(), Shape{int64_t(op.getPieces()), shape[1]});
+  return check.infer(types, op.getLhs(), Shape{int64_t(op.getPieces()), shape[1]}); // channel_dot_c3, or f64
 }
 
 void ChannelDotOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
@@ -238,7 +238,8 @@ void ChannelDotOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> r
 // batch_norm_finalize and batch_norm_grad_finalize
 //===----------------------------------------------------------------------===//
 
-/// (C1) Two tables [pieces, c] of one shape, and vectors [c]. Gives [c].
+/// (C1) Two tables [pieces, c] of one shape, and vectors [c], in whose element type the tables are or in f64. Gives
+/// [c].
 static Shape sumsAndVectors(Checker &check, ValueRange sums, ValueRange vectors) {
   check.shape(sums[0], "partial sums", {2});
   const Shape shape = check.sameShape(sums, "takes partial sums of one shape, not");
@@ -247,7 +248,8 @@ static Shape sumsAndVectors(Checker &check, ValueRange sums, ValueRange vectors)
   for (Value vector : vectors)
     check.channels(vector, "a channel vector", shape[1]);
   check.sameElementType(sums);
-  check.sameElementType({sums[0], vectors[0]});
+  if (!getElementTypeOrSelf(sums[0]).isF64())
+    check.sameElementType({sums[0], vectors[0]});
   check.sameElementType(vectors);
   return {shape[1]};
 }

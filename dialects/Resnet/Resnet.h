@@ -31,7 +31,10 @@ enum class KernelRole {
 /// Whether the types are equal, encodings aside, and where both know an extent.
 bool sameUpToLayout(mlir::TypeRange lhs, mlir::TypeRange rhs);
 
-/// Verifies that an op's result types are those it infers, up to layouts.
+/// The same, but elements may be f64 on the right whatever floats they are on the left.
+bool sameOrDouble(mlir::TypeRange lhs, mlir::TypeRange rhs);
+
+/// Verifies that an op's result types agree with those it infers (`isCompatibleReturnTypes`).
 llvm::LogicalResult verifyInferredTypes(mlir::Operation *op);
 
 template <typename Op> struct InferredTypes : mlir::OpTrait::TraitBase<Op, InferredTypes> {

@@ -20,12 +20,12 @@ def Resnet_InferredTypes : NativeOpTrait<"InferredTypes"> {
 
 // An op that is a function of its operands: it infers its result types (and checks its constraints while it does), has plain loops, and takes part in
 // fusion as `role` says (KernelRole in Resnet.h).
-class Resnet_ValueOp<string mnemonic, string role, list<Trait> traits = []>
+class Resnet_ValueOp<string mnemonic, string role, list<Trait> traits = [], string compatible = "sameUpToLayout">
     : Resnet_Op<mnemonic, !listconcat([Pure, Resnet_InferredTypes, InferTypeOpAdaptor, DeclareOpInterfaceMethods<Resnet_Evaluate>,
                                        DeclareOpInterfaceMethods<Resnet_Kernel>], traits)> {
   let extraClassDeclaration = [{
     ::resin::resnet::KernelRole kernelRole() { return ::resin::resnet::KernelRole::}] # role # [{; }
-    static bool isCompatibleReturnTypes(::mlir::TypeRange lhs, ::mlir::TypeRange rhs) { return ::resin::resnet::sameUpToLayout(lhs, rhs); }
+    static bool isCompatibleReturnTypes(::mlir::TypeRange lhs, ::mlir::TypeRange rhs) { return ::resin::resnet::}] # compatible # [{(lhs, rhs); }
   }];
 }
 defvar Differentiable = DeclareOpInterfaceMethods<Resnet_Gradient>;
@@ -248,16 +248,18 @@ def Resnet_RunningAverageOp : Resnet_ValueOp<"running_average", "Alone"> {
 
 // ---- the pieces batch norm is made of once it is cut for fusion (design: Ioffe and Szegedy 2015, and its backward as an affine map)
 
-def Resnet_ChannelSumOp : Resnet_ValueOp<"channel_sum", "Reduction"> {
+def Resnet_ChannelSumOp : Resnet_ValueOp<"channel_sum", "Reduction", [], "sameOrDouble"> {
   let summary = "Sum of each channel, one row for each piece of the batch";
   let description = [{
-    Row `p` of `[pieces, c]` holds the sums over images `[p*n/pieces, (p+1)*n/pieces)` and over all pixels.
+    Row `p` of `[pieces, c]` holds the sums over images `[p*n/pieces, (p+1)*n/pieces)` and over all pixels. Sums that a variance is made of are f64, whatever the
+    activation is: where the mean is 10^3 deviations, f32 holds nothing of the small difference of the large sums.
 
     * (C1) The activation is `[n, c, h, w]` or `[n, c]`.
     * (C2) `pieces`, from 1 on, divides `n`.
+    * (C3) The sums have the activation's element type, or f64.
 
     ```mlir
-    %sum = resnet.channel_sum %y pieces 4 : (tensor<8x64x56x56xf32>) -> tensor<4x64xf32>
+    %sum = resnet.channel_sum %y pieces 4 : (tensor<8x64x56x56xf32>) -> tensor<4x64xf64>
     ```
   }];
   let arguments = (ins Activation:$input, I64Attr:$pieces);
@@ -265,16 +267,17 @@ def Resnet_ChannelSumOp : Resnet_ValueOp<"channel_sum", "Reduction"> {
   let assemblyFormat = "$input `pieces` $pieces attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_ChannelDotOp : Resnet_ValueOp<"channel_dot", "Reduction"> {
+def Resnet_ChannelDotOp : Resnet_ValueOp<"channel_dot", "Reduction", [], "sameOrDouble"> {
   let summary = "Sum of a product over each channel, one row for each piece of the batch";
   let description = [{
     `channel_sum` of the product, element by element.
 
     * (C1) Both activations have one shape, `[n, c, h, w]` or `[n, c]`, and one element type.
     * (C2) `pieces`, from 1 on, divides `n`.
+    * (C3) The sums have the activations' element type, or f64.
 
     ```mlir
-    %dot = resnet.channel_dot %dz, %y pieces 4 : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>) -> tensor<4x64xf32>
+    %dot = resnet.channel_dot %dz, %y pieces 4 : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>) -> tensor<4x64xf64>
     ```
   }];
   let arguments = (ins Activation:$lhs, Activation:$rhs, I64Attr:$pieces);
@@ -288,12 +291,12 @@ def Resnet_BatchNormFinalizeOp : Resnet_ValueOp<"batch_norm_finalize", "Alone"> 
     From the sums of `y` and of `y * y`: the mean, the biased variance (never below 0), and `multiplier = scale / sqrt(variance + epsilon)`,
     `addend = offset - mean * multiplier`, so that `scale_shift` finishes `batch_norm_train`.
 
-    * (C1) Both sums are `[pieces, c]`, scale and offset `[c]`, of one element type.
+    * (C1) Both sums are `[pieces, c]`, scale and offset `[c]`, of one element type; sums may be f64 beside f32.
     * (C2) `epsilon` is positive.
     * (C3) `count`, the elements of a channel, is at least 1.
 
     ```mlir
-    %m, %a, %mean, %variance = resnet.batch_norm_finalize %sum, %squares, %scale, %offset count 25088.0 epsilon 1.0e-5 : (tensor<4x64xf32>, tensor<4x64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
+    %m, %a, %mean, %variance = resnet.batch_norm_finalize %sum, %squares, %scale, %offset count 25088.0 epsilon 1.0e-5 : (tensor<4x64xf64>, tensor<4x64xf64>, tensor<64xf32>, tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
     ```
   }];
   let arguments = (ins Floats:$sum, Floats:$sum_of_squares, ChannelVector:$scale, ChannelVector:$offset, F64Attr:$count, F64Attr:$epsilon);
@@ -307,12 +310,12 @@ def Resnet_BatchNormGradFinalizeOp : Resnet_ValueOp<"batch_norm_grad_finalize", 
     From `S = sum of dz`, `D = sum of dz * y`, with `i = 1 / sqrt(variance + epsilon)`: `d offset = S`, `d scale = (D - mean * S) * i`, and `a = scale * i`,
     `b = -a * i * d scale / count`, `c = -a * S / count - b * mean`, so that `affine_combine` of `dz` and `y` finishes `batch_norm_grad`.
 
-    * (C1) Both sums are `[pieces, c]`, the vectors `[c]`, of one element type.
+    * (C1) Both sums are `[pieces, c]`, the vectors `[c]`, of one element type; sums may be f64 beside f32.
     * (C2) `epsilon` is positive.
     * (C3) `count`, the elements of a channel, is at least 1.
 
     ```mlir
-    %a, %b, %c, %ds, %do = resnet.batch_norm_grad_finalize %sum, %dot, %scale, %mean, %variance count 25088.0 epsilon 1.0e-5 : (tensor<4x64xf32>, tensor<4x64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
+    %a, %b, %c, %ds, %do = resnet.batch_norm_grad_finalize %sum, %dot, %scale, %mean, %variance count 25088.0 epsilon 1.0e-5 : (tensor<4x64xf64>, tensor<4x64xf64>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
     ```
   }];
   let arguments = (ins Floats:$sum, Floats:$dot, ChannelVector:$scale, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$count, F64Attr:$epsilon);

@@ -18,9 +18,13 @@ static_assert(int(Layout::Dense) == int(LayoutKind::Dense) && int(Layout::C16) =
 // To a spec
 //===----------------------------------------------------------------------===//
 
+static ElementType elementTypeOf(Type element) {
+  return element.isInteger() ? ElementType::I32 : element.isF64() ? ElementType::F64 : ElementType::F32;
+}
+
 TensorSpec tensorSpecOf(RankedTensorType type) {
   TensorSpec spec;
-  spec.type = type.getElementType().isInteger() ? ElementType::I32 : ElementType::F32;
+  spec.type = elementTypeOf(type.getElementType());
   spec.shape.assign(type.getShape().begin(), type.getShape().end());
   if (auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding())) {
     spec.layout = static_cast<LayoutKind>(layout.getKind());
@@ -100,10 +104,11 @@ public:
   OwningOpRef<ModuleOp> build();
 
 private:
+  Type elementOf(ElementType type);
   FailureOr<SmallVector<Type>> typesOf(const std::vector<TensorSpec> &tensors);
   LogicalResult buildNode(const KernelNode &node);
   Attribute attribute(StringRef name, const AttributeValue &value);
-  Type resultType(const KernelNode &node, unsigned result, Value operand);
+  Type resultType(const KernelNode &node, unsigned result);
   LogicalResult fail(const Twine &complaint) { return mlir::emitError(location) << "kernel spec: " << complaint; }
 
   OpBuilder builder;
@@ -112,15 +117,26 @@ private:
   SmallVector<Value> values;
 };
 
+Type SpecReader::elementOf(ElementType type) {
+  switch (type) {
+  case ElementType::F32:
+    return builder.getF32Type();
+  case ElementType::F64:
+    return builder.getF64Type();
+  case ElementType::I32:
+    return builder.getI32Type();
+  }
+  llvm_unreachable("all element types are named");
+}
+
 FailureOr<SmallVector<Type>> SpecReader::typesOf(const std::vector<TensorSpec> &tensors) {
   SmallVector<Type> types;
   for (const TensorSpec &tensor : tensors) {
     Attribute encoding;
     if (tensor.layout != LayoutKind::Dense || tensor.halo != 0)
       encoding = LayoutAttr::get(builder.getContext(), static_cast<Layout>(tensor.layout), tensor.halo);
-    Type element = tensor.type == ElementType::F32 ? Type(builder.getF32Type()) : builder.getI32Type();
-    Type type =
-        RankedTensorType::getChecked([&] { return mlir::emitError(location); }, tensor.shape, element, encoding);
+    Type type = RankedTensorType::getChecked([&] { return mlir::emitError(location); }, tensor.shape,
+                                             elementOf(tensor.type), encoding);
     if (!type)
       return failure();
     types.push_back(type);
@@ -144,13 +160,16 @@ Attribute SpecReader::attribute(StringRef name, const AttributeValue &value) {
   return builder.getI64IntegerAttr(number);
 }
 
-/// Of a result that the kernel yields, the type it is yielded as, with its layout; of another, its shape.
-Type SpecReader::resultType(const KernelNode &node, unsigned result, Value operand) {
-  Type element = node.op == "label_rank" ? Type(builder.getI32Type()) : getElementTypeOrSelf(operand);
+/// Of a result that the kernel yields, the type it is yielded as, with its layout; of another, its shape. Specs have
+/// no types inside: floats are f32 but for sums, which are yielded.
+Type SpecReader::resultType(const KernelNode &node, unsigned result) {
+  Type element = node.op == "label_rank" ? elementOf(ElementType::I32) : elementOf(ElementType::F32);
   auto yield = llvm::find(spec.yields, int(values.size() + result));
   Attribute encoding;
   if (yield != spec.yields.end()) {
     const TensorSpec &tensor = spec.results[yield - spec.yields.begin()];
+    if (tensor.type == ElementType::F64)
+      element = elementOf(tensor.type);
     if (tensor.layout != LayoutKind::Dense || tensor.halo != 0)
       encoding = LayoutAttr::get(builder.getContext(), static_cast<Layout>(tensor.layout), tensor.halo);
   }
@@ -176,7 +195,7 @@ LogicalResult SpecReader::buildNode(const KernelNode &node) {
       state.addAttribute(name, given);
   }
   for (unsigned i = 0; i < node.results.size(); ++i) {
-    Type type = resultType(node, i, state.operands.front());
+    Type type = resultType(node, i);
     if (!type)
       return failure();
     state.types.push_back(type);

@@ -10,8 +10,8 @@ func.func @view_rank(%x: !kernel.view<16xf32, k16c16>) { return }
 
 // -----
 
-// expected-error@+1 {{a view's elements are f32 or i32, not 'f64'}}
-func.func @view_element(%x: !kernel.view<16xf64>) { return }
+// expected-error@+1 {{a view's elements are f32, f64 or i32, not 'f16'}}
+func.func @view_element(%x: !kernel.view<16xf16>) { return }
 
 // -----
 

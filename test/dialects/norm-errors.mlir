@@ -74,6 +74,14 @@ func.func @channel_sum_c2(%x: tensor<2x4x6x6xf32>) {
 
 // -----
 
+func.func @channel_sum_c3(%x: tensor<2x4x6x6xf64>) {
+  // expected-error@+1 {{'channel_sum' gives 'tensor<1x4xf64>', not 'tensor<1x4xf32>'}}
+  %r = resnet.channel_sum %x pieces 1 : (tensor<2x4x6x6xf64>) -> tensor<1x4xf32>
+  return
+}
+
+// -----
+
 func.func @channel_dot_c1(%x: tensor<2x4x6x6xf32>, %y: tensor<2x4x6x5xf32>) {
   // expected-error@+1 {{'channel_dot' multiplies activations of one shape, not [2, 4, 6, 6] and [2, 4, 6, 5]: the shapes differ}}
   %r = resnet.channel_dot %x, %y pieces 1 : (tensor<2x4x6x6xf32>, tensor<2x4x6x5xf32>) -> tensor<1x4xf32>
@@ -85,6 +93,14 @@ func.func @channel_dot_c1(%x: tensor<2x4x6x6xf32>, %y: tensor<2x4x6x5xf32>) {
 func.func @channel_dot_c2(%x: tensor<2x4x6x6xf32>, %y: tensor<2x4x6x6xf32>) {
   // expected-error@+1 {{'channel_dot' takes pieces from 1 to 1048576, not 0}}
   %r = resnet.channel_dot %x, %y pieces 0 : (tensor<2x4x6x6xf32>, tensor<2x4x6x6xf32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @channel_dot_c3(%x: tensor<2x4x6x6xf64>) {
+  // expected-error@+1 {{'channel_dot' gives 'tensor<1x4xf64>', not 'tensor<1x4xf32>'}}
+  %r = resnet.channel_dot %x, %x pieces 1 : (tensor<2x4x6x6xf64>, tensor<2x4x6x6xf64>) -> tensor<1x4xf32>
   return
 }
 

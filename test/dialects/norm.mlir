@@ -23,12 +23,12 @@ func.func @train(%x: !x {resnet.value = dense<[[1.], [3.], [5.], [7.]]> : !x}, %
 // CHECK-NEXT: result 5 [1]: 5
 // CHECK-NEXT: result 6 [4, 1]: 4 8 12 16
 func.func @pieces(%x: !x {resnet.value = dense<[[1.], [3.], [5.], [7.]]> : !x}, %s: !c {resnet.value = dense<6.> : !c}, %o: !c {resnet.value = dense<10.> : !c})
-    -> (tensor<2x1xf32>, tensor<2x1xf32>, !c, !c, !c, !c, !x) {
-  %sum = resnet.channel_sum %x pieces 2 : (!x) -> tensor<2x1xf32>
-  %squares = resnet.channel_dot %x, %x pieces 2 : (!x, !x) -> tensor<2x1xf32>
-  %m, %a, %mean, %variance = resnet.batch_norm_finalize %sum, %squares, %s, %o count 4.0 epsilon 4.0 : (tensor<2x1xf32>, tensor<2x1xf32>, !c, !c) -> (!c, !c, !c, !c)
+    -> (tensor<2x1xf64>, tensor<2x1xf64>, !c, !c, !c, !c, !x) {
+  %sum = resnet.channel_sum %x pieces 2 : (!x) -> tensor<2x1xf64>
+  %squares = resnet.channel_dot %x, %x pieces 2 : (!x, !x) -> tensor<2x1xf64>
+  %m, %a, %mean, %variance = resnet.batch_norm_finalize %sum, %squares, %s, %o count 4.0 epsilon 4.0 : (tensor<2x1xf64>, tensor<2x1xf64>, !c, !c) -> (!c, !c, !c, !c)
   %z = resnet.scale_shift %x, %m, %a : (!x, !c, !c) -> !x
-  return %sum, %squares, %m, %a, %mean, %variance, %z : tensor<2x1xf32>, tensor<2x1xf32>, !c, !c, !c, !c, !x
+  return %sum, %squares, %m, %a, %mean, %variance, %z : tensor<2x1xf64>, tensor<2x1xf64>, !c, !c, !c, !c, !x
 }
 
 // h = -1, -1/3, 1/3, 1. dz = 3, 0, 0, 3: d offset = 6, d scale = 0, and dx = 6 / 3 * (dz - 6 / 4).

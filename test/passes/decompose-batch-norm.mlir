@@ -3,7 +3,7 @@
 // An image of 16x64x64 floats is 256 KiB: one image a piece, so 2 pieces; 2 * 64 * 64 = 8192 elements in a channel.
 // CHECK-LABEL: @train
 //  CHECK-SAME:   %[[Y:.*]]: tensor<2x16x64x64xf32>, %[[G:.*]]: tensor<16xf32>
-//       CHECK:   %[[SUM:.*]] = resnet.channel_sum %[[Y]] pieces 2 : (tensor<2x16x64x64xf32>) -> tensor<2x16xf32>
+//       CHECK:   %[[SUM:.*]] = resnet.channel_sum %[[Y]] pieces 2 : (tensor<2x16x64x64xf32>) -> tensor<2x16xf64>
 //       CHECK:   %[[SQUARES:.*]] = resnet.channel_dot %[[Y]], %[[Y]] pieces 2
 //       CHECK:   %[[MULTIPLIER:.*]], %[[ADDEND:.*]], %[[MEAN:.*]], %[[VARIANCE:.*]] = resnet.batch_norm_finalize %[[SUM]], %[[SQUARES]], %[[G]], %[[G]] count 8.192000e+03
 //       CHECK:   %[[Z:.*]] = resnet.scale_shift %[[Y]], %[[MULTIPLIER]], %[[ADDEND]]

@@ -6,7 +6,7 @@
 !y = tensor<8x16x32x32xf32, #resnet.layout<c16>>
 !f = tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
 !c = tensor<16xf32, #resnet.layout<c16>>
-!p = tensor<2x16xf32, #resnet.layout<c16>>
+!p = tensor<2x16xf64, #resnet.layout<c16>>
 
 // The sums ride with the convolution; the finish needs all of them, so what is behind it is another kernel; running averages go with the finish.
 // An image is 64 KiB, so 4 of the 8 images make a piece.
@@ -14,7 +14,7 @@
 //       CHECK:   %[[CONV:.*]]:3 = resnet.fused(%{{.*}}, %{{.*}}) pieces 2 dims [0, -1] to [0, 0, 0]
 //       CHECK:     ^bb0(%{{.*}}: tensor<4x16x32x32xf32, #resnet.layout<c16, halo = 1>>, %{{.*}}: tensor<16x16x3x3xf32, #resnet.layout<k16c16>>)
 //       CHECK:     %[[Y:.*]] = resnet.conv2d
-//       CHECK:     %[[SUM:.*]] = resnet.channel_sum %[[Y]] pieces 1 : {{.*}} -> tensor<1x16xf32, #resnet.layout<c16>>
+//       CHECK:     %[[SUM:.*]] = resnet.channel_sum %[[Y]] pieces 1 : {{.*}} -> tensor<1x16xf64, #resnet.layout<c16>>
 //       CHECK:     %[[DOT:.*]] = resnet.channel_dot %[[Y]], %[[Y]] pieces 1
 //       CHECK:     resnet.yield %[[Y]], %[[SUM]], %[[DOT]]
 //       CHECK:   %[[FINISH:.*]]:3 = resnet.fused(%[[CONV]]#1, %[[CONV]]#2, %{{.*}}) pieces 1 dims [-1, -1, -1] to [-1, -1, -1]
@@ -49,7 +49,7 @@ func.func @train_step(%x: !x) -> !x {
 !y = tensor<8x16x32x32xf32, #resnet.layout<c16>>
 !f = tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
 !t = tensor<16x16x3x3xf32, #resnet.layout<c16k16>>
-!p = tensor<2x16xf32, #resnet.layout<c16>>
+!p = tensor<2x16xf64, #resnet.layout<c16>>
 
 // Backward: data gradient, join, mask and both sums are one kernel; the filter's gradient is eight lanes and their sum.
 // CHECK-LABEL: @train_step

@@ -140,7 +140,7 @@ inline double relativeError(HostTensor &got, const std::vector<double> &want) {
   size_t at = 0;
   got.forEach([&](const std::vector<int> &i) {
     largest = std::max(largest, std::abs(want[at]));
-    error = std::max(error, std::abs(want[at++] - got.at(i)));
+    error = std::max(error, std::abs(want[at++] - got.value(i)));
   });
   return error / largest;
 }

@@ -37,8 +37,8 @@ public:
     for (const StorageDimension &d : dimensions)
       last += (d.extent - 1) * d.stride;
     size = last + 1;
-    memory.reset(static_cast<float *>(std::aligned_alloc(64, (size * 4 + 63) / 64 * 64)));
-    fill([](const std::vector<int> &) { return 0.f; });
+    memory.reset(static_cast<float *>(std::aligned_alloc(64, (size * elementBytes(spec.type) + 63) / 64 * 64)));
+    fillStorage(0);
   }
 
   float *data() { return memory.get(); }
@@ -46,9 +46,19 @@ public:
   int64_t elements() const { return size; }
 
   /// Sets every place in storage, padding and halo included.
-  void fillStorage(float value) { std::fill(data(), data() + size, value); }
+  void fillStorage(float value) {
+    if (isDouble())
+      std::fill_n(doubles(), size, double(value));
+    else
+      std::fill_n(data(), size, value);
+  }
 
-  float &at(const std::vector<int> &logical) { return memory.get()[offset(logical)]; }
+  /// An element of an f32 tensor, to read and write.
+  float &at(const std::vector<int> &logical) {
+    assert(!isDouble() && "what is f64 is read by `value`");
+    return memory.get()[offset(logical)];
+  }
+  double value(const std::vector<int> &logical) { return inStorage(offset(logical)); }
   /// Logical coordinates of the elements, in row-major order.
   void forEach(const std::function<void(const std::vector<int> &)> &visit) const {
     std::vector<int> at(spec.shape.size(), 0);
@@ -79,7 +89,7 @@ public:
       int64_t o = 0;
       for (size_t d = 0; d < place.size(); ++d)
         o += place[d] * dimensions[d].stride;
-      if (!real[o] && data()[o] != 0)
+      if (!real[o] && inStorage(o) != 0)
         return false;
       size_t d = 0;
       while (d < place.size() && ++place[d] == dimensions[d].extent)
@@ -98,6 +108,9 @@ private:
   int64_t size;
   std::unique_ptr<float[], Free> memory;
 
+  bool isDouble() const { return spec.type == ElementType::F64; }
+  double *doubles() { return reinterpret_cast<double *>(data()); }
+  double inStorage(int64_t o) { return isDouble() ? doubles()[o] : data()[o]; }
   int64_t offset(const std::vector<int> &i) const {
     auto dimension = [&](size_t d, int at) { return (at - dimensions[d].min) * dimensions[d].stride; };
     const int b = kChannelBlock;

@@ -99,7 +99,7 @@ TEST(KernelSpec, CostsOfAConvolution) {
 
 TEST(KernelSpec, MistakesAreNamedWithTheirColumn) {
   EXPECT_EQ(errorOf(""), "column 1: expected '('");
-  EXPECT_EQ(errorOf("(f64[2]) { } -> ()"), "column 2: expected 'f32'");
+  EXPECT_EQ(errorOf("(f16[2]) { } -> ()"), "column 2: expected 'f32'");
   EXPECT_EQ(errorOf("(f32[0]) { } -> ()"), "column 6: expected an integer from 1 to 2147483648");
   EXPECT_EQ(errorOf("(f32[02]) { } -> ()"), "column 6: an integer is not written in its shortest form");
   EXPECT_EQ(errorOf("(f32[2]h1) { } -> ()"), "column 10: only images have a halo");

@@ -8,6 +8,8 @@
 #include "codegen/KernelLibrary.h"
 #include "test/unit/KernelCheck.h"
 
+#include <regex>
+
 using namespace resin;
 
 namespace {
@@ -61,65 +63,72 @@ TEST(Kernel, ApplyBatchNorm) {
   });
 }
 
+/// The same kernels with their channel sums, all that is [p,c] in blocks, in f64.
+std::vector<std::string> withDoubleSums(std::vector<std::string> texts) {
+  for (std::string &text : texts)
+    text = std::regex_replace(text, std::regex(R"(f32(\[\d+,\d+\]c16))"), "f64$1");
+  return texts;
+}
+
 TEST(Kernel, BatchNormBackward) {
-  checkKernels(
-      {
-          "(f32[4,16,8,8]c16, f32[4,16,8,8]c16, f32[16]c16, f32[16]c16, f32[16]c16) { %5 = affine_combine(%0, %1, %2, "
-          "%3, %4) {} : [4,16,8,8] } -> "
-          "(%5: f32[4,16,8,8]c16h2)",
-          "(f32[4,16,8,8]c16) { %1 = channel_sum(%0) {pieces=1} : [1,16] } -> (%1: f32[1,16]c16)",
-          "(f32[4,20,7,7]c16) { %1 = channel_sum(%0) {pieces=2} : [2,20] } -> (%1: f32[2,20]c16)",
-          "(f32[1,16,1,1]c16, f32[1,16,1,1]c16) { %2 = channel_dot(%0, %1) {pieces=1} : [1,16] } -> (%2: f32[1,16]c16)",
-          "(f32[4,16,8,8]c16) { %1 = channel_sum(%0) {pieces=1} : [1,16]; %2 = channel_dot(%0, %0) {pieces=1} : [1,16] "
-          "} -> (%1: f32[1,16]c16, %2: f32[1,16]c16)",
-          // Mask, store, and both sums.
-          "(f32[2,32,8,8]c16, f32[2,32,8,8]c16h1, f32[2,32,8,8]c16) { %3 = relu_grad(%0, %1) {} : [2,32,8,8]; %4 = "
-          "channel_sum(%3) {pieces=1} : [1,32]; "
-          "%5 = channel_dot(%3, %2) {pieces=1} : [1,32] } -> (%3: f32[2,32,8,8]c16, %4: f32[1,32]c16, %5: "
-          "f32[1,32]c16)",
-          "(f32[2,32,7,7]c16, f32[2,32,7,7]c16, f32[2,32,7,7]c16h1, f32[2,32,7,7]c16) { %4 = add(%0, %1) {} : "
-          "[2,32,7,7]; %5 = relu_grad(%4, %2) {} : [2,32,7,7]; "
-          "%6 = channel_sum(%5) {pieces=1} : [1,32]; %7 = channel_dot(%5, %3) {pieces=1} : [1,32] } -> (%5: "
-          "f32[2,32,7,7]c16, %6: f32[1,32]c16, %7: f32[1,32]c16)",
-          // The mask rebuilt from y, the masked gradient not stored.
-          "(f32[2,20,5,5]c16, f32[2,20,5,5]c16, f32[20]c16, f32[20]c16) { %4 = scale_shift(%1, %2, %3) {} : "
-          "[2,20,5,5]; %5 = relu_grad(%0, %4) {} : [2,20,5,5]; "
-          "%6 = channel_sum(%5) {pieces=1} : [1,20]; %7 = channel_dot(%5, %1) {pieces=1} : [1,20] } -> (%6: "
-          "f32[1,20]c16, %7: f32[1,20]c16)",
-          // The gradient of option A's shortcut joins.
-          "(f32[2,16,8,8]c16, f32[2,32,4,4]c16, f32[2,16,8,8]c16h1) { %3 = take_channels(%1) {channels=16} : "
-          "[2,16,4,4]; "
-          "%4 = subsample_grad(%3) {size=[8,8], stride=2} : [2,16,8,8]; %5 = add(%0, %4) {} : [2,16,8,8]; %6 = "
-          "relu_grad(%5, %2) {} : [2,16,8,8] } -> "
-          "(%6: f32[2,16,8,8]c16)",
-      },
-      kGradients);
+  const std::vector<std::string> texts = {
+      "(f32[4,16,8,8]c16, f32[4,16,8,8]c16, f32[16]c16, f32[16]c16, f32[16]c16) { %5 = affine_combine(%0, %1, %2, "
+      "%3, %4) {} : [4,16,8,8] } -> "
+      "(%5: f32[4,16,8,8]c16h2)",
+      "(f32[4,16,8,8]c16) { %1 = channel_sum(%0) {pieces=1} : [1,16] } -> (%1: f32[1,16]c16)",
+      "(f32[4,20,7,7]c16) { %1 = channel_sum(%0) {pieces=2} : [2,20] } -> (%1: f32[2,20]c16)",
+      "(f32[1,16,1,1]c16, f32[1,16,1,1]c16) { %2 = channel_dot(%0, %1) {pieces=1} : [1,16] } -> (%2: f32[1,16]c16)",
+      "(f32[4,16,8,8]c16) { %1 = channel_sum(%0) {pieces=1} : [1,16]; %2 = channel_dot(%0, %0) {pieces=1} : [1,16] "
+      "} -> (%1: f32[1,16]c16, %2: f32[1,16]c16)",
+      // Mask, store, and both sums.
+      "(f32[2,32,8,8]c16, f32[2,32,8,8]c16h1, f32[2,32,8,8]c16) { %3 = relu_grad(%0, %1) {} : [2,32,8,8]; %4 = "
+      "channel_sum(%3) {pieces=1} : [1,32]; "
+      "%5 = channel_dot(%3, %2) {pieces=1} : [1,32] } -> (%3: f32[2,32,8,8]c16, %4: f32[1,32]c16, %5: "
+      "f32[1,32]c16)",
+      "(f32[2,32,7,7]c16, f32[2,32,7,7]c16, f32[2,32,7,7]c16h1, f32[2,32,7,7]c16) { %4 = add(%0, %1) {} : "
+      "[2,32,7,7]; %5 = relu_grad(%4, %2) {} : [2,32,7,7]; "
+      "%6 = channel_sum(%5) {pieces=1} : [1,32]; %7 = channel_dot(%5, %3) {pieces=1} : [1,32] } -> (%5: "
+      "f32[2,32,7,7]c16, %6: f32[1,32]c16, %7: f32[1,32]c16)",
+      // The mask rebuilt from y, the masked gradient not stored.
+      "(f32[2,20,5,5]c16, f32[2,20,5,5]c16, f32[20]c16, f32[20]c16) { %4 = scale_shift(%1, %2, %3) {} : "
+      "[2,20,5,5]; %5 = relu_grad(%0, %4) {} : [2,20,5,5]; "
+      "%6 = channel_sum(%5) {pieces=1} : [1,20]; %7 = channel_dot(%5, %1) {pieces=1} : [1,20] } -> (%6: "
+      "f32[1,20]c16, %7: f32[1,20]c16)",
+      // The gradient of option A's shortcut joins.
+      "(f32[2,16,8,8]c16, f32[2,32,4,4]c16, f32[2,16,8,8]c16h1) { %3 = take_channels(%1) {channels=16} : "
+      "[2,16,4,4]; "
+      "%4 = subsample_grad(%3) {size=[8,8], stride=2} : [2,16,8,8]; %5 = add(%0, %4) {} : [2,16,8,8]; %6 = "
+      "relu_grad(%5, %2) {} : [2,16,8,8] } -> "
+      "(%6: f32[2,16,8,8]c16)",
+  };
+  checkKernels(texts, kGradients);
+  checkKernels(withDoubleSums(texts), kGradients);
 }
 
 TEST(Kernel, BatchNormFinalize) {
-  checkKernels(
-      {
-          "(f32[4,16]c16, f32[4,16]c16, f32[16]c16, f32[16]c16) { %4, %5, %6, %7 = batch_norm_finalize(%0, %1, %2, %3) "
-          "{count=4096.0, epsilon=1e-05} : "
-          "[16], [16], [16], [16] } -> (%4: f32[16]c16, %5: f32[16]c16, %6: f32[16]c16, %7: f32[16]c16)",
-          "(f32[3,20]c16, f32[3,20]c16, f32[20]c16, f32[20]c16, f32[20]c16, f32[20]c16) { %6, %7, %8, %9 = "
-          "batch_norm_finalize(%0, %1, %2, %3) {count=4096.0, "
-          "epsilon=1e-05} : [20], [20], [20], [20]; %10 = running_average(%4, %8) {factor=1.0, momentum=0.1} : [20]; "
-          "%11 = running_average(%5, %9) "
-          "{factor=1.01, momentum=0.1} : [20] } -> (%6: f32[20]c16, %7: f32[20]c16, %8: f32[20]c16, %9: f32[20]c16, "
-          "%10: f32[20]c16, %11: f32[20]c16)",
-          "(f32[4,32]c16, f32[4,32]c16, f32[32]c16, f32[32]c16, f32[32]c16) { %5, %6, %7, %8, %9 = "
-          "batch_norm_grad_finalize(%0, %1, %2, %3, %4) {count=64.0, "
-          "epsilon=1e-05} : [32], [32], [32], [32], [32] } -> (%5: f32[32]c16, %6: f32[32]c16, %7: f32[32]c16, %8: "
-          "f32[32]c16, %9: f32[32]c16)",
-          "(f32[20]c16, f32[20]c16, f32[20]c16, f32[20]c16) { %4, %5 = inference_affine(%0, %1, %2, %3) "
-          "{epsilon=0.001} : [20], [20] } -> (%4: f32[20]c16, %5: "
-          "f32[20]c16)",
-          "(f32[20,17,3,3]k16c16, f32[20]c16) { %2 = scale_filter(%0, %1) {} : [20,17,3,3] } -> (%2: "
-          "f32[20,17,3,3]k16c16)",
-          "(f32[20,3,7,7]k16, f32[20]c16) { %2 = scale_filter(%0, %1) {} : [20,3,7,7] } -> (%2: f32[20,3,7,7]k16)",
-      },
-      {.tolerance = 1e-6});
+  const std::vector<std::string> texts = {
+      "(f32[4,16]c16, f32[4,16]c16, f32[16]c16, f32[16]c16) { %4, %5, %6, %7 = batch_norm_finalize(%0, %1, %2, %3) "
+      "{count=4096.0, epsilon=1e-05} : "
+      "[16], [16], [16], [16] } -> (%4: f32[16]c16, %5: f32[16]c16, %6: f32[16]c16, %7: f32[16]c16)",
+      "(f32[3,20]c16, f32[3,20]c16, f32[20]c16, f32[20]c16, f32[20]c16, f32[20]c16) { %6, %7, %8, %9 = "
+      "batch_norm_finalize(%0, %1, %2, %3) {count=4096.0, "
+      "epsilon=1e-05} : [20], [20], [20], [20]; %10 = running_average(%4, %8) {factor=1.0, momentum=0.1} : [20]; "
+      "%11 = running_average(%5, %9) "
+      "{factor=1.01, momentum=0.1} : [20] } -> (%6: f32[20]c16, %7: f32[20]c16, %8: f32[20]c16, %9: f32[20]c16, "
+      "%10: f32[20]c16, %11: f32[20]c16)",
+      "(f32[4,32]c16, f32[4,32]c16, f32[32]c16, f32[32]c16, f32[32]c16) { %5, %6, %7, %8, %9 = "
+      "batch_norm_grad_finalize(%0, %1, %2, %3, %4) {count=64.0, "
+      "epsilon=1e-05} : [32], [32], [32], [32], [32] } -> (%5: f32[32]c16, %6: f32[32]c16, %7: f32[32]c16, %8: "
+      "f32[32]c16, %9: f32[32]c16)",
+      "(f32[20]c16, f32[20]c16, f32[20]c16, f32[20]c16) { %4, %5 = inference_affine(%0, %1, %2, %3) "
+      "{epsilon=0.001} : [20], [20] } -> (%4: f32[20]c16, %5: "
+      "f32[20]c16)",
+      "(f32[20,17,3,3]k16c16, f32[20]c16) { %2 = scale_filter(%0, %1) {} : [20,17,3,3] } -> (%2: "
+      "f32[20,17,3,3]k16c16)",
+      "(f32[20,3,7,7]k16, f32[20]c16) { %2 = scale_filter(%0, %1) {} : [20,3,7,7] } -> (%2: f32[20,3,7,7]k16)",
+  };
+  checkKernels(texts, {.tolerance = 1e-6});
+  checkKernels(withDoubleSums(texts), {.tolerance = 1e-6});
 }
 
 TEST(Kernel, RunningAveragesMoveInPlace) {

@@ -268,6 +268,7 @@ TEST_P(PassesTest, InferenceStaysTheSame) {
   std::pair<const char *, MakePass> passes[] = {{"fold-batch-norm", createFoldBatchNorm},
                                                 {"hoist-prepare", createHoistPrepare},
                                                 {"decompose-batch-norm", createDecomposeBatchNorm},
+                                                {"rebuild-activations", createRebuildActivations},
                                                 {"assign-layouts", createAssignLayouts},
                                                 {"fuse", createFuse}};
   for (auto [name, make] : passes) {
@@ -285,6 +286,7 @@ TEST_P(PassesTest, TrainingStaysTheSame) {
   std::pair<const char *, MakePass> passes[] = {{"fold-batch-norm", createFoldBatchNorm},
                                                 {"hoist-prepare", createHoistPrepare},
                                                 {"decompose-batch-norm", createDecomposeBatchNorm},
+                                                {"rebuild-activations", createRebuildActivations},
                                                 {"assign-layouts", createAssignLayouts},
                                                 {"fuse", createFuse}};
   for (auto [name, make] : passes) {
@@ -297,6 +299,7 @@ TEST_P(PassesTest, SumsMayStandApartFromTheDataGradient) {
   ASSERT_TRUE(apply(createDifferentiate()) && apply(createAppendOptimizer()));
   Outcome expected = run("train_step", 2, initialStore());
   ASSERT_TRUE(apply(createFoldBatchNorm()) && apply(createHoistPrepare()) && apply(createDecomposeBatchNorm()) &&
+              apply(createRebuildActivations()) &&
               apply(createAssignLayouts()) && apply(createFuse({.dataGradientEpilogue = false})));
   expectNear(expected, run("train_step", 2, initialStore()), "fuse");
 }

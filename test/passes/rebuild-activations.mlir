@@ -1,0 +1,39 @@
+// RUN: resin-opt %s --rebuild-activations | FileCheck %s
+
+!x = tensor<2x16x8x8xf32>
+!f = tensor<16x16x3x3xf32>
+!c = tensor<16xf32>
+
+// Each reader of the backward half has its own; a mask needs no relu. The forward half goes on with the first.
+// CHECK-LABEL: @block
+//  CHECK-SAME:   %[[Y:.*]]: tensor<2x16x8x8xf32>, %[[M:.*]]: tensor<16xf32>, %[[A:.*]]: tensor<16xf32>, %[[F:.*]]: tensor<16x16x3x3xf32>, %[[DY:.*]]: tensor<2x16x8x8xf32>
+//       CHECK:   %[[N:.*]] = resnet.scale_shift %[[Y]], %[[M]], %[[A]]
+//       CHECK:   %[[Z:.*]] = resnet.relu %[[N]]
+//       CHECK:   resnet.conv2d %[[Z]], %[[F]]
+//       CHECK:   %[[N2:.*]] = resnet.scale_shift %[[Y]], %[[M]], %[[A]]
+//       CHECK:   %[[Z2:.*]] = resnet.relu %[[N2]]
+//       CHECK:   resnet.conv2d_grad_weight %[[Z2]], %[[DY]]
+//       CHECK:   %[[DZ:.*]] = resnet.conv2d_grad_data
+//       CHECK:   %[[N3:.*]] = resnet.scale_shift %[[Y]], %[[M]], %[[A]]
+//       CHECK:   resnet.relu_grad %[[DZ]], %[[N3]]
+func.func @block(%y: !x, %m: !c, %a: !c, %f: !f, %dy: !x) -> (!x, !f, !x) {
+  %n = resnet.scale_shift %y, %m, %a : (!x, !c, !c) -> !x
+  %z = resnet.relu %n : (!x) -> !x
+  %u = resnet.conv2d %z, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !f) -> !x
+  %df = resnet.conv2d_grad_weight %z, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
+  %dz = resnet.conv2d_grad_data %dy, %f size [8, 8] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !f) -> !x
+  %dn = resnet.relu_grad %dz, %z : (!x, !x) -> !x
+  return %u, %df, %dn : !x, !f, !x
+}
+
+// A join's activation is kept.
+// CHECK-LABEL: @join
+// CHECK-COUNT-1: resnet.scale_shift
+// CHECK-NOT:     resnet.scale_shift
+func.func @join(%y: !x, %m: !c, %a: !c, %skip: !x, %dz: !x) -> !x {
+  %n = resnet.scale_shift %y, %m, %a : (!x, !c, !c) -> !x
+  %j = resnet.add %n, %skip : (!x, !x) -> !x
+  %z = resnet.relu %j : (!x) -> !x
+  %dj = resnet.relu_grad %dz, %z : (!x, !x) -> !x
+  return %dj : !x
+}
