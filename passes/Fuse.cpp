@@ -35,8 +35,6 @@ using namespace resin::resnet;
 
 namespace {
 
-/// Filters up to this size are summed in lanes; of larger ones each lane costs more than it brings.
-constexpr int64_t kLaneBytes = 2 << 20;
 /// Updates are cut into pieces of about this size.
 constexpr int64_t kUpdateBytes = 256 << 10;
 /// What is cut by channels, or by images in @predict, is cut into this many pieces at most.
@@ -100,6 +98,15 @@ struct CutRules {
   PieceRule images;
   bool inference;
   int64_t mostLanes;
+
+  /// Lanes that are the pieces of the gradient they read can run right behind whoever makes it, while it is in cache.
+  /// More of them than otherwise pay as long as they are together no larger than that gradient.
+  int64_t lanesOfGradient(Conv2dGradWeightOp grad) const {
+    RankedTensorType gradient = typeOf(grad.getGradient());
+    int64_t lanes = lanesOf(gradient.getDimSize(0)), alike = images.piecesOf(gradient);
+    bool pays = alike <= mostLanes && alike * typeOf(grad.getResult()).getNumElements() <= gradient.getNumElements();
+    return alike <= lanes || pays ? alike : lanes;
+  }
 };
 
 /// How one group becomes a `resnet.fused`.
@@ -157,6 +164,14 @@ void Fuser::chooseCut() {
     pieces = group.rows;
     return;
   }
+  // Made for a filter's gradient alone: in its pieces, lane by lane.
+  Value made = group.ops.back()->getResult(0);
+  if (auto grad = dyn_cast<Conv2dGradWeightOp>(*made.getUsers().begin());
+      grad && !group.anchor && made.hasOneUse() && isSummedInLanes(grad.getType())) {
+    cut = Cut::Images;
+    pieces = rules.lanesOfGradient(grad);
+    return;
+  }
   // What a global pool reads, not what it makes.
   for (Value value : {Value(lead->getResult(0)), lead->getOperand(0)})
     if (isActivation(typeOf(value)))
@@ -166,19 +181,13 @@ void Fuser::chooseCut() {
 void Fuser::cutGradient(Conv2dGradWeightOp grad) {
   RankedTensorType filter = typeOf(grad.getResult());
   int64_t k = filter.getDimSize(0);
-  bool large = filter.getNumElements() * 4 > kLaneBytes;
-  if (large && k % kChannelBlock == 0 && grad.getGroups() == 1) {
+  if (!isSummedInLanes(filter) && k % kChannelBlock == 0 && grad.getGroups() == 1) {
     cut = Cut::FilterChannels;
     pieces = largestDivisor(k / kChannelBlock, kManyPieces);
     return;
   }
-  // Lanes that are the pieces of the gradient they read can run right behind whoever makes it, while it is in cache.
-  // They pay as long as they are together no larger than that gradient.
   cut = Cut::Lanes;
-  RankedTensorType gradient = typeOf(grad.getGradient());
-  int64_t lanes = lanesOf(gradient.getDimSize(0)), alike = rules.images.piecesOf(gradient);
-  bool pays = alike <= rules.mostLanes && alike * filter.getNumElements() <= gradient.getNumElements();
-  pieces = alike > lanes && pays ? alike : lanes;
+  pieces = rules.lanesOfGradient(grad);
 }
 
 void Fuser::cutUpdate() {

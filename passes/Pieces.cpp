@@ -25,7 +25,7 @@ int64_t largestDivisor(int64_t n, int64_t limit) {
 int64_t imagesOfPiece(int64_t images, int64_t imageBytes, int64_t filterBytes) {
   const bool streams = filterBytes > kCacheBytes / 2;
   if (!streams)
-    return largestDivisor(images, kCacheBytes / 2 / imageBytes);
+    return largestDivisor(images, std::min(kCacheBytes / 2 / imageBytes, images / kFewestPieces));
   auto cost = [&](int64_t n) { return (filterBytes + 2 * std::max<int64_t>(0, 2 * n * imageBytes - kCacheBytes)) / n; };
   int64_t best = 1;
   for (int64_t n = 1; n * kFewestPieces <= images; ++n)
@@ -65,6 +65,11 @@ int64_t PieceRule::piecesOf(Type activation) const {
   const int64_t images = type.getDimSize(0);
   const int64_t bytes = filterBytes.lookup(RankedTensorType::get(type.getShape(), type.getElementType()));
   return images / imagesOfPiece(images, type.getNumElements() / images * 4, bytes);
+}
+
+bool isSummedInLanes(Type filter) {
+  constexpr int64_t kLaneBytes = 2 << 20;
+  return cast<RankedTensorType>(filter).getNumElements() * 4 <= kLaneBytes;
 }
 
 int64_t lanesOf(int64_t n) { return largestDivisor(n, 8); }

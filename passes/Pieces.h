@@ -29,8 +29,8 @@ int64_t largestDivisor(int64_t n, int64_t limit);
 ///   * twice (written, read again) whatever of the piece's operand and result, `imageBytes`
 ///     an image each, exceeds L2.
 /// Per image, many images a piece save on the first, few on the second. Of equally good
-/// numbers the largest wins, and a batch that streams filters is cut into `kFewestPieces`
-/// at least, that there is something for the workers to share.
+/// numbers the largest wins, and a batch is cut into `kFewestPieces` at least, that there is
+/// something for the workers to share.
 int64_t imagesOfPiece(int64_t images, int64_t imageBytes, int64_t filterBytes);
 
 /// How the activations of a function are cut: all of one shape alike, by the largest filter
@@ -45,6 +45,10 @@ public:
 private:
   llvm::DenseMap<mlir::Type, int64_t> filterBytes; ///< by the activation's type without its layout
 };
+
+/// Whether the gradient of a filter of this type is summed over images in lanes: of larger ones each lane costs more than
+/// it brings.
+bool isSummedInLanes(mlir::Type filter);
 
 /// Lanes, at least, that sum a filter's gradient over `n` images side by side.
 int64_t lanesOf(int64_t n);
