@@ -59,8 +59,8 @@ static void printTable(const Manifest &manifest, unsigned threads) {
                 static_cast<long long>(manifest.borrowed), static_cast<long long>(manifest.untuned));
   if (!manifest.numerics.empty())
     std::printf("numerics %s: convolutions are %s\n", manifest.numerics.c_str(),
-                manifest.numerics == "strict" ? "plain sums in f32"
-                                              : "within 1e-5 of the largest result, by Winograd's method too");
+                manifest.numerics == "strict" ? "as accurate as plain sums in f32, by Winograd's F(2x2) too"
+                                              : "within 1e-5 of the largest result, by Winograd's F(4x4) too");
   std::printf("recipe   batch %lld, %s\n", static_cast<long long>(manifest.batch),
               printRecipe(manifest.recipe).c_str());
   std::printf("entry   ");
