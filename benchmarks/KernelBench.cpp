@@ -10,10 +10,13 @@
 //                                      large filters by output channels instead
 //   KernelBench --specs=net.mlir       every kernel named in a file, as written by
 //                                      resin build net.resin --emit=planned -o net.mlir
+//   KernelBench --templates            each convolution by every template that takes it,
+//                                      its default first
 //   KernelBench --benchmark_filter=... and the other flags of Google Benchmark
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/Knobs.h"
 #include "codegen/LoadedKernels.h"
 #include "support/KernelSpec.h"
 #include "tuning/KernelClock.h"
@@ -136,13 +139,36 @@ bool parseSpecs(const std::vector<std::string> &texts, std::vector<KernelSpec> &
   return true;
 }
 
+/// Each kernel once, or once by every template that takes it: the first of its starting knobs.
+std::vector<codegen::KernelRequest> requestsOf(const std::vector<KernelSpec> &specs, bool byTemplates) {
+  codegen::TargetInfo host;
+  std::string error;
+  codegen::findTarget("host", host, error);
+  std::vector<codegen::KernelRequest> requests;
+  for (const KernelSpec &spec : specs) {
+    std::set<std::string> seen;
+    if (byTemplates)
+      for (const codegen::Knobs &knobs : codegen::startingKnobs(spec, host))
+        if (seen.insert(codegen::templateOf(knobs)).second)
+          requests.push_back({spec, knobs});
+    if (seen.empty())
+      requests.push_back({spec});
+  }
+  return requests;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
   benchmark::Initialize(&argc, argv);
   std::vector<std::string> texts;
   const std::string flag = "--specs=";
+  bool byTemplates = false;
   for (int i = 1; i < argc; ++i) {
+    if (argv[i] == std::string("--templates")) {
+      byTemplates = true;
+      continue;
+    }
     if (std::string(argv[i]).rfind(flag, 0) != 0) {
       std::cerr << "error: unknown argument '" << argv[i] << "'\n";
       return 64;
@@ -164,15 +190,24 @@ int main(int argc, char **argv) {
   std::vector<KernelSpec> specs;
   if (!parseSpecs(texts, specs))
     return 65;
+  const std::vector<codegen::KernelRequest> requests = requestsOf(specs, byTemplates);
+  std::vector<codegen::CompiledKernel> kernels;
+  std::vector<std::unique_ptr<codegen::LoadedKernels>> libraries; // one each: knobs do not change a kernel's symbol
   std::string error;
-  auto kernels = codegen::LoadedKernels::compile(specs, {}, error);
-  if (!kernels) {
+  if (!codegen::compileKernels(requests, {}, kernels, error)) {
     std::cerr << "error: " << error << "\n";
     return 1;
   }
-  for (const KernelSpec &spec : specs) {
-    const std::string name = symbol(spec);
-    benchmark::RegisterBenchmark(("BM_Kernel/" + name).c_str(), BM_Kernel, spec, kernels->find(name))
+  for (size_t i = 0; i < requests.size(); ++i) {
+    libraries.push_back(codegen::LoadedKernels::load({kernels[i]}, error));
+    if (!libraries.back()) {
+      std::cerr << "error: " << error << "\n";
+      return 1;
+    }
+    std::string name = "BM_Kernel/" + kernels[i].symbol;
+    if (!requests[i].knobs.empty())
+      name += "/" + codegen::templateOf(requests[i].knobs) + ":" + codegen::printKnobs(requests[i].knobs);
+    benchmark::RegisterBenchmark(name.c_str(), BM_Kernel, requests[i].spec, libraries[i]->find(kernels[i].symbol))
         ->UseManualTime()
         ->MinTime(0.1)
         ->Unit(benchmark::kMicrosecond);

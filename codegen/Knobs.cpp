@@ -27,15 +27,17 @@ constexpr int64_t kLargestBody = 1024;
 struct Template {
   const char *name;
   size_t knobs;
-  bool isPlainSum; ///< rounds as the definition does, in some order
+  int tile; ///< of Winograd's method, its first knob; 0: a plain sum
   bool (*build)(ConvKernel &conv, std::vector<Halide::Func> &outputs);
-  /// What each knob may be, in ascending order.
+  /// What each knob may be: neighbours in the list are a step of the search apart.
   std::vector<Values> (*values)(const ConvKernel &conv);
   /// Multiply-adds unrolled, registers, and bytes on the stack.
   struct Cost {
     int64_t body, registers, scratch;
   };
   Cost (*cost)(const ConvKernel &conv, const Knobs &knobs);
+  /// The best that is known untuned; null: as the template plans.
+  Knobs (*untuned)(const ConvKernel &conv) = nullptr;
 };
 
 Values divisors(int value, int most = 1 << 30) {
@@ -105,38 +107,56 @@ Template::Cost weightCost(const ConvKernel &, const Knobs &knobs) {
   return {sums * knobs[6], sums + knobs[0] + 1, 0};
 }
 
-std::vector<Values> winogradValues(const ConvKernel &conv) {
-  return {divisors((conv.shape.h + 3) / 4), divisors(conv.shape.n), upTo(28), {1, 2, 4}, channelsInStep(), {0, 1},
-          divisors(sourceBlocks(conv))};
+template <int tile> Knobs winogradUntuned(const ConvKernel &conv) { return numbersOf(winogradKnobsOf(conv, tile)); }
+
+template <int tile> std::vector<Values> winogradValues(const ConvKernel &conv) {
+  Values chunks = divisors(sourceBlocks(conv));
+  chunks.push_back(0); // all channels, as the chunk before it
+  return {{tile},
+          divisors(winograd::gridOf(conv.shape, tile).down()),
+          divisors(conv.shape.n),
+          upTo(28),
+          {1, 2, 4},
+          channelsInStep(),
+          chunks};
 }
 
 Template::Cost winogradCost(const ConvKernel &conv, const Knobs &knobs) {
-  const int vectors = vectorsPerBlock(conv) * knobs[3];
-  const int64_t tile = int64_t(vectors) * knobs[2];
-  return {tile * knobs[4], tile + vectors + 1, scratchOf(winogradKnobs(knobs), conv)};
+  const int vectors = vectorsPerBlock(conv) * knobs[4];
+  const int64_t tile = int64_t(vectors) * knobs[3];
+  return {tile * knobs[5], tile + vectors + 1, scratchOf(winogradKnobs(knobs), conv)};
 }
 
-std::vector<Values> winogradWeightValues(const ConvKernel &conv) {
-  return {divisors((conv.shape.h + 3) / 4), divisors(conv.shape.n), channelsInStep(), upTo(8)};
+template <int tile> Knobs winogradWeightUntuned(const ConvKernel &conv) {
+  return numbersOf(winogradWeightKnobsOf(conv, tile));
+}
+
+template <int tile> std::vector<Values> winogradWeightValues(const ConvKernel &conv) {
+  return {
+      {tile}, divisors(winograd::gridOf(conv.shape, tile).down()), divisors(conv.shape.n), channelsInStep(), upTo(8)};
 }
 
 Template::Cost winogradWeightCost(const ConvKernel &conv, const Knobs &knobs) {
   const int vectors = vectorsPerBlock(conv);
-  const int64_t tile = int64_t(vectors) * knobs[2];
-  return {tile * knobs[3], tile + vectors + 1, scratchOf(winogradWeightKnobs(knobs), conv)};
+  const int64_t tile = int64_t(vectors) * knobs[3];
+  return {tile * knobs[4], tile + vectors + 1, scratchOf(winogradWeightKnobs(knobs), conv)};
 }
 
 /// In the order in which `buildConv` asks them.
-const std::array<Template, 4> kTemplates = {{
-    {"winograd", 7, false, buildConvWinograd, winogradValues, winogradCost},
-    {"winograd-weight", 4, false, buildConvWinogradWeight, winogradWeightValues, winogradWeightCost},
-    {"direct", 8, true, buildConvDirect, directValues, directCost},
-    {"weight", 9, true, buildConvWeight, weightValues, weightCost},
+const std::array<Template, 6> kTemplates = {{
+    {"winograd", 7, 4, buildConvWinograd, winogradValues<4>, winogradCost, winogradUntuned<4>},
+    {"winograd2", 7, 2, buildConvWinograd, winogradValues<2>, winogradCost, winogradUntuned<2>},
+    {"winograd-weight", 5, 4, buildConvWinogradWeight, winogradWeightValues<4>, winogradWeightCost,
+     winogradWeightUntuned<4>},
+    {"winograd2-weight", 5, 2, buildConvWinogradWeight, winogradWeightValues<2>, winogradWeightCost,
+     winogradWeightUntuned<2>},
+    {"direct", 8, 0, buildConvDirect, directValues, directCost},
+    {"weight", 9, 0, buildConvWeight, weightValues, weightCost},
 }};
 
 const Template *findTemplate(const Knobs &knobs) {
   for (const Template &row : kTemplates)
-    if (row.knobs == knobs.size())
+    if (row.knobs == knobs.size() && (!row.tile || row.tile == knobs[0]))
       return &row;
   return nullptr;
 }
@@ -145,9 +165,15 @@ const Template *findTemplate(const Knobs &knobs) {
 // Asking them
 //===----------------------------------------------------------------------===//
 
-/// What the template builds `conv` with; empty if it does not take it.
-Knobs planOf(const Template &row, ConvKernel conv) {
+/// Winograd's tiles whose rounding is allowed: F(2x2) is as accurate as a plain sum, F(4x4) is not.
+std::vector<int> tilesFor(Numerics numerics) {
+  return numerics == Numerics::Strict ? std::vector<int>{2} : std::vector<int>{4, 2};
+}
+
+/// What the template builds `conv` with, of Winograd's method with one of `tiles`; empty if it does not take it.
+Knobs planOf(const Template &row, ConvKernel conv, const std::vector<int> &tiles) {
   Knobs plan;
+  conv.tiles = tiles;
   std::vector<Halide::Func> nothing;
   conv.plan = &plan;
   return row.build(conv, nothing) ? plan : Knobs();
@@ -170,7 +196,7 @@ bool accepts(const ConvKernel &conv, const Knobs &knobs) {
   ConvKernel tuned = conv;
   tuned.knobs = knobs;
   try {
-    return planOf(*row, tuned) == knobs;
+    return planOf(*row, tuned, {row->tile}) == knobs;
   } catch (const Halide::Error &) {
     return false; // the template's word that they don't fit
   }
@@ -244,7 +270,7 @@ std::string convolutionOf(const KernelSpec &spec) {
 
 bool satisfies(const Knobs &knobs, Numerics numerics) {
   const Template *row = findTemplate(knobs);
-  return numerics == Numerics::Fast || (row && row->isPlainSum);
+  return numerics == Numerics::Fast || (row && row->tile != 4);
 }
 
 bool acceptsKnobs(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs) {
@@ -254,18 +280,22 @@ bool acceptsKnobs(const KernelSpec &spec, const TargetInfo &target, const Knobs 
 Knobs defaultKnobs(const KernelSpec &spec, const TargetInfo &target, Numerics numerics) {
   return withConv(spec, target, Knobs(), [&](const ConvKernel &conv) {
     for (const Template &row : kTemplates)
-      if (Knobs plan = planOf(row, conv); !plan.empty() && satisfies(plan, numerics))
+      if (Knobs plan = planOf(row, conv, tilesFor(numerics)); !plan.empty())
         return plan;
     return Knobs();
   });
 }
 
 std::vector<Knobs> startingKnobs(const KernelSpec &spec, const TargetInfo &target) {
-  return withConv(spec, target, std::vector<Knobs>(), [](const ConvKernel &conv) {
+  return withConv(spec, target, std::vector<Knobs>(), [&](const ConvKernel &conv) {
     std::vector<Knobs> result;
+    auto addDefault = [&](const Knobs &knobs) {
+      if (accepts(conv, knobs))
+        addUnlessThere(result, knobs);
+    };
+    addDefault(defaultKnobs(spec, target));
     for (const Template &row : kTemplates)
-      if (Knobs plan = planOf(row, conv); !plan.empty())
-        result.push_back(plan);
+      addDefault(row.untuned ? row.untuned(conv) : planOf(row, conv, {}));
     for (size_t i = 0, end = result.size(); i < end; ++i)
       if (templateOf(result[i]) == "direct")
         for (const Knobs &tile : ratedTiles(conv, Knobs(result[i]), 3))

@@ -2,7 +2,8 @@
 //
 // Convolutions are built by templates (schedules/) with integer knobs: sizes of
 // tiles, orders of loops. Knobs change how fast a kernel is, and the order in which
-// it rounds; never what it computes. How many there are tells the template.
+// it rounds; never what it computes. How many there are tells the template, and of
+// Winograd's two the first knob, the tile, tells the form.
 //
 // Everything here is arithmetic on shapes: nothing is compiled. No Halide type is
 // visible.
@@ -28,14 +29,15 @@ inline constexpr size_t kMostKnobs = 9;
 /// "4,1,1,2"
 std::string printKnobs(const Knobs &knobs);
 
-/// "direct", "winograd", "weight", "winograd-weight"; "none" for any other number of knobs.
+/// "direct", "weight"; by Winograd's F(4x4, 3x3) "winograd", "winograd-weight", by F(2x2, 3x3) "winograd2",
+/// "winograd2-weight"; "none" for any other knobs.
 std::string templateOf(const Knobs &knobs);
 
 /// The anchor of the kernel if it is a convolution, else empty.
 std::string convolutionOf(const KernelSpec &spec);
 
-/// How a convolution may round. `Fast` is within 1e-5 of the largest result: Winograd's method is allowed. `Strict` is
-/// a plain sum in f32.
+/// How a convolution may round. `Fast` is within 1e-5 of the largest result: both forms of Winograd's method are
+/// allowed. `Strict` is as accurate as a plain sum in f32: such sums, and F(2x2, 3x3).
 enum class Numerics { Fast, Strict };
 
 /// Whether the template of these knobs rounds as `numerics` asks.

@@ -241,6 +241,8 @@ static void chooseKnobs(const BuildOptions &options, std::vector<KernelSpec> spe
     counts.tuned += choice.source == tuning::KnobSource::Tuned;
     counts.borrowed += choice.source == tuning::KnobSource::Borrowed;
     counts.untuned += choice.source == tuning::KnobSource::Default;
+    if (choice.source != tuning::KnobSource::Fixed)
+      ++counts.templates[codegen::templateOf(choice.knobs.empty() ? codegen::defaultKnobs(spec, lowered.target) : choice.knobs)];
     lowered.kernels.push_back({std::move(spec), std::move(choice.knobs)});
   }
 }

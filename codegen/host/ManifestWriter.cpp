@@ -173,7 +173,13 @@ std::string resin::writeManifest(ModuleOp module, const ManifestTarget &target) 
   copyAttribute("memory", "kernel.memory");
   manifest["hash"] = hashOf(module);
   manifest["target"] = json::Object{{"name", target.name}, {"features", json::Array(target.features)}};
-  manifest["tuning"] = json::Object{{"tuned", target.tuned}, {"borrowed", target.borrowed}, {"default", target.untuned}};
+  json::Object templates;
+  for (const auto &[name, count] : target.templates)
+    templates[name] = count;
+  manifest["tuning"] = json::Object{{"tuned", target.tuned},
+                                    {"borrowed", target.borrowed},
+                                    {"default", target.untuned},
+                                    {"templates", std::move(templates)}};
   for (auto function : module.getOps<func::FuncOp>())
     for (auto argument : function.getOps<ArgumentOp>()) {
       if (argument.getName() != "image" || argument.getView().getType().getShape().size() != 4)

@@ -5,6 +5,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct ManifestTarget {
   std::vector<std::string> features; ///< that the CPU must have
   /// Kernels with knobs: by a record of their own, by a neighbour's, by their default.
   int64_t tuned = 0, borrowed = 0, untuned = 0;
+  /// How many of them each template makes.
+  std::map<std::string, int64_t> templates = {};
 };
 
 /// The manifest (docs/Manifest.md) of a module whose memory is planned.

@@ -42,6 +42,8 @@ struct ConvKernel {
   Halide::ImageParam piece; ///< if the kernel asks for it
   Epilogue epilogue;
   std::vector<int> knobs; ///< of the template; empty for its defaults
+  /// Winograd's tiles that the defaults may choose from.
+  std::vector<int> tiles = {4, 2};
   /// If set, nothing is built: the template that takes the kernel leaves its knobs here.
   std::vector<int> *plan = nullptr;
 

@@ -143,41 +143,42 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
 }
 
 std::vector<int> numbersOf(const WinogradKnobs &k) {
-  return {k.rows, k.images, k.tiles, k.blocks, k.channels, k.filterInRows, k.chunk};
+  return {k.tile, k.rows, k.images, k.tiles, k.blocks, k.channels, k.chunk};
 }
 
 WinogradKnobs winogradKnobs(const std::vector<int> &k) {
   assert(k.size() == 7 && "the template has seven knobs");
-  return {k[0], k[1], k[2], k[3], k[4], k[5] != 0, k[6]};
+  return {k[0], k[1], k[2], k[3], k[4], k[5], k[6]};
 }
 
 int64_t scratchOf(const WinogradKnobs &t, const ConvKernel &conv) {
   const ConvShape &s = conv.shape;
-  const int64_t across = (s.w + 3) / 4, down = (s.oh + 3) / 4, group = across * t.rows * t.images,
-                groups = (down + t.rows - 1) / t.rows * ((s.n + t.images - 1) / t.images),
+  const winograd::Grid grid = winograd::gridOf(s, t.tile);
+  const int64_t group = grid.across() * t.rows * t.images,
+                groups = (grid.down() + t.rows - 1) / t.rows * ((s.n + t.images - 1) / t.images),
                 tiles = (group + t.tiles - 1) / t.tiles * t.tiles * groups,
                 source = (conv.direction == ConvDirection::Forward ? s.c : s.k) + 15;
-  return 36 * 4 * (source * tiles + 16 * t.blocks * (source + tiles));
+  return winograd::pointsOf(t.tile) * 4 * (source * tiles + 16 * t.blocks * (source + tiles));
 }
 
-WinogradKnobs defaultWinogradKnobs(const ConvKernel &conv) {
-  if (!conv.knobs.empty())
-    return conv.knobs.size() == 7 ? winogradKnobs(conv.knobs) : WinogradKnobs{};
+WinogradKnobs winogradKnobsOf(const ConvKernel &conv, int tile) {
   const ConvShape &s = conv.shape;
-  const int across = (s.w + 3) / 4, down = (s.oh + 3) / 4;
+  const winograd::Grid grid = winograd::gridOf(s, tile);
   const int sourceBlocks = ((conv.direction == ConvDirection::Forward ? s.c : s.k) + 15) / 16;
-  WinogradKnobs t{1, 1, 4, 1, 4, false, sourceBlocks};
-  // Groups as large as 200 tiles, better the whole piece: then a row of points of the filter is used up before the next
-  // is made.
-  t.rows = largestDivisor(down, std::max(1, 200 / across));
-  if (t.rows == down)
-    t.images = largestDivisor(s.n, std::max(1, 200 / (across * down)));
-  t.filterInRows = t.rows == down && t.images == s.n;
-  const int group = across * t.rows * t.images;
+  WinogradKnobs t{tile, 1, 1, 4, 1, 4, 0};
+  // Groups as large as 200 tiles of 36 points, better the whole piece: then a row of points of the filter is used up
+  // before the next is made.
+  const int most = 200 * 36 / winograd::pointsOf(tile);
+  t.rows = largestDivisor(grid.down(), std::max(1, most / grid.across()));
+  if (t.rows == grid.down())
+    t.images = largestDivisor(s.n, std::max(1, most / grid.perImage()));
+  const int group = grid.across() * t.rows * t.images;
+  if (t.rows == grid.down() && t.images == s.n)
+    t.chunk = sourceBlocks;
   // Large filters: a chunk and its points stay in L1 from one row of points to the next, and the sums, which each chunk
   // reads and writes, are few. 512 channels at 7x7 x 8 images 154 -> 201 % of peak, x 1 82 -> 105 %; 256 at 14x14 200
   // -> 223 %; 128 at 28x28 rather less.
-  if (t.filterInRows && sourceBlocks > 8)
+  if (t.chunk && sourceBlocks > 8)
     t.chunk = largestDivisor(sourceBlocks, std::max(1, group / 16));
   // 4 or 5 tiles x 2 vectors with 16 registers of AVX2, 8 to 13 x 2 blocks with 32 of AVX-512, 2 or 3 x 4 vectors of
   // SSE: whichever leaves least over.
@@ -185,57 +186,103 @@ WinogradKnobs defaultWinogradKnobs(const ConvKernel &conv) {
             resultBlocks = ((conv.direction == ConvDirection::Forward ? s.k : s.c) + 15) / 16;
   if (perBlock == 1 && resultBlocks % 2 == 0)
     t.blocks = 2;
-  const int most = (conv.machine.registers - 5) / (perBlock * t.blocks), least = std::max(2, (most * 3 + 3) / 4);
+  const int largest = (conv.machine.registers - 5) / (perBlock * t.blocks), least = std::max(2, (largest * 3 + 3) / 4);
   t.tiles = least;
-  for (int tiles = least; tiles <= most; ++tiles)
+  for (int tiles = least; tiles <= largest; ++tiles)
     if (roundUp(group, tiles) < roundUp(group, t.tiles))
       t.tiles = tiles;
-  // For each pair of channels, in FMAs: 36 a tile and the filter's transform, which costs as much as 8 tiles; direct 9
-  // a pixel. 512 channels at 7x7: even at one image.
-  const int tiles = roundUp(group, t.tiles) * (down / t.rows) * (s.n / t.images);
-  const bool pays = 1.3 * 36 * tiles + 280 < 1.08 * 9 * s.n * s.oh * s.w;
-  if (!pays || scratchOf(t, conv) > kLargestScratch)
-    t.tiles = 0;
   return t;
 }
 
-std::vector<int> numbersOf(const WinogradWeightKnobs &k) { return {k.rows, k.images, k.channels, k.tiles}; }
+/// What a convolution takes for each pair of channels, in FMAs: fitted to some thirty shapes from 2x2 to 56x56, 16 to
+/// 512 channels, on a Zen 3 with AVX2, most of which it meets within 15 %. Transforms of the source serve all result
+/// channels, those of results all source channels; the filter's are for each pair.
+static double directCost(const ConvShape &s) { return 1.08 * 9 * s.n * s.oh * s.ow; }
+
+static double costOf(const WinogradKnobs &t, const ConvKernel &conv) {
+  const ConvShape &s = conv.shape;
+  const bool forward = conv.direction == ConvDirection::Forward;
+  const winograd::Grid grid = winograd::gridOf(s, t.tile);
+  const int group = grid.across() * t.rows * t.images, points = winograd::pointsOf(t.tile);
+  const double products = double(points) * roundUp(group, t.tiles) * grid.all() / group;
+  const double source = forward ? s.c : s.k, result = forward ? s.k : s.c, values = double(points) * grid.all();
+  return t.tile == 4 ? 1.15 * products + 8 * values / result + 10.5 * values / source + 147
+                     : 1.15 * products + 3.6 * values / result + 8.7 * values / source + 74;
+}
+
+static double costOf(const WinogradWeightKnobs &t, const ConvShape &s) {
+  const double values = double(winograd::pointsOf(t.tile)) * winograd::gridOf(s, t.tile).all();
+  const double sources = values / s.k + values / s.c;
+  return t.tile == 4 ? 1.35 * values + 3 * sources + 600 : 1.25 * values + 3 * sources + 130;
+}
+
+WinogradKnobs defaultWinogradKnobs(const ConvKernel &conv) {
+  if (!conv.knobs.empty())
+    return conv.knobs.size() == 7 ? winogradKnobs(conv.knobs) : WinogradKnobs{};
+  WinogradKnobs best{};
+  double least = directCost(conv.shape);
+  for (int tile : conv.tiles) {
+    const WinogradKnobs t = winogradKnobsOf(conv, tile);
+    if (const double cost = costOf(t, conv); cost < least && scratchOf(t, conv) <= kLargestScratch)
+      best = t, least = cost;
+  }
+  return best;
+}
+
+std::vector<int> numbersOf(const WinogradWeightKnobs &k) { return {k.tile, k.rows, k.images, k.channels, k.tiles}; }
 
 WinogradWeightKnobs winogradWeightKnobs(const std::vector<int> &k) {
-  assert(k.size() == 4 && "the template has four knobs");
-  return {k[0], k[1], k[2], k[3]};
+  assert(k.size() == 5 && "the template has five knobs");
+  return {k[0], k[1], k[2], k[3], k[4]};
 }
 
 int64_t scratchOf(const WinogradWeightKnobs &t, const ConvKernel &conv) {
   const ConvShape &s = conv.shape;
   const int64_t channels = (s.c + 15) / 16 * 16 + (s.k + 15) / 16 * 16;
-  return 36 * 4 * (channels * ((s.w + 3) / 4) * t.rows * t.images + int64_t(s.c + 15) * (s.k + 15));
+  return winograd::pointsOf(t.tile) * 4 *
+         (channels * winograd::gridOf(s, t.tile).across() * t.rows * t.images + int64_t(s.c + 15) * (s.k + 15));
 }
 
-WinogradWeightKnobs defaultWinogradWeightKnobs(const ConvKernel &conv) {
-  if (!conv.knobs.empty())
-    return conv.knobs.size() == 4 ? winogradWeightKnobs(conv.knobs) : WinogradWeightKnobs{};
+bool suitsWeightTile(const ConvKernel &conv, int tile) {
+  return !winograd::gridOf(conv.shape, tile).isRagged() || conv.operandSpec(1).halo >= 1;
+}
+
+WinogradWeightKnobs winogradWeightKnobsOf(const ConvKernel &conv, int tile) {
   const ConvShape &s = conv.shape;
-  const int across = (s.w + 3) / 4, down = (s.h + 3) / 4;
-  const int64_t channels = (s.c + 15) / 16 * 16 + (s.k + 15) / 16 * 16, tileBytes = 36 * 4 * channels;
-  WinogradWeightKnobs t{1, 1, 4, 1};
+  const winograd::Grid grid = winograd::gridOf(s, tile);
+  const int points = winograd::pointsOf(tile);
+  const int64_t channels = (s.c + 15) / 16 * 16 + (s.k + 15) / 16 * 16, tileBytes = points * 4 * channels;
+  WinogradWeightKnobs t{tile, 1, 1, 4, 1};
   // The sums in memory are read and written once for each group, tiles at their points live in cache: half a megabyte
   // of them, or twice what the sums take.
-  const int64_t sumBytes = 36 * 4 * int64_t(s.c + 15) * (s.k + 15);
+  const int64_t sumBytes = points * 4 * int64_t(s.c + 15) * (s.k + 15);
   const int limit =
       std::max<int64_t>(1, std::min(std::max<int64_t>(1 << 19, 2 * sumBytes), kLargestScratch - sumBytes) / tileBytes);
-  t.rows = largestDivisor(down, std::max(1, limit / across));
-  if (t.rows == down)
-    t.images = largestDivisor(s.n, std::max(1, limit / (across * down)));
-  const int group = across * t.rows * t.images;
+  t.rows = largestDivisor(grid.down(), std::max(1, limit / grid.across()));
+  if (t.rows == grid.down())
+    t.images = largestDivisor(s.n, std::max(1, limit / grid.perImage()));
+  const int group = grid.across() * t.rows * t.images;
   t.tiles = largestDivisor(group, 4);
   if (conv.machine.vectorFloats == 16)
     t.channels = 16;
   if (conv.machine.vectorFloats == 4)
     t.channels = 2;
-  if (scratchOf(t, conv) > kLargestScratch)
-    t.rows = 0;
   return t;
+}
+
+WinogradWeightKnobs defaultWinogradWeightKnobs(const ConvKernel &conv) {
+  if (!conv.knobs.empty())
+    return conv.knobs.size() == 5 ? winogradWeightKnobs(conv.knobs) : WinogradWeightKnobs{};
+  WinogradWeightKnobs best{};
+  double least = directCost(conv.shape);
+  for (int tile : conv.tiles) {
+    if (!suitsWeightTile(conv, tile))
+      continue;
+    const WinogradWeightKnobs t = winogradWeightKnobsOf(conv, tile);
+    if (const double cost = costOf(t, conv.shape); cost < least && scratchOf(t, conv) <= kLargestScratch)
+      best = t, least = cost;
+  }
+  return best;
 }
 
 } // namespace resin::codegen

@@ -1,16 +1,19 @@
-//===- ConvWinograd.cpp - 3x3 convolutions by Winograd's F(4x4, 3x3) ------===//
+//===- ConvWinograd.cpp - 3x3 convolutions by Winograd's method -----------===//
 //
-// A tile of 4x4 results takes 36 multiplications for each pair of channels where the
-// direct form takes 144. Forward convolutions and data gradients of stride 1.
+// F(4x4, 3x3): a tile of 4x4 results takes 36 multiplications for each pair of
+// channels where the direct form takes 144. F(2x2, 3x3): 16 instead of 36, with
+// transforms of additions alone, as accurate as the direct form. Forward convolutions
+// and data gradients of stride 1.
 //
-//   1. V      tiles of the source at 36 points, for the whole piece
-//   2. U      the filter at the 36 points, for one block of result channels and a
+//   1. V      tiles of the source at their points, for the whole piece
+//   2. U      the filter at the points, for one block of result channels and a
 //             chunk of source channels
-//   3. M      36 matrix products U x V for one block and a group of tiles, summed
-//             over the chunks
-//   4. Y      4x4 results of a tile, in registers, where the epilogue meets them
+//   3. M      matrix products U x V, one for each point, for one block and a group of
+//             tiles, summed over the chunks
+//   4. Y      the results of a tile, in registers, where the epilogue meets them
 //
-// Maps that are no multiple of 4 read the zero ring and store the last tiles in part.
+// Maps that are no multiple of a tile read the zero ring and store the last tiles in
+// part.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,17 +29,17 @@ namespace resin::codegen {
 
 namespace {
 
-using winograd::kPoints, winograd::kTile;
-
 class WinogradConv : public ConvTile {
 public:
   WinogradConv(ConvKernel &conv, const WinogradKnobs &knobs)
-      : ConvTile(conv, {kTile, kTile, 1, 1, false}), knobs(knobs) {}
+      : ConvTile(conv, {knobs.tile, knobs.tile, 1, 1, false}), knobs(knobs) {}
 
 private:
   const WinogradKnobs knobs;
-  const int block = kChannelBlock;
-  const winograd::Grid grid{width, height, shape.n};
+  const winograd::Form &form = winograd::formOf(knobs.tile);
+  const int block = kChannelBlock, size = form.points();
+  const int chunkBlocks = knobs.chunk ? knobs.chunk : sourceBlocks;
+  const winograd::Grid grid{knobs.tile, width, height, shape.n};
   /// Tiles of a group, and rounded up to register tiles.
   const int group = grid.across() * knobs.rows * knobs.images,
             rounded = (group + knobs.tiles - 1) / knobs.tiles * knobs.tiles;
@@ -57,26 +60,26 @@ private:
 
   void defineAnchor() override {
     defineFilter();
-    V = winograd::transform("V", conv.operand(0), grid, kPoints, 1, conv.shape.top, winograd::input);
-    channel = RDom(0, block, 0, knobs.chunk, "channel");
-    chunks = RDom(0, sourceBlocks / knobs.chunk, "chunks");
-    Expr c16 = chunk * knobs.chunk + channel.y;
+    V = winograd::transform("V", conv.operand(0), grid, size, 1, conv.shape.top, form.input);
+    channel = RDom(0, block, 0, chunkBlocks, "channel");
+    chunks = RDom(0, sourceBlocks / chunkBlocks, "chunks");
+    Expr c16 = chunk * chunkBlocks + channel.y;
     acc(ki, t, i, j, kb, chunk) = 0.f;
     acc(ki, t, i, j, kb, chunk) += U(ki, c16 * block + channel.x, i, j, kb) * V.points(channel.x, t, i, j, c16);
     M(ki, t, i, j, kb) = undef<float>();
     M(ki, t, i, j, kb) = select(chunks == 0, 0.f, M(ki, t, i, j, kb)) + acc(ki, t, i, j, kb, chunks);
     Z(ki, i, y, t, kb) = at(
-        M, kPoints,
+        M, size,
         [&](Expr q) {
           return std::vector<Expr>{ki, t, i, q, kb};
         },
-        winograd::output, y);
+        form.output, y);
     Y(ki, x, y, t, kb) = at(
-        Z, kPoints,
+        Z, size,
         [&](Expr q) {
           return std::vector<Expr>{ki, q, y, t, kb};
         },
-        winograd::output, x);
+        form.output, x);
   }
 
   /// U(ki, c, i, j, kb): column i, row j of the points. The data gradient's taps are flipped.
@@ -84,13 +87,14 @@ private:
     auto tap = [&](Expr s, int r) {
       return conv.operand(1)(ki, c % block, forward ? s : 2 - s, forward ? r : 2 - r, c / block, kb);
     };
-    filterRows(ki, i, j, c, kb) = mux(j, winograd::filter({tap(i, 0), tap(i, 1), tap(i, 2)}));
-    U(ki, c, i, j, kb) = mux(
-        i, winograd::filter({filterRows(ki, 0, j, c, kb), filterRows(ki, 1, j, c, kb), filterRows(ki, 2, j, c, kb)}));
+    filterRows(ki, i, j, c, kb) = mux(j, form.filter({tap(i, 0), tap(i, 1), tap(i, 2)}));
+    U(ki, c, i, j, kb) =
+        mux(i, form.filter({filterRows(ki, 0, j, c, kb), filterRows(ki, 1, j, c, kb), filterRows(ki, 2, j, c, kb)}));
   }
 
   Expr anchor(const Coordinates &at) const override {
-    return Y(at.ki, at.x % kTile, at.y % kTile, at.x / kTile + grid.across() * (at.y / kTile + grid.down() * at.n),
+    const int pixels = form.tile;
+    return Y(at.ki, at.x % pixels, at.y % pixels, at.x / pixels + grid.across() * (at.y / pixels + grid.down() * at.n),
              at.kb);
   }
 
@@ -104,13 +108,18 @@ private:
     for (Func f : {Z, Y})
       f.compute_at(master, xo).store_in(MemoryType::Register).bound_extent(t, 1).bound_extent(kb, 1);
     Z.reorder(ki, y, i).vectorize(ki, vectorFloats).unroll(i).unroll(y);
-    Y.bound_extent(x, kTile).bound_extent(y, kTile).reorder(ki, x, y).vectorize(ki, vectorFloats).unroll(x).unroll(y);
+    Y.bound_extent(x, form.tile)
+        .bound_extent(y, form.tile)
+        .reorder(ki, x, y)
+        .vectorize(ki, vectorFloats)
+        .unroll(x)
+        .unroll(y);
     scheduleProducts(master);
     scheduleFilter(master);
     scheduleSource();
   }
 
-  /// 36 products; the panel of U stays in L1 while the tiles pass.
+  /// A product for each point; the panel of U stays in L1 while the tiles pass.
   void scheduleProducts(Func master) {
     M.compute_at(master, yoo)
         .store_in(kStackScratch)
@@ -133,8 +142,8 @@ private:
   }
 
   void scheduleFilter(Func master) {
-    const int channels = knobs.chunk * block;
-    if (knobs.filterInRows) {
+    const int channels = chunkBlocks * block;
+    if (knobs.chunk) {
       M.update().unroll(j);
       U.compute_at(M, j);
     } else
@@ -176,12 +185,13 @@ bool buildConvWinograd(ConvKernel &conv, std::vector<Func> &outputs) {
   const WinogradKnobs knobs = defaultWinogradKnobs(conv);
   if (!knobs.tiles)
     return false;
-  const int down = (s.oh + kTile - 1) / kTile,
+  if (knobs.tile != 4 && knobs.tile != 2)
+    throw CompileError("there is no such tile");
+  const int down = winograd::gridOf(s, knobs.tile).down(),
             resultBlocks = ((conv.direction == ConvDirection::Forward ? s.k : s.c) + 15) / 16,
             sourceBlocks = ((conv.direction == ConvDirection::Forward ? s.c : s.k) + 15) / 16;
   if (down % knobs.rows || s.n % knobs.images || (knobs.images > 1 && knobs.rows != down) ||
-      kChannelBlock % knobs.channels || resultBlocks % knobs.blocks || knobs.chunk < 1 || sourceBlocks % knobs.chunk ||
-      (knobs.chunk < sourceBlocks && !knobs.filterInRows))
+      kChannelBlock % knobs.channels || resultBlocks % knobs.blocks || (knobs.chunk && sourceBlocks % knobs.chunk))
     throw CompileError("the groups of tiles do not fit the convolution");
   if (conv.plan)
     return *conv.plan = numbersOf(knobs), true;

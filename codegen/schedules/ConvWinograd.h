@@ -8,20 +8,25 @@
 namespace resin::codegen {
 
 struct WinogradKnobs {
+  int tile;          ///< results of a tile, each way: 4 or 2
   int rows, images;  ///< of tiles in a group, whose products stay in cache
   int tiles, blocks; ///< in the register tile of the matrix products: tiles x blocks of result channels
   int channels;      ///< source channels unrolled
-  bool filterInRows; ///< transform the filter row by row of the points, for each group anew, not all 36 at once
-  int chunk;         ///< blocks of source channels that are transformed and summed before the next
+  /// Blocks of source channels that are transformed and summed before the next, the filter row by row of the points,
+  /// for each group anew; 0: all of them, and the filter at all points at once.
+  int chunk;
 };
 std::vector<int> numbersOf(const WinogradKnobs &knobs);
 WinogradKnobs winogradKnobs(const std::vector<int> &numbers);
 /// Bytes on the stack of a worker.
 int64_t scratchOf(const WinogradKnobs &knobs, const ConvKernel &conv);
-/// With no tiles if the direct template is better.
+/// The default of one form, whether or not it is fast.
+WinogradKnobs winogradKnobsOf(const ConvKernel &conv, int tile);
+/// With no tiles if the direct template is better than every form in `conv.tiles`.
 WinogradKnobs defaultWinogradKnobs(const ConvKernel &conv);
 
 struct WinogradWeightKnobs {
+  int tile;         ///< pixels of dY in a tile, each way: 4 or 2
   int rows, images; ///< of tiles in a group, transformed together
   int channels;     ///< input channels in the register tile (x one block of output channels)
   int tiles;        ///< unrolled
@@ -30,34 +35,46 @@ std::vector<int> numbersOf(const WinogradWeightKnobs &knobs);
 WinogradWeightKnobs winogradWeightKnobs(const std::vector<int> &numbers);
 /// Bytes on the stack of a worker.
 int64_t scratchOf(const WinogradWeightKnobs &knobs, const ConvKernel &conv);
-/// With no rows if the direct template is better.
+/// Whether dY can be cut into such tiles: where the last reach beyond the map, they read its ring.
+bool suitsWeightTile(const ConvKernel &conv, int tile);
+/// The default of one form, whether or not it is fast.
+WinogradWeightKnobs winogradWeightKnobsOf(const ConvKernel &conv, int tile);
+/// With no rows if the direct template is better than every form in `conv.tiles`.
 WinogradWeightKnobs defaultWinogradWeightKnobs(const ConvKernel &conv);
 
 namespace winograd {
 
-constexpr int kTile = 4, kPoints = 6;
-
-/// One-dimensional transforms of F(4, 3) at the points 0, +-5/8, +-3/2 and infinity:
-/// squares and cubes of the points are exact, and the error of a convolution of 64
-/// channels is 7e-7 (with +-1, +-2 it is 1.6e-6).
 using Values = std::vector<Halide::Expr>;
-Values input(const Values &d);    ///< 6 pixels -> 6 points
-Values output(const Values &m);   ///< 6 points -> 4 pixels
-Values gradient(const Values &d); ///< 4 pixels of dY -> 6 points, but for a factor in `weight`
-Values weight(const Values &m);   ///< 6 points -> 3 taps of a filter's gradient
-Values filter(const Values &g);   ///< 3 taps -> 6 points
 
-/// Tiles of 4x4 pixels, numbered through rows and images.
+/// F(tile, 3): its one-dimensional transforms between pixels or taps and points.
+struct Form {
+  int tile;                            ///< results
+  Values (*input)(const Values &d);    ///< tile + 2 pixels -> points
+  Values (*output)(const Values &m);   ///< points -> tile pixels
+  Values (*gradient)(const Values &d); ///< tile pixels of dY -> points, but for a factor in `weight`
+  Values (*weight)(const Values &m);   ///< points -> 3 taps of a filter's gradient
+  Values (*filter)(const Values &g);   ///< 3 taps -> points
+
+  int points() const { return tile + 2; }
+};
+/// Of 4 or 2 results.
+const Form &formOf(int tile);
+
+/// Tiles of tile x tile pixels, numbered through rows and images.
 struct Grid {
-  int width, height, images;
-  int across() const { return (width + kTile - 1) / kTile; }
-  int down() const { return (height + kTile - 1) / kTile; }
+  int tile, width, height, images;
+  int across() const { return (width + tile - 1) / tile; }
+  int down() const { return (height + tile - 1) / tile; }
   int perImage() const { return across() * down(); }
   int all() const { return perImage() * images; }
-  bool isRagged() const { return width % kTile || height % kTile; }
+  bool isRagged() const { return width % tile || height % tile; }
 };
+/// Of the convolution's pixels.
+inline Grid gridOf(const ConvShape &shape, int tile) { return {tile, shape.ow, shape.oh, shape.n}; }
+/// Points of a tile.
+inline int pointsOf(int tile) { return (tile + 2) * (tile + 2); }
 
-/// An activation's tiles at the 36 points: points(ci, t, i, j, cb) with i across, j
+/// An activation's tiles at their points: points(ci, t, i, j, cb) with i across, j
 /// down; `rows` is the first of the two passes.
 struct Points {
   Halide::Func rows, points;

@@ -1,9 +1,10 @@
-//===- ConvWinogradWeight.cpp - 3x3 weight gradients by F(3x3, 4x4) -------===//
+//===- ConvWinogradWeight.cpp - 3x3 weight gradients by Winograd's method -===//
 //
-// Tiles of 4x4 pixels of dY take the filter's place: 36 multiplications for each pair
-// of channels where the direct form takes 144. Stride 1.
+// F(3x3, 4x4) and F(3x3, 2x2): tiles of 4x4 or 2x2 pixels of dY take the filter's
+// place, with 36 or 16 multiplications for each pair of channels where the direct form
+// takes 144 or 36. Stride 1.
 //
-//   1. V, Q     tiles of X and dY at 36 points, for a group of tiles
+//   1. V, Q     tiles of X and dY at their points, for a group of tiles
 //   2. partial  sums of Q x V over the group's tiles, in registers
 //   3. W        sums over the groups, in memory
 //   4. result   the 3x3 taps
@@ -19,15 +20,15 @@ namespace resin::codegen {
 
 namespace {
 
-using winograd::kPoints, winograd::kTile, winograd::Values;
+using winograd::Values;
 
 class WinogradWeight {
 public:
   WinogradWeight(ConvKernel &conv, const WinogradWeightKnobs &knobs) : conv(conv), knobs(knobs) {}
 
   Func build() {
-    V = winograd::transform("V", conv.operand(0), grid, kPoints, 1, 1, winograd::input);
-    Q = winograd::transform("Q", conv.operand(1), grid, kTile, 0, 0, winograd::gradient);
+    V = winograd::transform("V", conv.operand(0), grid, form.points(), 1, 1, form.input);
+    Q = winograd::transform("Q", conv.operand(1), grid, form.tile, 0, 0, form.gradient);
     defineSums();
     defineResult();
     schedule();
@@ -39,7 +40,8 @@ private:
   const ConvShape &shape = conv.shape;
   const WinogradWeightKnobs knobs;
   const TensorSpec &resultSpec = conv.spec.results[0];
-  const winograd::Grid grid{shape.ow, shape.oh, shape.n};
+  const winograd::Form &form = winograd::formOf(knobs.tile);
+  const winograd::Grid grid = winograd::gridOf(shape, knobs.tile);
   const int group = grid.across() * knobs.rows * knobs.images, vector = conv.machine.vectorFloats;
 
   winograd::Points V, Q;
@@ -60,15 +62,15 @@ private:
 
   void defineResult() {
     Values down, across;
-    for (int q = 0; q < kPoints; ++q)
+    for (int q = 0; q < form.points(); ++q)
       down.push_back(W(ki, ci, cb, i, q, kb));
-    Z(ki, i, r, ci, cb, kb) = mux(r, winograd::weight(down));
-    for (int q = 0; q < kPoints; ++q)
+    Z(ki, i, r, ci, cb, kb) = mux(r, form.weight(down));
+    for (int q = 0; q < form.points(); ++q)
       across.push_back(Z(ki, q, r, ci, cb, kb));
     std::vector<Var> args = {ki, ci, s, r, cb, kb};
     if (resultSpec.shape.size() == 5)
       args.push_back(l);
-    result(args) = mux(s, winograd::weight(across));
+    result(args) = mux(s, form.weight(across));
     bindResult(result, resultSpec);
   }
 
@@ -99,16 +101,18 @@ bool buildConvWinogradWeight(ConvKernel &conv, std::vector<Func> &outputs) {
       s.dilationY != 1 || s.top != 1 || s.left != 1 || s.h != s.oh || s.w != s.ow)
     return false;
   const TensorSpec &x = conv.operandSpec(0), &dy = conv.operandSpec(1);
-  const bool ragged = s.w % kTile || s.h % kTile;
-  if (x.layout != LayoutKind::C16 || x.halo < 1 || dy.layout != LayoutKind::C16 || (ragged && dy.halo < 1) ||
+  if (x.layout != LayoutKind::C16 || x.halo < 1 || dy.layout != LayoutKind::C16 ||
       conv.spec.results[0].layout != LayoutKind::K16C16)
     return false;
   const WinogradWeightKnobs knobs = defaultWinogradWeightKnobs(conv);
   if (!knobs.rows)
     return false;
-  const int across = (s.w + kTile - 1) / kTile, down = (s.h + kTile - 1) / kTile;
-  if (down % knobs.rows || s.n % knobs.images || (knobs.images > 1 && knobs.rows != down) ||
-      kChannelBlock % knobs.channels || across * knobs.rows * knobs.images % knobs.tiles)
+  if (knobs.tile != 4 && knobs.tile != 2)
+    throw CompileError("there is no such tile");
+  const int across = winograd::gridOf(s, knobs.tile).across(), down = winograd::gridOf(s, knobs.tile).down();
+  if (!suitsWeightTile(conv, knobs.tile) || down % knobs.rows || s.n % knobs.images ||
+      (knobs.images > 1 && knobs.rows != down) || kChannelBlock % knobs.channels ||
+      across * knobs.rows * knobs.images % knobs.tiles)
     throw CompileError("the groups of tiles do not fit the weight gradient");
   if (conv.plan)
     return *conv.plan = numbersOf(knobs), true;

@@ -1,6 +1,7 @@
-//===- Winograd.cpp - The transforms of F(4, 3), and tiles at its points --===//
+//===- Winograd.cpp - Transforms of F(4, 3) and F(2, 3), tiles at points --===//
 //
-// Points 0, +-P, +-R, infinity. The points of a pair share their even and odd parts.
+// F(4, 3) at 0, +-P, +-R and infinity; F(2, 3) at 0, +-1 and infinity. The points of
+// a pair share their even and odd parts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,9 +13,14 @@ using namespace Halide;
 
 namespace resin::codegen::winograd {
 
-static constexpr double P = 0.625, R = 1.5, P2 = P * P, R2 = R * R;
+namespace {
 
-static Expr f32(double value) { return Expr(static_cast<float>(value)); }
+Expr f32(double value) { return Expr(static_cast<float>(value)); }
+
+/// Squares and cubes of the points are exact; with +-1, +-2 errors are twice as large.
+namespace four {
+
+constexpr double P = 0.625, R = 1.5, P2 = P * P, R2 = R * R;
 
 Values input(const Values &d) {
   Expr even1 = d[4] - f32(R2) * d[2], odd1 = d[3] - f32(R2) * d[1], even2 = d[4] - f32(P2) * d[2],
@@ -34,7 +40,7 @@ Values output(const Values &m) {
 }
 
 /// The divisors of G's rows: products of a point's differences to the others.
-static constexpr double atZero = P2 * R2, atP = 2 * P2 * (P2 - R2), atR = 2 * R2 * (R2 - P2);
+constexpr double atZero = P2 * R2, atP = 2 * P2 * (P2 - R2), atR = 2 * R2 * (R2 - P2);
 
 Values gradient(const Values &d) {
   Expr evenP = d[0] + f32(P2) * d[2], oddP = d[1] + f32(P2) * d[3], evenR = d[0] + f32(R2) * d[2],
@@ -54,6 +60,37 @@ Values filter(const Values &g) {
   return {f32(1 / atZero) * g[0], evenP + oddP, evenP - oddP, evenR + oddR, evenR - oddR, g[2]};
 }
 
+} // namespace four
+
+namespace two {
+
+Values input(const Values &d) { return {d[0] - d[2], d[2] + d[1], d[2] - d[1], d[3] - d[1]}; }
+
+Values output(const Values &m) { return {m[0] + (m[1] + m[2]), (m[1] - m[2]) + m[3]}; }
+
+Values gradient(const Values &d) { return {d[0], d[0] + d[1], d[0] - d[1], d[1]}; }
+
+Values weight(const Values &m) {
+  Expr even = f32(0.5) * (m[1] + m[2]), odd = f32(0.5) * (m[1] - m[2]);
+  return {m[0] + even, odd, even + m[3]};
+}
+
+Values filter(const Values &g) {
+  Expr even = f32(0.5) * (g[0] + g[2]), odd = f32(0.5) * g[1];
+  return {g[0], even + odd, even - odd, g[2]};
+}
+
+} // namespace two
+
+} // namespace
+
+const Form &formOf(int tile) {
+  static const Form forms[] = {{4, four::input, four::output, four::gradient, four::weight, four::filter},
+                               {2, two::input, two::output, two::gradient, two::weight, two::filter}};
+  assert((tile == 4 || tile == 2) && "there are two forms");
+  return forms[tile == 2];
+}
+
 Points transform(const std::string &name, const ImageParam &operand, const Grid &grid, int size, int left, int top,
                  Values (*along)(const Values &)) {
   Var ci("ci"), t("t"), i("i"), j("j"), cb("cb");
@@ -61,14 +98,14 @@ Points transform(const std::string &name, const ImageParam &operand, const Grid 
   Expr tile = min(t, grid.all() - 1), tx = tile % grid.across(), ty = tile / grid.across() % grid.down(),
        image = tile / grid.perImage();
   auto edge = [&](Expr at, int extent, int before) {
-    const int last = extent - 1 + std::max(1, size - kTile - before);
-    return extent % kTile ? min(at, last) : at;
+    const int last = extent - 1 + std::max(1, size - grid.tile - before);
+    return extent % grid.tile ? min(at, last) : at;
   };
   Points f{Func(name + "_rows"), Func(name)};
   Values column, row;
   for (int q = 0; q < size; ++q)
-    column.push_back(operand(ci, edge(tx * kTile + i - left, grid.width, left),
-                             edge(ty * kTile + q - top, grid.height, top), cb, image));
+    column.push_back(operand(ci, edge(tx * grid.tile + i - left, grid.width, left),
+                             edge(ty * grid.tile + q - top, grid.height, top), cb, image));
   f.rows(ci, i, j, t, cb) = mux(j, along(column));
   for (int q = 0; q < size; ++q)
     row.push_back(f.rows(ci, q, j, t, cb));
@@ -78,7 +115,7 @@ Points transform(const std::string &name, const ImageParam &operand, const Grid 
 
 void schedule(Points &f, const Machine &machine, int storage) {
   Var ci("ci"), t("t"), i("i"), j("j"), cb("cb"), cv("cv"), cii("cii");
-  // Odd strides in cache lines keep the 36 streams of stores in different sets.
+  // Odd strides in cache lines keep the points' streams of stores in different sets.
   f.points.store_in(MemoryType::Register).align_storage(t, storage | 1);
   f.points.split(ci, cv, cii, machine.vectorFloats).reorder(cii, i, j, cv, t, cb).vectorize(cii).unroll(i).unroll(j);
   f.rows.compute_at(f.points, cv)

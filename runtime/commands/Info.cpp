@@ -57,10 +57,17 @@ static void printTable(const Manifest &manifest, unsigned threads) {
   if (manifest.tuned + manifest.borrowed + manifest.untuned)
     std::printf("tuning   %lld kernels tuned, %lld borrowed, %lld default\n", static_cast<long long>(manifest.tuned),
                 static_cast<long long>(manifest.borrowed), static_cast<long long>(manifest.untuned));
+  const char *separator = "made by  ";
+  for (const auto &[name, count] : manifest.templates) {
+    std::printf("%s%lld %s", separator, static_cast<long long>(count), name.c_str());
+    separator = ", ";
+  }
+  if (!manifest.templates.empty())
+    std::printf("\n");
   if (!manifest.numerics.empty())
     std::printf("numerics %s: convolutions are %s\n", manifest.numerics.c_str(),
-                manifest.numerics == "strict" ? "plain sums in f32"
-                                              : "within 1e-5 of the largest result, by Winograd's method too");
+                manifest.numerics == "strict" ? "as accurate as plain sums in f32, by Winograd's F(2x2) too"
+                                              : "within 1e-5 of the largest result, by Winograd's F(4x4) too");
   std::printf("recipe   batch %lld, %s\n", static_cast<long long>(manifest.batch),
               printRecipe(manifest.recipe).c_str());
   std::printf("entry   ");

@@ -1,8 +1,12 @@
 //===- ConvKernelTest.cpp - Convolution kernels against plain loops -------===//
 
+#include "codegen/Knobs.h"
 #include "test/unit/ConvCase.h"
 
 #include <gtest/gtest.h>
+
+#include <map>
+#include <set>
 
 namespace resin::codegen {
 namespace {
@@ -23,34 +27,62 @@ HostTensor rubbish(const TensorSpec &spec) {
   return t;
 }
 
+/// The defaults of all templates that take the kernel; of a kernel without knobs, none.
+std::vector<Knobs> formsOf(const KernelSpec &spec, const std::string &target = "host") {
+  TargetInfo info;
+  std::string error;
+  EXPECT_TRUE(findTarget(target, info, error)) << error;
+  std::vector<Knobs> forms;
+  std::set<std::string> seen;
+  for (const Knobs &knobs : startingKnobs(spec, info))
+    if (seen.insert(templateOf(knobs)).second)
+      forms.push_back(knobs);
+  return forms.empty() ? std::vector<Knobs>{{}} : forms;
+}
+
 class ConvKernelShapes : public testing::TestWithParam<ConvCase> {};
 
 TEST_P(ConvKernelShapes, Forward) {
   const ConvCase c = GetParam();
   KernelSpec spec = c.forward();
-  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]);
-  LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), y.data()});
-  EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
-  EXPECT_TRUE(y.paddingIsZero());
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]);
+  const std::vector<double> want = referenceForward(c, x, w);
+  for (const Knobs &knobs : formsOf(spec)) {
+    SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+    HostTensor y = rubbish(spec.results[0]);
+    LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), w.data(), y.data()});
+    EXPECT_LT(relativeError(y, want), 1e-5);
+    EXPECT_TRUE(y.paddingIsZero());
+  }
 }
 
 TEST_P(ConvKernelShapes, GradData) {
   const ConvCase c = GetParam();
   KernelSpec spec = c.gradData();
-  HostTensor dy = filled(spec.operands[0]), w = filled(spec.operands[1]), dx = rubbish(spec.results[0]);
-  LoadedKernel(spec, hostKernelTarget()).call({dy.data(), w.data(), dx.data()});
-  EXPECT_LT(relativeError(dx, referenceGradData(c, dy, w)), 1e-5);
-  EXPECT_TRUE(dx.paddingIsZero());
+  HostTensor dy = filled(spec.operands[0]), w = filled(spec.operands[1]);
+  const std::vector<double> want = referenceGradData(c, dy, w);
+  for (const Knobs &knobs : formsOf(spec)) {
+    SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+    HostTensor dx = rubbish(spec.results[0]);
+    LoadedKernel(spec, hostKernelTarget(), knobs).call({dy.data(), w.data(), dx.data()});
+    EXPECT_LT(relativeError(dx, want), 1e-5);
+    EXPECT_TRUE(dx.paddingIsZero());
+  }
 }
 
 TEST_P(ConvKernelShapes, GradWeight) {
   const ConvCase c = GetParam();
   for (bool lane : {false, true}) {
     KernelSpec spec = c.gradWeight(lane);
-    HostTensor x = filled(spec.operands[0]), dy = filled(spec.operands[1]), dw = rubbish(spec.results[0]);
-    LoadedKernel(spec, hostKernelTarget()).call({x.data(), dy.data(), dw.data()});
-    EXPECT_LT(relativeError(dw, referenceGradWeight(c, x, dy)), 1e-5);
-    EXPECT_TRUE(dw.paddingIsZero());
+    HostTensor x = filled(spec.operands[0]), dy = filled(spec.operands[1]);
+    const std::vector<double> want = referenceGradWeight(c, x, dy);
+    for (const Knobs &knobs : formsOf(spec)) {
+      SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+      HostTensor dw = rubbish(spec.results[0]);
+      LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), dy.data(), dw.data()});
+      EXPECT_LT(relativeError(dw, want), 1e-5);
+      EXPECT_TRUE(dw.paddingIsZero());
+    }
   }
 }
 
@@ -64,6 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
                     ConvCase{2, 32, 6, 6, 48, 1, 1, 2, 0, 1, 1, 1, 1},
                     // Channels that fill no block, 1x1 maps, odd maps at every stride.
                     ConvCase{2, 12, 9, 9, 20, 3, 3, 1, 1}, ConvCase{1, 5, 7, 7, 7, 3, 3, 1, 1},
+                    ConvCase{1, 20, 5, 9, 40, 3, 3, 1, 1}, ConvCase{3, 40, 2, 3, 20, 3, 3, 1, 1},
                     ConvCase{1, 24, 5, 5, 40, 1, 1, 1, 0}, ConvCase{3, 20, 1, 1, 12, 1, 1, 1, 0},
                     ConvCase{1, 32, 1, 1, 16, 3, 3, 2, 1}, ConvCase{2, 32, 7, 7, 48, 1, 1, 2, 0},
                     ConvCase{2, 12, 9, 7, 20, 3, 3, 2, 1}, ConvCase{1, 16, 11, 9, 32, 5, 5, 2, 2},
@@ -121,14 +154,18 @@ TEST_P(ConvKernelEpilogues, BatchStatistics) {
   spec.yields = {2, 3, 4};
   spec.results.insert(spec.results.end(), {channelSums(k), channelSums(k)});
   HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]);
-  HostTensor y = rubbish(spec.results[0]), sum = rubbish(spec.results[1]), dot = rubbish(spec.results[2]);
-  LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), y.data(), sum.data(), dot.data()});
-  const std::vector<double> want = referenceForward(c, x, w), got = valuesOf(y), ones(got.size(), 1.0);
-  const int pixels = c.outHeight() * c.outWidth();
-  EXPECT_LT(relativeError(y, want), 1e-5);
-  EXPECT_LT(relativeError(sum, sumProducts(got, ones, c.n, c.k, pixels)), 1e-6);
-  EXPECT_LT(relativeError(dot, sumProducts(got, got, c.n, c.k, pixels)), 1e-6);
-  EXPECT_TRUE(y.paddingIsZero() && sum.paddingIsZero() && dot.paddingIsZero());
+  const std::vector<double> want = referenceForward(c, x, w);
+  for (const Knobs &knobs : formsOf(spec)) {
+    SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+    HostTensor y = rubbish(spec.results[0]), sum = rubbish(spec.results[1]), dot = rubbish(spec.results[2]);
+    LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), w.data(), y.data(), sum.data(), dot.data()});
+    const std::vector<double> got = valuesOf(y), ones(got.size(), 1.0);
+    const int pixels = c.outHeight() * c.outWidth();
+    EXPECT_LT(relativeError(y, want), 1e-5);
+    EXPECT_LT(relativeError(sum, sumProducts(got, ones, c.n, c.k, pixels)), 1e-6);
+    EXPECT_LT(relativeError(dot, sumProducts(got, got, c.n, c.k, pixels)), 1e-6);
+    EXPECT_TRUE(y.paddingIsZero() && sum.paddingIsZero() && dot.paddingIsZero());
+  }
 }
 
 TEST_P(ConvKernelEpilogues, BiasAddRelu) {
@@ -143,16 +180,20 @@ TEST_P(ConvKernelEpilogues, BiasAddRelu) {
                 {"relu", {6}, {}, {c.yShape()}}};
   spec.yields = {7};
   HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), bias = filled(spec.operands[2]),
-             other = filled(skip), y = rubbish(spec.results[0]);
-  LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), bias.data(), other.data(), y.data()});
+             other = filled(skip);
   std::vector<double> want = referenceForward(c, x, w);
   size_t at = 0;
-  y.forEach([&](const std::vector<int> &i) {
+  other.forEach([&](const std::vector<int> &i) {
     want[at] = std::max(0.0, want[at] + bias.at({i[1]}) + other.at(i));
     ++at;
   });
-  EXPECT_LT(relativeError(y, want), 1e-5);
-  EXPECT_TRUE(y.paddingIsZero());
+  for (const Knobs &knobs : formsOf(spec)) {
+    SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+    HostTensor y = rubbish(spec.results[0]);
+    LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), w.data(), bias.data(), other.data(), y.data()});
+    EXPECT_LT(relativeError(y, want), 1e-5);
+    EXPECT_TRUE(y.paddingIsZero());
+  }
 }
 
 // The join's backward: dz = relu_grad(dx + skip's gradient, z), with the sums of dz and dz * y that batch norm's
@@ -173,20 +214,23 @@ TEST_P(ConvKernelEpilogues, GradDataMaskAndSums) {
   spec.results.insert(spec.results.end(), {channelSums(channels), channelSums(channels)});
   HostTensor dy = filled(spec.operands[0]), w = filled(spec.operands[1]), skip = filled(plain), mask = filled(z),
              below = filled(plain);
-  HostTensor dz = rubbish(spec.results[0]), sum = rubbish(spec.results[1]), dot = rubbish(spec.results[2]);
-  LoadedKernel(spec, hostKernelTarget())
-      .call({dy.data(), w.data(), skip.data(), mask.data(), below.data(), dz.data(), sum.data(), dot.data()});
   std::vector<double> want = referenceGradData(c, dy, w);
   size_t at = 0;
-  dz.forEach([&](const std::vector<int> &i) {
+  skip.forEach([&](const std::vector<int> &i) {
     want[at] = mask.at(i) > 0 ? want[at] + skip.at(i) : 0.0;
     ++at;
   });
-  const std::vector<double> got = valuesOf(dz), ones(got.size(), 1.0);
-  EXPECT_LT(relativeError(dz, want), 1e-5);
-  EXPECT_LT(relativeError(sum, sumProducts(got, ones, c.n, c.c, c.h * c.w)), 1e-6);
-  EXPECT_LT(relativeError(dot, sumProducts(got, valuesOf(below), c.n, c.c, c.h * c.w)), 1e-6);
-  EXPECT_TRUE(dz.paddingIsZero() && sum.paddingIsZero() && dot.paddingIsZero());
+  for (const Knobs &knobs : formsOf(spec)) {
+    SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+    HostTensor dz = rubbish(spec.results[0]), sum = rubbish(spec.results[1]), dot = rubbish(spec.results[2]);
+    LoadedKernel(spec, hostKernelTarget(), knobs)
+        .call({dy.data(), w.data(), skip.data(), mask.data(), below.data(), dz.data(), sum.data(), dot.data()});
+    const std::vector<double> got = valuesOf(dz), ones(got.size(), 1.0);
+    EXPECT_LT(relativeError(dz, want), 1e-5);
+    EXPECT_LT(relativeError(sum, sumProducts(got, ones, c.n, c.c, c.h * c.w)), 1e-6);
+    EXPECT_LT(relativeError(dot, sumProducts(got, valuesOf(below), c.n, c.c, c.h * c.w)), 1e-6);
+    EXPECT_TRUE(dz.paddingIsZero() && sum.paddingIsZero() && dot.paddingIsZero());
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelEpilogues,
@@ -197,7 +241,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelEpilogues,
                                          ConvCase{2, 16, 8, 8, 32, 3, 3, 2, 1}, ConvCase{1, 16, 7, 7, 16, 3, 3, 2, 1},
                                          ConvCase{2, 32, 6, 6, 48, 1, 1, 2, 0}, ConvCase{2, 12, 9, 9, 20, 3, 3, 1, 1},
                                          ConvCase{1, 20, 7, 5, 24, 3, 3, 2, 1}, ConvCase{1, 12, 7, 7, 40, 1, 1, 2, 0},
-                                         ConvCase{1, 16, 10, 11, 16, 3, 3, 3, 1},
+                                         ConvCase{1, 20, 5, 9, 40, 3, 3, 1, 1}, ConvCase{1, 16, 10, 11, 16, 3, 3, 3, 1},
                                          ConvCase{2, 32, 9, 7, 32, 3, 3, 1, 1, 1, 2}));
 
 /// Forward with batch statistics under given knobs.
@@ -236,26 +280,73 @@ TEST(ConvKernelTest, WinogradTemplateFormsAnyGroup) {
     GTEST_SKIP() << "the knobs are those of vectors of 8";
   for (const ConvCase &c :
        {ConvCase{4, 32, 14, 10, 32, 3, 3, 1, 1, 1, 1, 0, 1}, ConvCase{2, 20, 16, 8, 48, 3, 3, 1, 1, 1, 1, 1, 0}})
-    for (const std::vector<int> &knobs : std::vector<std::vector<int>>{{1, 1, 4, 1, 4, 0, 2},
-                                                                       {2, 1, 5, 1, 2, 1, 2},
-                                                                       {4, 1, 4, 1, 4, 0, 2},
-                                                                       {4, 2, 5, 1, 4, 1, 2},
-                                                                       {4, 2, 2, 1, 8, 1, 1}})
+    for (const Knobs &knobs : std::vector<Knobs>{{4, 1, 1, 4, 1, 4, 0},
+                                                 {4, 2, 1, 5, 1, 2, 2},
+                                                 {4, 4, 1, 4, 1, 4, 0},
+                                                 {4, 4, 2, 5, 1, 4, 2},
+                                                 {4, 4, 2, 2, 1, 8, 1}})
+      checkForward(c, knobs);
+  for (const ConvCase &c :
+       {ConvCase{4, 32, 7, 10, 32, 3, 3, 1, 1, 1, 1, 0, 1}, ConvCase{2, 20, 8, 5, 48, 3, 3, 1, 1, 1, 1, 1, 0}})
+    for (const Knobs &knobs : std::vector<Knobs>{{2, 1, 1, 4, 1, 4, 0},
+                                                 {2, 2, 1, 5, 1, 2, 2},
+                                                 {2, 4, 1, 4, 1, 4, 0},
+                                                 {2, 4, 2, 5, 1, 4, 2},
+                                                 {2, 4, 2, 2, 1, 8, 1}})
       checkForward(c, knobs);
 }
 
 TEST(ConvKernelTest, WinogradWeightTemplateFormsAnyGroup) {
-  const ConvCase c{4, 20, 14, 10, 48, 3, 3, 1, 1};
-  KernelSpec spec = c.gradWeight();
-  HostTensor x = filled(spec.operands[0]), dy = filled(spec.operands[1]);
-  const std::vector<double> want = referenceGradWeight(c, x, dy);
-  for (const std::vector<int> &knobs :
-       std::vector<std::vector<int>>{{1, 1, 4, 1}, {2, 1, 2, 2}, {4, 1, 4, 4}, {4, 2, 4, 1}, {4, 4, 8, 2}}) {
-    HostTensor dw = rubbish(spec.results[0]);
-    LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), dy.data(), dw.data()});
-    EXPECT_LT(relativeError(dw, want), 1e-5);
+  for (int tile : {4, 2}) {
+    const ConvCase c{4, 20, 3 * tile + 2, 2 * tile + 1, 48, 3, 3, 1, 1}; // 4 x 3 tiles
+    KernelSpec spec = c.gradWeight();
+    HostTensor x = filled(spec.operands[0]), dy = filled(spec.operands[1]);
+    const std::vector<double> want = referenceGradWeight(c, x, dy);
+    for (const Knobs &knobs : std::vector<Knobs>{
+             {tile, 1, 1, 4, 1}, {tile, 2, 1, 2, 2}, {tile, 4, 1, 4, 4}, {tile, 4, 2, 4, 1}, {tile, 4, 4, 8, 2}}) {
+      HostTensor dw = rubbish(spec.results[0]);
+      LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), dy.data(), dw.data()});
+      EXPECT_LT(relativeError(dw, want), 1e-5);
+    }
   }
 }
+
+// What `numerics` promises (docs/Language.md): F(2x2) rounds as a plain sum does, all forms are within 1e-5.
+class WinogradAccuracy : public testing::TestWithParam<ConvCase> {};
+
+TEST_P(WinogradAccuracy, OfEveryForm) {
+  const ConvCase c = GetParam();
+  struct Direction {
+    const char *name;
+    KernelSpec spec;
+    std::vector<double> (*reference)(const ConvCase &, HostTensor &, HostTensor &);
+  };
+  for (const auto &[name, spec, reference] : {Direction{"forward", c.forward(), referenceForward},
+                                              Direction{"data gradient", c.gradData(), referenceGradData},
+                                              Direction{"weight gradient", c.gradWeight(), referenceGradWeight}}) {
+    SCOPED_TRACE(name);
+    HostTensor a = filled(spec.operands[0]), b = filled(spec.operands[1]);
+    const std::vector<double> want = reference(c, a, b);
+    std::map<std::string, double> errors;
+    for (const Knobs &knobs : formsOf(spec)) {
+      HostTensor result = rubbish(spec.results[0]);
+      LoadedKernel(spec, hostKernelTarget(), knobs).call({a.data(), b.data(), result.data()});
+      std::string form = templateOf(knobs);
+      form = form.substr(0, form.find('-'));
+      errors[form == "weight" ? "direct" : form] = relativeError(result, want);
+    }
+    ASSERT_EQ(errors.size(), 3u);
+    std::printf("%4d channels, %d images of %dx%d, %s: direct %.1e, F(2x2) %.1e, F(4x4) %.1e\n", c.c, c.n, c.h, c.w,
+                name, errors["direct"], errors["winograd2"], errors["winograd"]);
+    EXPECT_LT(errors["winograd2"], 1e-6);
+    EXPECT_LT(errors["winograd2"], 2 * errors["direct"]);
+    EXPECT_LT(errors["winograd"], 1e-5);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, WinogradAccuracy,
+                         testing::Values(ConvCase{1, 64, 16, 16, 64, 3, 3, 1, 1},
+                                         ConvCase{1, 512, 7, 7, 64, 3, 3, 1, 1}));
 
 //===----------------------------------------------------------------------===//
 // Stems, groups, odd layouts
@@ -410,22 +501,32 @@ TEST(ConvKernelTest, CompilesForEveryTarget) {
   const ConvCase c{1, 32, 14, 14, 32, 3, 3, 1, 1, 1, 1, 0, 1}, strided{1, 32, 14, 14, 32, 3, 3, 2, 1};
   const ConvCase deep{1, 256, 7, 7, 32, 3, 3, 1, 1}, odd{1, 12, 7, 7, 20, 3, 3, 2, 1},
       groups{1, 64, 7, 7, 64, 3, 3, 1, 1, 1, 2}, small{1, 32, 7, 7, 32, 3, 3, 1, 1, 1, 8};
-  for (const Halide::Target &target : {sseTarget(), avx2Target(), avx512Target()})
+  for (const auto &[name, target] :
+       {std::pair("v2", sseTarget()), std::pair("v3", avx2Target()), std::pair("v4", avx512Target())}) {
     for (const KernelSpec &spec :
          {c.forward(), c.gradData(), c.gradWeight(true), strided.forward(), strided.gradData(), strided.gradWeight(),
           deep.forward(), odd.gradData(), groups.forward(), groups.gradWeight(), small.forward(Kind::C16, Kind::K16),
           small.gradWeight(false, Kind::C16, Kind::K16)})
-      EXPECT_NO_THROW(LoadedKernel(spec, target)) << target.to_string();
+      EXPECT_NO_THROW(LoadedKernel(spec, target)) << name;
+    for (const KernelSpec &spec : {c.forward(), c.gradData(), c.gradWeight()})
+      for (const Knobs &knobs : formsOf(spec, name))
+        EXPECT_NO_THROW(LoadedKernel(spec, target, knobs)) << name << " " << printKnobs(knobs);
+  }
 }
 
 // SSE code runs everywhere.
 TEST(ConvKernelTest, SseComputesTheSame) {
   const ConvCase c{1, 32, 14, 14, 32, 3, 3, 1, 1, 1, 1, 0, 1};
   KernelSpec spec = c.forward();
-  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]);
-  LoadedKernel(spec, sseTarget()).call({x.data(), w.data(), y.data()});
-  EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
-  EXPECT_TRUE(y.paddingIsZero());
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]);
+  const std::vector<double> want = referenceForward(c, x, w);
+  for (const Knobs &knobs : formsOf(spec, "v2")) {
+    SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+    HostTensor y = rubbish(spec.results[0]);
+    LoadedKernel(spec, sseTarget(), knobs).call({x.data(), w.data(), y.data()});
+    EXPECT_LT(relativeError(y, want), 1e-5);
+    EXPECT_TRUE(y.paddingIsZero());
+  }
 }
 
 } // namespace

@@ -13,6 +13,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 using namespace resin;
 using namespace resin::tuning;
@@ -97,7 +98,7 @@ TEST(TuningDatabaseTest, ReadsWhatItWrote) {
   const std::string path = folder / "deep/tuning.db";
   EXPECT_TRUE(read(path, false).empty());
   const TuningRecord first = record(conv(1, 16, 8, 16), kDirect),
-                     second = record(conv(1, 32, 8, 16), {1, 1, 4, 1, 4, 0, 2});
+                     second = record(conv(1, 32, 8, 16), {4, 1, 1, 4, 1, 4, 0});
   put(path, first);
   put(path, second);
   TuningRecord better = first;
@@ -196,26 +197,63 @@ TEST(KnobsTest, TemplatesAcceptTheirDefaults) {
     }
 }
 
-// Where rounding must be that of a plain sum, neither the default nor a record of Winograd's method is taken.
-TEST(KnobsTest, StrictNumericsPassOverWinograd) {
+// Where rounding must be that of a plain sum, neither the default nor a record of F(4x4) is taken; F(2x2) is as good.
+TEST(KnobsTest, StrictNumericsPassOverF4) {
   const std::string text = conv(4, 64, 8, 64);
   const KernelSpec spec = specOf(text);
   const Knobs winograd = codegen::defaultKnobs(spec, target("v3")),
-              direct = codegen::defaultKnobs(spec, target("v3"), codegen::Numerics::Strict);
+              winograd2 = codegen::defaultKnobs(spec, target("v3"), codegen::Numerics::Strict);
   ASSERT_EQ(codegen::templateOf(winograd), "winograd");
-  ASSERT_EQ(codegen::templateOf(direct), "direct");
+  ASSERT_EQ(codegen::templateOf(winograd2), "winograd2");
   EXPECT_FALSE(codegen::satisfies(winograd, codegen::Numerics::Strict));
   EXPECT_TRUE(codegen::satisfies(winograd, codegen::Numerics::Fast));
+  EXPECT_TRUE(codegen::satisfies(winograd2, codegen::Numerics::Strict));
 
   auto chosen = [&](const std::vector<TuningRecord> &records, codegen::Numerics numerics) {
     return KnobChooser(records, {}, target("v3"), "cpu", "1", numerics).choose(spec).knobs;
   };
   EXPECT_EQ(chosen({}, codegen::Numerics::Fast), Knobs());
-  EXPECT_EQ(chosen({}, codegen::Numerics::Strict), direct);
-  const TuningRecord tunedWinograd = record(text, {2, 4, 4, 1, 8, 1, 4}), tunedDirect = record(text, kDirect);
-  EXPECT_EQ(chosen({tunedWinograd}, codegen::Numerics::Fast), tunedWinograd.knobs);
-  EXPECT_EQ(chosen({tunedWinograd}, codegen::Numerics::Strict), direct);
+  EXPECT_EQ(chosen({}, codegen::Numerics::Strict), winograd2);
+  const TuningRecord tuned = record(text, {4, 2, 4, 4, 1, 8, 4}), tuned2 = record(text, {2, 4, 2, 4, 1, 8, 4}),
+                     tunedDirect = record(text, kDirect);
+  EXPECT_EQ(chosen({tuned}, codegen::Numerics::Fast), tuned.knobs);
+  EXPECT_EQ(chosen({tuned}, codegen::Numerics::Strict), winograd2);
+  EXPECT_EQ(chosen({tuned2}, codegen::Numerics::Fast), tuned2.knobs);
+  EXPECT_EQ(chosen({tuned2}, codegen::Numerics::Strict), tuned2.knobs);
   EXPECT_EQ(chosen({tunedDirect}, codegen::Numerics::Strict), kDirect);
+}
+
+// On no shape and in no direction is F(4x4) what strict numerics are built with, and every search tries both forms.
+TEST(KnobsTest, StrictNumericsNeverMeetF4) {
+  const std::string common = "dilations=[1,1], groups=1", window = "padding=[1,1,1,1], strides=[1,1]";
+  for (const char *name : {"v2", "v3", "v4"})
+    for (int n : {1, 2, 16})
+      for (int c : {5, 16, 64, 256, 512})
+        for (int size : {1, 5, 7, 8, 14, 32}) {
+          const std::string x = "[" + std::to_string(n) + "," + std::to_string(c) + "," + std::to_string(size) + "," +
+                                std::to_string(size) + "]",
+                            w = "[" + std::to_string(c) + "," + std::to_string(c) + ",3,3]";
+          for (const std::string &text :
+               {conv(n, c, size, c),
+                "(f32" + x + "c16h1, f32" + w + "c16k16) { %2 = conv2d_grad_data(%0, %1) {" + common +
+                    ", padding=[1,1,1,1], size=[" + std::to_string(size) + "," + std::to_string(size) +
+                    "], strides=[1,1]} : " + x + " } -> (%2: f32" + x + "c16)",
+                "(f32" + x + "c16h1, f32" + x + "c16h1) { %2 = conv2d_grad_weight(%0, %1) {" + common +
+                    ", kernel=[3,3], " + window + "} : " + w + " } -> (%2: f32" + w + "k16c16)"}) {
+            const KernelSpec spec = specOf(text);
+            const Knobs strict = codegen::defaultKnobs(spec, target(name), codegen::Numerics::Strict);
+            ASSERT_FALSE(strict.empty()) << text;
+            EXPECT_TRUE(codegen::satisfies(strict, codegen::Numerics::Strict)) << text;
+            EXPECT_TRUE(codegen::acceptsKnobs(spec, target(name), strict)) << text << codegen::printKnobs(strict);
+            std::set<std::string> forms;
+            for (const Knobs &knobs : codegen::startingKnobs(spec, target(name)))
+              forms.insert(codegen::templateOf(knobs));
+            if (n <= 2 && c <= 64) // others may have more scratch than a worker's stack holds
+              EXPECT_EQ(forms.count("winograd2") + forms.count("winograd2-weight"), 1u) << text;
+            if (n <= 2 && c <= 64)
+              EXPECT_EQ(forms.count("winograd") + forms.count("winograd-weight"), 1u) << text;
+          }
+        }
 }
 
 TEST(KnobsTest, HostileNumbersAreRefused) {
@@ -224,7 +262,7 @@ TEST(KnobsTest, HostileNumbersAreRefused) {
                                                {1},
                                                {0, 0, 0, 0, 0, 0, 0},
                                                {0, 0, 0, 0, 0, 0, 0, 0},
-                                               {0, 0, 0, 0},
+                                               {0, 0, 0, 0, 0},
                                                {0, 0, 0, 0, 0, 0, 0, 0, 0},
                                                {7, 4, 4, 8, 16, 1, 0, 0}, // a body of thousands
                                                {4, 1, 3, 2, 4, 0, 0, 0},  // 4 images are no multiple of 3
@@ -232,10 +270,11 @@ TEST(KnobsTest, HostileNumbersAreRefused) {
                                                {4, 1, 1, 2, 4, 0, 0, 9},
                                                {4, 1, 1, 2, 4, 2, 0, 0},
                                                {1 << 30, 1 << 30, 1, 2, 4, 0, 0, 0},
-                                               {1, 4, 5, 1, 4, 0, 4}, // images without all rows
-                                               {2, 4, 4, 1, 4, 0, 1}, // chunks need the filter in rows
-                                               {2, 4, 4, 1, 4, 1, 3}, // 4 blocks are no multiple of 3
-                                               {1, 1, 4, 1},          // of a weight gradient
+                                               {4, 1, 4, 5, 1, 4, 0}, // images without all rows
+                                               {4, 2, 4, 4, 1, 4, 3}, // 4 blocks are no multiple of 3
+                                               {2, 2, 4, 4, 1, 4, 1}, // tiles of 2 have 4 rows
+                                               {3, 1, 1, 4, 1, 4, 0}, // no form has tiles of 3
+                                               {4, 1, 1, 4, 1},       // of a weight gradient
                                                {1, 4, 3, 1, 6, 1, 2, 1, 0}})
     EXPECT_FALSE(codegen::acceptsKnobs(spec, target("v3"), knobs)) << codegen::printKnobs(knobs);
   EXPECT_FALSE(
