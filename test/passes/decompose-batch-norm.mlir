@@ -13,10 +13,11 @@ func.func @train(%y: tensor<2x16x64x64xf32>, %g: tensor<16xf32>) -> (tensor<2x16
   return %z, %mean, %variance : tensor<2x16x64x64xf32>, tensor<16xf32>, tensor<16xf32>
 }
 
+// 8 images of 4 KiB would all stay in L2, but a batch is cut into four pieces at least.
 // CHECK-LABEL: @grad
 //  CHECK-SAME:   %[[DZ:.*]]: tensor<8x16x8x8xf32>, %[[Y:.*]]: tensor<8x16x8x8xf32>, %[[V:.*]]: tensor<16xf32>
-//       CHECK:   %[[SUM:.*]] = resnet.channel_sum %[[DZ]] pieces 1
-//       CHECK:   %[[DOT:.*]] = resnet.channel_dot %[[DZ]], %[[Y]] pieces 1
+//       CHECK:   %[[SUM:.*]] = resnet.channel_sum %[[DZ]] pieces 4
+//       CHECK:   %[[DOT:.*]] = resnet.channel_dot %[[DZ]], %[[Y]] pieces 4
 //       CHECK:   %[[A:.*]], %[[B:.*]], %[[C:.*]], %[[DG:.*]], %[[DB:.*]] = resnet.batch_norm_grad_finalize %[[SUM]], %[[DOT]], %[[V]], %[[V]], %[[V]] count 5.120000e+02
 //       CHECK:   %[[DY:.*]] = resnet.affine_combine %[[DZ]], %[[Y]], %[[A]], %[[B]], %[[C]]
 //       CHECK:   return %[[DY]], %[[DG]], %[[DB]]

@@ -6,13 +6,13 @@
 !y = tensor<8x16x32x32xf32, #resnet.layout<c16>>
 !f = tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
 !c = tensor<16xf32, #resnet.layout<c16>>
-!p = tensor<2x16xf64, #resnet.layout<c16>>
+!p = tensor<4x16xf64, #resnet.layout<c16>>
 
 // The sums ride with the convolution; the finish needs all of them, so what is behind it is another kernel; running averages go with the finish.
-// An image is 64 KiB, so 4 of the 8 images make a piece.
+// An image is 64 KiB, so 4 of the 8 images would stay in L2; but a batch is cut into four pieces at least.
 // CHECK-LABEL: @train_step
-//       CHECK:   %[[CONV:.*]]:3 = resnet.fused(%{{.*}}, %{{.*}}) pieces 2 dims [0, -1] to [0, 0, 0]
-//       CHECK:     ^bb0(%{{.*}}: tensor<4x16x32x32xf32, #resnet.layout<c16, halo = 1>>, %{{.*}}: tensor<16x16x3x3xf32, #resnet.layout<k16c16>>)
+//       CHECK:   %[[CONV:.*]]:3 = resnet.fused(%{{.*}}, %{{.*}}) pieces 4 dims [0, -1] to [0, 0, 0]
+//       CHECK:     ^bb0(%{{.*}}: tensor<2x16x32x32xf32, #resnet.layout<c16, halo = 1>>, %{{.*}}: tensor<16x16x3x3xf32, #resnet.layout<k16c16>>)
 //       CHECK:     %[[Y:.*]] = resnet.conv2d
 //       CHECK:     %[[SUM:.*]] = resnet.channel_sum %[[Y]] pieces 1 : {{.*}} -> tensor<1x16xf64, #resnet.layout<c16>>
 //       CHECK:     %[[DOT:.*]] = resnet.channel_dot %[[Y]], %[[Y]] pieces 1
@@ -20,7 +20,7 @@
 //       CHECK:   %[[FINISH:.*]]:3 = resnet.fused(%[[CONV]]#1, %[[CONV]]#2, %{{.*}}) pieces 1 dims [-1, -1, -1] to [-1, -1, -1]
 //       CHECK:     resnet.batch_norm_finalize
 //       CHECK:     resnet.running_average
-//       CHECK:   %[[Z:.*]] = resnet.fused(%[[CONV]]#0, %[[FINISH]]#0, %[[FINISH]]#1, %{{.*}}) pieces 2 dims [0, -1, -1, 0] to [0]
+//       CHECK:   %[[Z:.*]] = resnet.fused(%[[CONV]]#0, %[[FINISH]]#0, %[[FINISH]]#1, %{{.*}}) pieces 4 dims [0, -1, -1, 0] to [0]
 //       CHECK:     resnet.scale_shift
 //       CHECK:     resnet.add
 //       CHECK:     resnet.relu
@@ -32,8 +32,8 @@ func.func @train_step(%x: !x) -> !x {
   %f = resnet.read @f : !f
   %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !f) -> !y
   %g = resnet.read @mean : !c
-  %s = resnet.channel_sum %y pieces 2 : (!y) -> !p
-  %q = resnet.channel_dot %y, %y pieces 2 : (!y, !y) -> !p
+  %s = resnet.channel_sum %y pieces 4 : (!y) -> !p
+  %q = resnet.channel_dot %y, %y pieces 4 : (!y, !y) -> !p
   %m, %a, %mean, %var = resnet.batch_norm_finalize %s, %q, %g, %g count 8192.0 epsilon 1.0e-5 : (!p, !p, !c, !c) -> (!c, !c, !c, !c)
   %moved = resnet.running_average %g, %mean momentum 0.1 factor 1.0 : (!c, !c) -> !c
   %n = resnet.scale_shift %y, %m, %a : (!y, !c, !c) -> !y
@@ -49,26 +49,26 @@ func.func @train_step(%x: !x) -> !x {
 !y = tensor<8x16x32x32xf32, #resnet.layout<c16>>
 !f = tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
 !t = tensor<16x16x3x3xf32, #resnet.layout<c16k16>>
-!p = tensor<2x16xf64, #resnet.layout<c16>>
+!p = tensor<4x16xf64, #resnet.layout<c16>>
 
-// Backward: data gradient, join, mask and both sums are one kernel; the filter's gradient is eight lanes and their sum.
+// Backward: data gradient, join, mask and both sums are one kernel; the filter's gradient is four lanes, the pieces of what it reads, and their sum.
 // CHECK-LABEL: @train_step
-//       CHECK:   resnet.fused{{.*}} pieces 2 dims [0, -1, 0, 0, 0] to [0, 0, 0]
+//       CHECK:   resnet.fused{{.*}} pieces 4 dims [0, -1, 0, 0, 0] to [0, 0, 0]
 //       CHECK:     resnet.conv2d_grad_data
 //       CHECK:     resnet.add
 //       CHECK:     resnet.relu_grad
 //       CHECK:     resnet.channel_sum
 //       CHECK:     resnet.channel_dot
-//       CHECK:   %[[LANES:.*]] = resnet.fused{{.*}} pieces 8 dims [0, 0] to [0] : {{.*}} -> tensor<8x16x16x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK:   %[[LANES:.*]] = resnet.fused{{.*}} pieces 4 dims [0, 0] to [0] : {{.*}} -> tensor<4x16x16x3x3xf32, #resnet.layout<k16c16>>
 //       CHECK:     resnet.conv2d_grad_weight {{.*}} lane {{.*}} -> tensor<1x16x16x3x3xf32, #resnet.layout<k16c16>>
 //       CHECK:   resnet.fused(%[[LANES]]) pieces 1
 //       CHECK:     resnet.batch_sum
 //
 // APART-LABEL: @train_step(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}: tensor<16x16x3x3xf32, #resnet.layout<c16k16>>)
-//       APART:   resnet.fused{{.*}} pieces 2 dims [0, -1] to [0]
+//       APART:   resnet.fused{{.*}} pieces 4 dims [0, -1] to [0]
 //       APART:     resnet.conv2d_grad_data
 //  APART-NEXT:     resnet.yield
-//       APART:   resnet.fused{{.*}} pieces 2
+//       APART:   resnet.fused{{.*}} pieces 4
 //       APART:     resnet.add
 //       APART:     resnet.relu_grad
 //       APART:     resnet.channel_sum
@@ -77,8 +77,8 @@ func.func @train_step(%x: !x, %y: !y, %dy: !x, %skip: !y, %t: !t) -> (!y, !p, !p
   %dx = resnet.conv2d_grad_data %dy, %t size [32, 32] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !t) -> !y
   %j = resnet.add %dx, %skip : (!y, !y) -> !y
   %dz = resnet.relu_grad %j, %x : (!y, !x) -> !y
-  %s = resnet.channel_sum %dz pieces 2 : (!y) -> !p
-  %q = resnet.channel_dot %dz, %y pieces 2 : (!y, !y) -> !p
+  %s = resnet.channel_sum %dz pieces 4 : (!y) -> !p
+  %q = resnet.channel_dot %dz, %y pieces 4 : (!y, !y) -> !p
   %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
   return %dz, %s, %q, %df : !y, !p, !p, !f
 }
