@@ -165,13 +165,12 @@ void Fuser::chooseCut() {
     return;
   }
   // Made for a filter's gradient alone: in its pieces, lane by lane.
-  Value made = group.ops.back()->getResult(0);
-  if (auto grad = dyn_cast<Conv2dGradWeightOp>(*made.getUsers().begin());
-      grad && !group.anchor && made.hasOneUse() && isSummedInLanes(grad.getType())) {
-    cut = Cut::Images;
-    pieces = rules.lanesOfGradient(grad);
-    return;
-  }
+  if (Value made = group.ops.back()->getResult(0); !group.anchor && made.hasOneUse())
+    if (auto grad = dyn_cast<Conv2dGradWeightOp>(*made.getUsers().begin()); grad && isSummedInLanes(grad.getType())) {
+      cut = Cut::Images;
+      pieces = rules.lanesOfGradient(grad);
+      return;
+    }
   // What a global pool reads, not what it makes.
   for (Value value : {Value(lead->getResult(0)), lead->getOperand(0)})
     if (isActivation(typeOf(value)))

@@ -33,12 +33,13 @@ TensorSpec tensorSpecOf(RankedTensorType type) {
   return spec;
 }
 
-/// The spec of one piece of `whole`, cut along `dim`.
-static TensorSpec pieceSpecOf(Type piece, Type whole, int64_t dim) {
+/// The spec of one of `pieces` of `whole`, cut along `dim`. A band of rows may, with what overlaps, be as large as the
+/// whole.
+static TensorSpec pieceSpecOf(Type piece, Type whole, int64_t dim, int64_t pieces) {
   TensorSpec spec = tensorSpecOf(cast<RankedTensorType>(piece));
-  if (dim == 1 && spec.shape.size() == 4 && piece != whole)
+  if (dim == 1 && spec.shape.size() == 4 && pieces > 1)
     spec.storedChannels = cast<RankedTensorType>(whole).getDimSize(1);
-  if (dim == 2 && spec.shape.size() == 4 && piece != whole)
+  if (dim == 2 && spec.shape.size() == 4 && pieces > 1)
     spec.storedRows = cast<RankedTensorType>(whole).getDimSize(2);
   return spec;
 }
@@ -74,7 +75,7 @@ KernelSpec specOf(FusedOp op) {
   Block &body = op.getBody().front();
   for (auto [argument, input, dim] : llvm::zip(body.getArguments(), op.getInputs(), op.getOperandDims())) {
     numbers.try_emplace(argument, numbers.size());
-    spec.operands.push_back(pieceSpecOf(argument.getType(), input.getType(), dim));
+    spec.operands.push_back(pieceSpecOf(argument.getType(), input.getType(), dim, op.getPieces()));
   }
   for (Operation &inner : body.without_terminator()) {
     spec.nodes.push_back(nodeOf(inner, numbers));
@@ -84,7 +85,7 @@ KernelSpec specOf(FusedOp op) {
   for (auto [value, output, dim] :
        llvm::zip(body.getTerminator()->getOperands(), op.getOutputs(), op.getResultDims())) {
     spec.yields.push_back(numbers.at(value));
-    spec.results.push_back(pieceSpecOf(value.getType(), output.getType(), dim));
+    spec.results.push_back(pieceSpecOf(value.getType(), output.getType(), dim, op.getPieces()));
   }
   return spec;
 }
