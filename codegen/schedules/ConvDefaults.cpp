@@ -53,7 +53,8 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
   const int perBlock = kChannelBlock / conv.machine.vectorFloats, sourcePixels = forward ? s.h * s.w : s.oh * s.ow;
   DirectKnobs best{1, 1, 1, 1, 1, false, 0, DirectOrder::Images};
   // A 1x1 convolution does little with each value. With 256 source channels and more its tiles lie in one row, whose
-  // pixels of a block of channels stand together: 1024 channels at 14x14 by 2x2 pixels 35 -> 85 % of peak from memory.
+  // pixels of a block of channels stand together: 1024 channels at 14x14 by 2x2 pixels 25 -> 85 % of peak from
+  // memory, with the chunks below.
   const bool pointwise = s.r * s.s == 1 && classesX * classesY == 1, deep = pointwise && sourceChannels >= 256;
   // One image does not pay for a panel of weights that streams from beyond L2: at least each line of it is used whole
   // (512 channels at 14x14, stride 2: 49 -> 61 % of peak from memory).
@@ -94,7 +95,7 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
     best.order =
         int64_t(sourceChannels) * s.groups * sourcePixels * 4 > 1 << 18 ? DirectOrder::Rows : DirectOrder::Images;
   // Chunks of 128 channels, whose filter stays in L1 while the pixels stream: of what comes from memory 30-60 % more a
-  // second (forward 256 channels at 56x56 to 64 50 -> 81 %, data gradient 37 -> 66 %).
+  // second (forward 256 channels at 56x56 to 64 50 -> 81 %, data gradient 37 -> 64 %).
   // Strided pixels are copied first.
   const int64_t copied = axisX.step * axisY.step > 1 ? int64_t(s.n) * s.c * s.oh * s.ow * 4 : 0;
   if (deep && sourceChannels % kChannelBlock == 0 && copied <= kLargestScratch / 2) {
