@@ -52,7 +52,7 @@ class Resin:
 
     def __init__(self, program, work, batch, threads):
         self.work, self.batch = work, batch
-        self.command = [program, "bench", "--json", "--threads", str(threads), "--only", work]
+        self.command = [program, "bench", "--json", "--threads", str(threads), "--only", "train" if work == "train" else f"predict_{batch}"]
 
     def measure(self, seconds):
         result = json.loads(subprocess.run([*self.command, "--seconds", str(seconds)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout)

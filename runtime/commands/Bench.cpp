@@ -51,9 +51,9 @@ static void printJson(const Measurement &report, const Manifest &manifest, unsig
 static void printTable(const Measurement &report, unsigned threads) {
   const double perThread = report.peak / threads;
   for (const FunctionTime &time : report.functions)
-    std::printf("%-12s batch %4lld  %9.3f ms  %9.1f images/s  median of %zu, fastest %.3f ms\n",
+    std::printf("%-12s batch %4lld  %9.3f ms  %9.1f images/s  median of %zu calls, fastest %.3f ms\n",
                 time.function->name.c_str(), static_cast<long long>(time.function->batch), 1e3 * time.median,
-                time.imagesPerSecond(), time.rounds, 1e3 * time.fastest);
+                time.imagesPerSecond(), time.calls, 1e3 * time.fastest);
   std::printf("machine      %u thread%s, %.1f GFLOP/s of multiply-adds, peak memory %.1f MiB\n", threads,
               threads == 1 ? "" : "s", report.peak, static_cast<double>(peakMemory()) / (1 << 20));
   std::string function;
@@ -76,9 +76,11 @@ Status resin::runtime::runBench(const ResinProgram &program, const Arguments &ar
   initialize(model, model.manifest().recipe.seed);
   std::fprintf(stderr, "bench: %s on %u threads for about %.0f s\n", model.manifest().model.c_str(), arguments.threads,
                arguments.seconds);
-  const Measurement report = measure(model, arguments.seconds, arguments.only);
+  const StatusOr<Measurement> report = measure(model, arguments.seconds, arguments.only);
+  if (report.failed())
+    return report.status();
   if (stopSignal())
     return stopped("before the measurement was over");
-  arguments.json ? printJson(report, model.manifest(), arguments.threads) : printTable(report, arguments.threads);
+  arguments.json ? printJson(*report, model.manifest(), arguments.threads) : printTable(*report, arguments.threads);
   return {};
 }

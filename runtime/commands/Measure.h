@@ -1,8 +1,9 @@
 //===- Measure.h - Entry points and their kernels under the clock -*- C++ -*-===//
 //
-// What `bench` and `profile` share: rounds of the machine's peak, one train step and
-// each size of predict, on random numbers that stay in memory. Medians over the
-// rounds are reported, so that what else the machine does touches all alike.
+// What `bench` and `profile` share: rounds of the machine's peak, train steps and each
+// size of predict, on random numbers that stay in memory. In a round each has a turn of
+// some calls one behind the other. Medians over all calls are reported, so that what
+// else the machine does touches all alike. Writing the images is outside the clock.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,7 +33,7 @@ struct KernelRow {
 struct FunctionTime {
   const Function *function;
   double median = 0, fastest = 0; ///< seconds of one call
-  size_t rounds = 0;
+  size_t calls = 0; ///< that were timed
 
   double imagesPerSecond() const { return static_cast<double>(function->batch) / median; }
 };
@@ -43,10 +44,11 @@ struct Measurement {
   std::vector<KernelRow> kernels; ///< by function, the longest first
 };
 
-/// Measures for about `seconds`, three rounds at least; `only` is "train", "predict", or
-/// empty for both. Stops early when a signal asks for it. A kernel's time is the sum over its
-/// calls and workers, by the cycle counter, which is held against the clock over the whole run.
-Measurement measure(Model &model, double seconds, const std::string &only);
+/// Measures for about `seconds`, three rounds at least; `only` is "train", "predict", the name
+/// of one entry point such as "predict_1", or empty for all; another is an error of usage. Stops
+/// early when a signal asks for it. A kernel's time is the sum over its calls and workers, by the
+/// cycle counter, which is held against the clock over the whole run.
+StatusOr<Measurement> measure(Model &model, double seconds, const std::string &only);
 
 } // namespace resin::runtime
 

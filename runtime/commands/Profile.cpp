@@ -216,8 +216,11 @@ Status resin::runtime::runProfile(const ResinProgram &program, const Arguments &
   initialize(model, model.manifest().recipe.seed);
   std::fprintf(stderr, "profile: %s on %u threads for about %.0f s\n", model.manifest().model.c_str(),
                arguments.threads, arguments.seconds);
-  Profile profile{measureMachinePeaks(model.pool()), measure(model, arguments.seconds, arguments.only),
-                  arguments.threads};
+  const MachinePeaks peaks = measureMachinePeaks(model.pool());
+  const StatusOr<Measurement> measured = measure(model, arguments.seconds, arguments.only);
+  if (measured.failed())
+    return measured.status();
+  const Profile profile{peaks, *measured, arguments.threads};
   if (stopSignal())
     return stopped("before the measurement was over");
   arguments.json ? printJson(profile, model.manifest()) : printText(profile);
