@@ -115,7 +115,7 @@ struct BuiltKernel {
   std::vector<Halide::Func> outputs;       ///< the spec's results in order
 };
 
-/// Builds algorithm and schedule of the kernels whose anchor is `conv2d`,
+/// Builds algorithm and schedule of the kernels whose anchor is `conv2d`, `conv2d_winograd`,
 /// `conv2d_grad_data` or `conv2d_grad_weight`. False if the spec has none of them.
 /// `knobs` are those of the template that takes it; none means its defaults.
 bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel, const std::vector<int> &knobs = {});

@@ -39,7 +39,7 @@ bool compileKernel(const KernelSpec &spec, const std::vector<int> &knobs, const 
 
 std::vector<std::string> kernelFamilies() {
   std::vector<std::string> names = nodeNames();
-  names.insert(names.end(), {"conv2d", "conv2d_grad_data", "conv2d_grad_weight"});
+  names.insert(names.end(), {"conv2d", "conv2d_winograd", "conv2d_grad_data", "conv2d_grad_weight"});
   return names;
 }
 

@@ -61,6 +61,9 @@ int64_t haloRead(Operation *op, unsigned index) {
     if (auto conv = dyn_cast<Conv2dOp>(op))
       return largest(conv.getPadding());
   if (index == 0)
+    if (auto conv = dyn_cast<Conv2dWinogradOp>(op))
+      return largest(conv.getPadding());
+  if (index == 0)
     if (auto grad = dyn_cast<Conv2dGradWeightOp>(op))
       return largest(grad.getPadding());
   if (index == 0)
@@ -116,6 +119,8 @@ private:
   void followFilter(Operation *op) {
     if (auto conv = dyn_cast<Conv2dOp>(op))
       setVariableLayout(conv.getFilter(), layoutOfFilter(conv.getInput(), typeOf(conv.getFilter()), conv.getGroups()));
+    else if (auto winograd = dyn_cast<Conv2dWinogradOp>(op))
+      setVariableLayout(winograd.getFilter(), Layout::K16); // channels last: each point's stand together
     else if (auto linear = dyn_cast<LinearOp>(op))
       setVariableLayout(linear.getWeight(), Layout::K16);
   }
@@ -219,7 +224,7 @@ private:
         .Case([&](RelayoutOp) { return layoutOf(result); })
         .Case<ScaleFilterOp, UpdateOpInterface, AddOp>([&](Operation *op) { return layoutOf(op->getOperand(0)); })
         .Case([&](Conv2dGradWeightOp grad) { return layoutOfFilter(grad.getInput(), typeOf(result), grad.getGroups()); })
-        .Case([&](LinearGradWeightOp) { return Layout::K16; })
+        .Case<LinearGradWeightOp, WinogradFilterOp>([&](Operation *) { return Layout::K16; })
         .Case<ChannelSumOp, ChannelDotOp>([&](Operation *) { return Layout::C16; })
         .Case<CrossEntropyOp, LabelRankOp>([&](Operation *) { return Layout::Dense; })
         .Default([&](Operation *) { return rank == 4 || rank == 1 ? Layout::C16 : Layout::Dense; });

@@ -82,10 +82,33 @@ RankedTensorType slice(RankedTensorType type, int64_t dim, int64_t pieces, int64
   return RankedTensorType::get(shape, type.getElementType(), type.getEncoding());
 }
 
+/// A convolution as its cuts see it.
+struct ForwardConv {
+  Value input, filter;
+  int64_t taps;  ///< multiplications of the plain sum for one pixel of all result channels
+  int64_t reach; ///< rows from the first to the last that one row of the result reads
+  int64_t stride, groups;
+  ArrayRef<int64_t> padding;
+};
+
+std::optional<ForwardConv> forwardConv(Operation *op) {
+  if (auto conv = dyn_cast<Conv2dOp>(op)) {
+    RankedTensorType filter = typeOf(conv.getFilter());
+    return ForwardConv{conv.getInput(), conv.getFilter(), filter.getNumElements(),
+                       (filter.getDimSize(2) - 1) * conv.getDilations()[0], conv.getStrides()[0],
+                       static_cast<int64_t>(conv.getGroups()), conv.getPadding()};
+  }
+  if (auto conv = dyn_cast<Conv2dWinogradOp>(op)) {
+    RankedTensorType filter = typeOf(conv.getFilter());
+    return ForwardConv{conv.getInput(), conv.getFilter(), 9 * filter.getDimSize(0) * filter.getDimSize(3), 2, 1, 1,
+                       conv.getPadding()};
+  }
+  return std::nullopt;
+}
+
 /// Pieces of a convolution in @predict, at most.
-int64_t mostPieces(Conv2dOp conv) {
-  RankedTensorType filter = typeOf(conv.getFilter()), result = typeOf(conv.getResult());
-  int64_t work = 2 * filter.getNumElements() * (result.getNumElements() / result.getDimSize(1));
+int64_t mostPieces(const ForwardConv &conv, RankedTensorType result) {
+  int64_t work = 2 * conv.taps * (result.getNumElements() / result.getDimSize(1));
   return std::clamp<int64_t>(work / kLeastWork, 2, kManyPieces);
 }
 
@@ -218,30 +241,29 @@ void Fuser::cutActivation(RankedTensorType space) {
 /// Bands of rows of a convolution's result, so that each reads as many rows per row as the others; 1 where channels are
 /// the better cut. Each band reads the filter again as each range of channels reads the source: the smaller of the two.
 int64_t Fuser::bandPieces() {
-  auto conv = dyn_cast<Conv2dOp>(lead);
+  const std::optional<ForwardConv> conv = forwardConv(lead);
   if (!conv)
     return 1;
-  RankedTensorType source = typeOf(conv.getInput()), result = typeOf(conv.getResult()), filter = typeOf(conv.getFilter());
-  const int64_t rows = result.getDimSize(2), stride = conv.getStrides()[0], top = conv.getPadding()[0],
-                reach = (filter.getDimSize(2) - 1) * conv.getDilations()[0];
+  RankedTensorType source = typeOf(conv->input), result = typeOf(lead->getResult(0)), filter = typeOf(conv->filter);
+  const int64_t rows = result.getDimSize(2), stride = conv->stride, top = conv->padding[0], reach = conv->reach;
   // The overlap is the same on both sides.
   if (source.getDimSize(2) != rows * stride || reach - top - (stride - 1) > top || haloOf(source) < top)
     return 1;
   if (filter.getNumElements() > source.getNumElements() && channelPieces() > 1)
     return 1;
-  const int64_t most = mostPieces(conv);
+  const int64_t most = mostPieces(*conv, result);
   const bool byTiles = stride == 1 && reach == 2 && rows % kTileRows == 0;
   return byTiles ? largestDivisor(rows / kTileRows, most) : largestDivisor(rows, most);
 }
 
 /// Pieces of the output channels; 1 where the group does not allow it.
 int64_t Fuser::channelPieces() {
-  auto conv = dyn_cast<Conv2dOp>(lead);
-  bool byChannel = conv ? conv.getGroups() == 1 : isa<MaxPoolOp, AvgPoolOp>(lead) || !group.anchor;
+  const std::optional<ForwardConv> conv = forwardConv(lead);
+  bool byChannel = conv ? conv->groups == 1 : isa<MaxPoolOp, AvgPoolOp>(lead) || !group.anchor;
   RankedTensorType result = typeOf(lead->getResult(0));
   if (!byChannel || !isActivation(result) || result.getDimSize(1) % kChannelBlock)
     return 1;
-  return largestDivisor(result.getDimSize(1) / kChannelBlock, conv ? mostPieces(conv) : kManyPieces);
+  return largestDivisor(result.getDimSize(1) / kChannelBlock, conv ? mostPieces(*conv, result) : kManyPieces);
 }
 
 /// The dimension along which an operand from outside is cut; -1 leaves it whole.
@@ -253,7 +275,7 @@ int64_t Fuser::operandDim(OpOperand &operand) const {
   case Cut::Images:
     return hasBatch(type) ? 0 : -1;
   case Cut::Channels:
-    return isa<Conv2dOp>(operand.getOwner()) && operand.getOperandNumber() == 0 ? -1 : channelDim(type);
+    return forwardConv(operand.getOwner()) && operand.getOperandNumber() == 0 ? -1 : channelDim(type);
   case Cut::Bands:
     return isActivation(type) ? 2 : -1;
   case Cut::Lanes:
@@ -274,8 +296,8 @@ int64_t Fuser::resultDim(RankedTensorType type) const {
 
 /// Rows beyond its part that a convolution reads.
 int64_t Fuser::overlapOf(OpOperand &operand) const {
-  auto conv = dyn_cast<Conv2dOp>(operand.getOwner());
-  return conv && cut == Cut::Bands && operand.getOperandNumber() == 0 ? conv.getPadding()[0] : 0;
+  const std::optional<ForwardConv> conv = forwardConv(operand.getOwner());
+  return conv && cut == Cut::Bands && operand.getOperandNumber() == 0 ? conv->padding[0] : 0;
 }
 
 /// With lanes, the filter's gradient has one more dimension, in which they stand side by side.
@@ -319,8 +341,12 @@ Operation *Fuser::cloneInside(OpBuilder &builder, Operation *op) {
     sum.setPieces(1);
   if (auto dot = dyn_cast<ChannelDotOp>(clone))
     dot.setPieces(1);
-  if (auto conv = dyn_cast<Conv2dOp>(clone); conv && cut == Cut::Bands)
-    conv.setPadding({0, conv.getPadding()[1], 0, conv.getPadding()[3]}); // the overlap has it
+  if (cut == Cut::Bands) { // the overlap has it
+    if (auto conv = dyn_cast<Conv2dOp>(clone))
+      conv.setPadding({0, conv.getPadding()[1], 0, conv.getPadding()[3]});
+    if (auto conv = dyn_cast<Conv2dWinogradOp>(clone))
+      conv.setPadding({0, conv.getPadding()[1], 0, conv.getPadding()[3]});
+  }
   if (auto grad = dyn_cast<Conv2dGradWeightOp>(clone))
     grad.setLane(cut == Cut::Lanes);
   return clone;

@@ -95,6 +95,22 @@ def FoldBatchNorm : Resin_ModulePass<"fold-batch-norm"> {
   let statistics = [Statistic<"numFolded", "num-folded", "Batch norms folded into a convolution">];
 }
 
+def TransformFilters : Resin_ModulePass<"transform-filters"> {
+  let summary = "Bring the filters of one image's 3x3 convolutions to Winograd's points beforehand";
+  let description = [{
+    In `@predict_1`, where a filter meets a few tiles only, its transform would be a large part of every call. A model of arithmetic and of the filter's bytes
+    picks the form for each convolution; `numerics = strict` of the recipe allows F(2x2, 3x3) only. `hoist-prepare` then moves the transform to `@prepare`.
+
+    ```mlir
+      %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : ...
+    // becomes
+      %u = resnet.winograd_filter %f tile 4 : ...
+      %y = resnet.conv2d_winograd %x, %u padding [1, 1, 1, 1] : ...
+    ```
+  }];
+  let statistics = [Statistic<"numTransformed", "num-transformed", "Convolutions whose filters are transformed beforehand">];
+}
+
 def HoistPrepare : Resin_ModulePass<"hoist-prepare"> {
   let summary = "Compute what depends on variables alone once, in @prepare";
   let description = [{

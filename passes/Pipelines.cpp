@@ -25,6 +25,7 @@ void addTrainPhase(OpPassManager &manager, const TrainPhaseOptions &options) {
   manager.addPass(createAppendOptimizer());
   // Folding makes ops that depend on variables alone; hoisting then finds them.
   manager.addPass(createFoldBatchNorm());
+  manager.addPass(createTransformFilters());
   manager.addPass(createHoistPrepare());
   addGate(manager, "train");
 }

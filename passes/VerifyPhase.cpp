@@ -33,12 +33,16 @@ LogicalResult verifyLayout(Operation *op) {
     if (auto tensor = dyn_cast<RankedTensorType>(type);
         tensor && tensor.getRank() == 4 && !isa_and_nonnull<LayoutAttr>(tensor.getEncoding()))
       return op->emitOpError("has a result without a layout after the layout phase");
-  auto conv = dyn_cast<Conv2dOp>(op);
-  if (!conv)
+  ArrayRef<int64_t> paddings;
+  if (auto conv = dyn_cast<Conv2dOp>(op))
+    paddings = conv.getPadding();
+  else if (auto winograd = dyn_cast<Conv2dWinogradOp>(op))
+    paddings = winograd.getPadding();
+  else
     return success();
-  auto layout = dyn_cast_or_null<LayoutAttr>(cast<RankedTensorType>(conv.getInput().getType()).getEncoding());
+  auto layout = dyn_cast_or_null<LayoutAttr>(cast<RankedTensorType>(op->getOperand(0).getType()).getEncoding());
   int64_t halo = layout ? layout.getHalo() : 0;
-  for (int64_t padding : conv.getPadding())
+  for (int64_t padding : paddings)
     if (padding > halo)
       return op->emitOpError("pads by ") << padding << " and finds a halo of " << halo;
   return success();

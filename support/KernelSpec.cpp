@@ -412,6 +412,8 @@ std::string convolutionName(const KernelNode &node, const std::vector<std::vecto
   const auto &filter = weight ? result : second;
   if (input.size() != 4 || filter.size() < 4)
     return shapeName(first);
+  if (node.op == "conv2d_winograd")
+    return shapeName(input) + "k" + std::to_string(filter[0]) + "r3s1";
   size_t lane = filter.size() - 4;
   std::string text = shapeName(input) + "k" + std::to_string(filter[lane]) + "r" + std::to_string(filter[lane + 2]);
   for (const auto &[name, value] : node.attributes) {
@@ -438,6 +440,7 @@ int64_t operationsPerElement(const std::string &op) {
                                                                {"scale_add", 2},
                                                                {"relu_grad", 1},
                                                                {"scale_filter", 1},
+                                                               {"winograd_filter", 6},
                                                                {"sgd", 6},
                                                                {"adam", 12},
                                                                {"rmsprop", 10},
@@ -462,6 +465,8 @@ int64_t nodeOperations(const KernelNode &node, const std::vector<std::vector<int
     const auto &second = shapes[node.operands[1]];
     if (node.op == "conv2d" && second.size() == 4)
       return multiply({2, result, product(second, 1)});
+    if (node.op == "conv2d_winograd" && second.size() == 4) // as the plain sum
+      return multiply({2, result, 9, second[3]});
     if (node.op == "conv2d_grad_data" && second.size() == 4)
       return multiply({2, input, product(second, 1)});
     if (node.op == "conv2d_grad_weight" && node.results[0].size() >= 4)

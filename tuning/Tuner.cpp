@@ -107,7 +107,7 @@ bool Tuner::Search::prepare(std::string &error) {
 
 std::vector<Tuner::Candidate *> Tuner::Search::compile(const std::vector<codegen::Knobs> &list, double deadline) {
   const unsigned jobs = options.jobs ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
-  const double tolerance = codegen::convolutionOf(spec) == "conv2d" ? 1e-5 : 1e-4;
+  const double tolerance = codegen::convolutionOf(spec).starts_with("conv2d_grad") ? 1e-4 : 1e-5;
   std::vector<Candidate *> result;
   for (size_t at = 0; at < list.size() && !options.isStopped() && (at == 0 || now() < deadline); at += jobs) {
     std::vector<codegen::KernelRequest> requests;

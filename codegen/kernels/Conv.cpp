@@ -21,7 +21,7 @@ int findConvolution(const KernelSpec &spec) {
 }
 
 static ConvDirection directionOf(const KernelNode &node) {
-  if (node.op == "conv2d")
+  if (node.op == "conv2d" || node.op == "conv2d_winograd")
     return ConvDirection::Forward;
   return node.op == "conv2d_grad_data" ? ConvDirection::GradData : ConvDirection::GradWeight;
 }
@@ -33,9 +33,12 @@ static ConvShape shapeOf(const KernelSpec &spec, const KernelNode &node, ConvDir
   const std::vector<int64_t> &x = direction == ConvDirection::GradData ? result : a;
   const std::vector<int64_t> &y = forward ? result : weight ? b : a;
   const std::vector<int64_t> filter = weight ? std::vector<int64_t>(result.end() - 4, result.end()) : b;
-  const auto &strides = node.integers("strides"), &padding = node.integers("padding"),
-             &dilations = node.integers("dilations");
+  const auto &padding = node.integers("padding");
   auto i = [](int64_t v) { return static_cast<int>(v); };
+  if (node.op == "conv2d_winograd")
+    return {i(x[0]), i(x[1]), i(x[2]), i(x[3]),       i(y[1]),       i(y[2]), i(y[3]), 3,
+            3,       1,       1,       i(padding[0]), i(padding[1]), 1,       1,       1};
+  const auto &strides = node.integers("strides"), &dilations = node.integers("dilations");
   return {i(x[0]),       i(x[1]),         i(x[2]),         i(x[3]),
           i(y[1]),       i(y[2]),         i(y[3]),         i(filter[2]),
           i(filter[3]),  i(strides[0]),   i(strides[1]),   i(padding[0]),
@@ -107,6 +110,8 @@ bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kern
   for (auto build : {buildConvWinograd, buildConvWinogradWeight, buildConvDirect, buildConvWeight})
     if (build(conv, kernel.outputs))
       return true;
+  if (conv.pointsTile())
+    throw CompileError("a filter at Winograd's points needs an image of whole blocks, with its ring");
   buildConvGeneric(conv, kernel.outputs);
   return true;
 }

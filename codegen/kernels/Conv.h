@@ -51,6 +51,10 @@ struct ConvKernel {
   int operandNumber(int i) const { return spec.nodes[node].operands[i]; }
   const TensorSpec &operandSpec(int i) const { return spec.operands[operandNumber(i)]; }
   const Halide::ImageParam &operand(int i) const { return operands[operandNumber(i)]; }
+  /// Winograd's tile if the filter comes at its points, as [k, p, p, c] in K16; else 0.
+  int pointsTile() const {
+    return spec.nodes[node].op == "conv2d_winograd" ? static_cast<int>(operandSpec(1).shape[1]) - 2 : 0;
+  }
 };
 
 /// Scratch that a kernel may have on a worker's stack of 16 MiB.

@@ -297,8 +297,9 @@ Func Stages::sum(const std::string &name, const std::vector<int64_t> &extents, c
 //===----------------------------------------------------------------------===//
 
 static const std::vector<const NodeFamily *> &families() {
-  static const std::vector<const NodeFamily *> all = {&pointwiseNodes(), &normNodes(), &poolNodes(),     &shapeNodes(),
-                                                      &denseNodes(),     &lossNodes(), &optimizerNodes()};
+  static const std::vector<const NodeFamily *> all = {&pointwiseNodes(), &normNodes(),    &poolNodes(),
+                                                      &shapeNodes(),     &denseNodes(),   &lossNodes(),
+                                                      &optimizerNodes(), &winogradNodes()};
   return all;
 }
 

@@ -138,6 +138,7 @@ const NodeFamily &shapeNodes();
 const NodeFamily &denseNodes();
 const NodeFamily &lossNodes();
 const NodeFamily &optimizerNodes();
+const NodeFamily &winogradNodes();
 
 /// The row of `op`, or null.
 const NodeRow *findNode(const std::string &op);

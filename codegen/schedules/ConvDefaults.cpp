@@ -159,7 +159,9 @@ int64_t scratchOf(const WinogradKnobs &t, const ConvKernel &conv) {
                 groups = (grid.down() + t.rows - 1) / t.rows * ((s.n + t.images - 1) / t.images),
                 tiles = (group + t.tiles - 1) / t.tiles * t.tiles * groups,
                 source = (conv.direction == ConvDirection::Forward ? s.c : s.k) + 15;
-  return winograd::pointsOf(t.tile) * 4 * (source * tiles + 16 * t.blocks * (source + tiles));
+  const bool atPoints = conv.pointsTile();
+  const int64_t resultBlocks = atPoints ? (s.k + 15) / 16 : t.blocks;
+  return winograd::pointsOf(t.tile) * 4 * (source * tiles + 16 * resultBlocks * ((atPoints ? 0 : source) + tiles));
 }
 
 WinogradKnobs winogradKnobsOf(const ConvKernel &conv, int tile) {
@@ -174,7 +176,10 @@ WinogradKnobs winogradKnobsOf(const ConvKernel &conv, int tile) {
   if (t.rows == grid.down())
     t.images = largestDivisor(s.n, std::max(1, most / grid.perImage()));
   const int group = grid.across() * t.rows * t.images;
-  if (t.rows == grid.down() && t.images == s.n)
+  // A filter that comes at its points is read in the order in which it stands: all channels of a point.
+  if (conv.pointsTile())
+    t.chunk = 0;
+  else if (t.rows == grid.down() && t.images == s.n)
     t.chunk = sourceBlocks;
   // Large filters: a chunk and its points stay in L1 from one row of points to the next, and the sums, which each chunk
   // reads and writes, are few. 512 channels at 7x7 x 8 images 154 -> 201 % of peak, x 1 82 -> 105 %; 256 at 14x14 200
@@ -220,6 +225,10 @@ static double costOf(const WinogradWeightKnobs &t, const ConvShape &s) {
 WinogradKnobs defaultWinogradKnobs(const ConvKernel &conv) {
   if (!conv.knobs.empty())
     return conv.knobs.size() == 7 ? winogradKnobs(conv.knobs) : WinogradKnobs{};
+  if (conv.pointsTile())
+    return std::find(conv.tiles.begin(), conv.tiles.end(), conv.pointsTile()) == conv.tiles.end()
+               ? WinogradKnobs{}
+               : winogradKnobsOf(conv, conv.pointsTile());
   WinogradKnobs best{};
   double least = directCost(conv.shape);
   for (int tile : conv.tiles) {

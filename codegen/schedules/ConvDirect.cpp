@@ -45,6 +45,7 @@ private:
   const GatherAxis axisX, axisY;
   Func acc{"acc"}, sum{"sum"};
   RDom taps, walk;
+  int tilesAcross = 0, tilesDown = 0, tileCount = 0; ///< of all pixels of a panel
   Var p{"p"}, chunk{"chunk"};
 
   /// Small groups have their filters spread out, once a call: `spread(ki, ci, s, r, kb)`.
@@ -134,11 +135,13 @@ private:
     args.pop_back();
     const int w = perClass(width, axisX), h = perClass(height, axisY), px = knobs.pixels, rows = knobs.rows,
               images = knobs.images;
+    tilesAcross = (w + px - 1) / px, tilesDown = (h + rows - 1) / rows;
+    tileCount = tilesAcross * tilesDown * (shape.n / images);
     walk = RDom({{0, px},
                  {0, rows},
                  {0, images},
-                 {0, (w + px - 1) / px},
-                 {0, (h + rows - 1) / rows},
+                 {0, tilesAcross},
+                 {0, tilesDown},
                  {0, shape.n / images},
                  {0, sourceBlocks / knobs.blocks}},
                 "walk");
@@ -154,8 +157,26 @@ private:
     if (h % rows)
       added = select(at[2] >= walk[4] * rows, added, 0.f);
     sum(args) = hiddenZero(anyFloat());
-    sum(at) += added;
+    sum(at) += added + fetchAhead();
   }
+
+  /// Zero, and on the way a line of the filter's next chunk, which the vectors that are added to the panel's pixels bring
+  /// to L1 one by one. Chunks and panels stand in memory in the order in which they are used.
+  Expr fetchAhead() const {
+    const int pixels = knobs.pixels * knobs.rows * knobs.images,
+              vectors = std::min(knobs.vectors, int(kChannelBlock) / vectorFloats), perTile = pixels * vectors,
+              rowFloats = kChannelBlock, lines = knobs.blocks * shape.r * shape.s * rowFloats;
+    int step = 1; // vectors from line to line
+    for (int d = 2; d <= perTile && d * lines <= perTile * tileCount; ++d)
+      if (perTile % d == 0)
+        step = d;
+    Expr vector = ((walk[2] * knobs.rows + walk[1]) * knobs.pixels + walk[0]) * vectors + ki / vectorFloats % vectors,
+         tileNumber = (walk[5] * tilesDown + walk[4]) * tilesAcross + walk[3],
+         line = min(tileNumber * (perTile / step) + vector / step, lines - 1),
+         chunkRows = (kb * sourceBlocks + (walk[6] + 1) * knobs.blocks) * (shape.r * shape.s * rowFloats);
+    return cast<float>(select(vector % step == 0, fetchLine(conv.operand(1), (chunkRows + line) * rowFloats), 0));
+  }
+
   /// All classes of a tile advance together from one block of source channels to the
   /// next, so that the filter streams in order: class after class, each skipping most
   /// taps, was 34 % of peak where this is 80 % (256 channels at 14x14 from 512 at 7x7).
@@ -247,6 +268,8 @@ private:
 
 /// Whether the filter has the layout that goes with the source's.
 static bool suitsLayouts(const ConvKernel &conv) {
+  if (conv.pointsTile())
+    return false;
   const LayoutKind source = conv.operandSpec(0).layout, filter = conv.operandSpec(1).layout;
   if (!fillsBlocks(conv.shape))
     return sharesBlocks(conv.shape) && source == LayoutKind::C16 && filter == LayoutKind::K16;

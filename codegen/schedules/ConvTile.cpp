@@ -16,6 +16,13 @@ using namespace Halide;
 
 namespace resin::codegen {
 
+Expr fetchLine(const ImageParam &operand, Expr offset) {
+  using namespace Internal;
+  return Call::make(Int(32), Call::prefetch,
+                    {Variable::make(type_of<void *>(), operand.name(), operand.parameter()), offset, 1, 1},
+                    Call::Intrinsic);
+}
+
 void ConvTile::build(std::vector<Func> &outputs) {
   outputs.resize(conv.spec.results.size());
   defineAnchor();

@@ -20,6 +20,10 @@ namespace resin::codegen {
 /// Constant-sized scratch on the stack: what Halide calls Stack goes to malloc when it is large.
 inline constexpr Halide::MemoryType kStackScratch = Halide::MemoryType::Register;
 
+/// Zero, once the cache line at float `offset` of the operand's storage, which may lie beyond its end, is on its way to
+/// L1. Nothing waits for it. `Func::prefetch` asks for whole regions at a time, which stalls as if they were read.
+Halide::Expr fetchLine(const Halide::ImageParam &operand, Halide::Expr offset);
+
 class ConvTile {
 public:
   virtual ~ConvTile() = default;

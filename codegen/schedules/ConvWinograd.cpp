@@ -7,7 +7,7 @@
 //
 //   1. V      tiles of the source at their points, for the whole piece
 //   2. U      the filter at the points, for one block of result channels and a
-//             chunk of source channels
+//             chunk of source channels, unless it comes at its points
 //   3. M      matrix products U x V, one for each point, for one block and a group of
 //             tiles, summed over the chunks
 //   4. Y      the results of a tile, in registers, where the epilogue meets them
@@ -39,6 +39,9 @@ private:
   const winograd::Form &form = winograd::formOf(knobs.tile);
   const int block = kChannelBlock, size = form.points();
   const int chunkBlocks = knobs.chunk ? knobs.chunk : sourceBlocks;
+  /// Blocks of result channels whose products are kept together. With a filter that comes at its points, all of them:
+  /// then the tiles at a point stay in L1 while its part of the filter, far larger, streams by.
+  const int groupBlocks = conv.pointsTile() ? resultBlocks : knobs.blocks;
   const winograd::Grid grid{knobs.tile, width, height, shape.n};
   /// Tiles of a group, and rounded up to register tiles.
   const int group = grid.across() * knobs.rows * knobs.images,
@@ -47,7 +50,7 @@ private:
   Func filterRows{"filter_rows"}, U{"U"}, acc{"acc"}, M{"M"}, Z{"Z"}, Y{"Y"};
   winograd::Points V;
   Var c{"c"}, t{"t"}, i{"i"}, j{"j"}, chunk{"chunk"};
-  Var kboo{"kboo"}, kbm{"kbm"}, yoo{"yoo"}, yoi{"yoi"}, noo{"noo"}, noi{"noi"}, to{"to"}, ti{"ti"};
+  Var kboo{"kboo"}, kbm{"kbm"}, kbp{"kbp"}, yoo{"yoo"}, yoi{"yoi"}, noo{"noo"}, noi{"noi"}, to{"to"}, ti{"ti"};
   RDom channel, chunks;
 
   static Expr at(Func f, int points, const std::function<std::vector<Expr>(Expr)> &place,
@@ -59,13 +62,15 @@ private:
   }
 
   void defineAnchor() override {
-    defineFilter();
+    if (!conv.pointsTile())
+      defineFilter();
     V = winograd::transform("V", conv.operand(0), grid, size, 1, conv.shape.top, form.input);
     channel = RDom(0, block, 0, chunkBlocks, "channel");
     chunks = RDom(0, sourceBlocks / chunkBlocks, "chunks");
     Expr c16 = chunk * chunkBlocks + channel.y;
     acc(ki, t, i, j, kb, chunk) = 0.f;
-    acc(ki, t, i, j, kb, chunk) += U(ki, c16 * block + channel.x, i, j, kb) * V.points(channel.x, t, i, j, c16);
+    Expr product = filter(c16 * block + channel.x) * V.points(channel.x, t, i, j, c16);
+    acc(ki, t, i, j, kb, chunk) += conv.pointsTile() && !knobs.chunk ? product + fetchAhead() : product;
     M(ki, t, i, j, kb) = undef<float>();
     M(ki, t, i, j, kb) = select(chunks == 0, 0.f, M(ki, t, i, j, kb)) + acc(ki, t, i, j, kb, chunks);
     Z(ki, i, y, t, kb) = at(
@@ -80,6 +85,28 @@ private:
           return std::vector<Expr>{ki, q, y, t, kb};
         },
         form.output, x);
+  }
+
+  Expr filter(Expr source) const {
+    return conv.pointsTile() ? conv.operand(1)(ki, source, i, j, kb) : U(ki, source, i, j, kb);
+  }
+
+  /// Zero, and on the way a line of the part of the filter that comes next: for the next blocks of result channels at
+  /// this point, or the first at the next. It comes in while this part meets its tiles.
+  Expr fetchAhead() const {
+    const int passes = rounded / knobs.tiles, channels = sourceBlocks * block, lineFloats = block;
+    int step = 1; // channels from line to line
+    while (2 * step <= std::min(knobs.channels, passes / knobs.blocks))
+      step *= 2;
+    Expr line =
+        min(t / knobs.tiles * (channels / step) + (channel.y * block + channel.x) / step, knobs.blocks * channels - 1);
+    Expr first = kb / knobs.blocks * knobs.blocks + knobs.blocks, point = j * size + i;
+    Expr isLast = first >= groupBlocks;
+    Expr at =
+        ((select(isLast, 0, first) + line / channels) * (size * size) + select(isLast, point + 1, point)) * channels +
+        line % channels;
+    Expr isDue = t % knobs.tiles == 0 && kb % knobs.blocks == 0 && ki / vectorFloats == 0 && channel.x % step == 0;
+    return cast<float>(select(isDue, fetchLine(conv.operand(1), at * lineFloats), 0));
   }
 
   /// U(ki, c, i, j, kb): column i, row j of the points. The data gradient's taps are flipped.
@@ -100,7 +127,7 @@ private:
 
   void splitTileLoops(Func f) override {
     f.split(yo, yoo, yoi, knobs.rows, TailStrategy::RoundUp).split(no, noo, noi, knobs.images, TailStrategy::RoundUp);
-    f.split(kbo, kboo, kbm, knobs.blocks, TailStrategy::RoundUp);
+    f.split(kbo, kboo, kbm, groupBlocks, TailStrategy::RoundUp);
   }
   std::vector<VarOrRVar> loopOrder() const override { return {xo, yoi, kvo, kbm, noi, yoo, noo, kboo}; }
 
@@ -115,7 +142,8 @@ private:
         .unroll(x)
         .unroll(y);
     scheduleProducts(master);
-    scheduleFilter(master);
+    if (!conv.pointsTile())
+      scheduleFilter(master);
     scheduleSource();
   }
 
@@ -125,10 +153,11 @@ private:
         .store_in(kStackScratch)
         .bound_extent(t, rounded)
         .align_storage(t, rounded | 1)
-        .bound_extent(kb, knobs.blocks);
+        .bound_extent(kb, groupBlocks);
     Stage sum = M.update();
     sum.split(t, to, ti, knobs.tiles, TailStrategy::RoundUp).split(ki, kv, kii, vectorFloats);
-    sum.reorder({kii, kv, kb, ti, to, i, j, chunks}).vectorize(kii).unroll(kv).unroll(kb).unroll(ti);
+    sum.split(kb, kbp, kbi, knobs.blocks);
+    sum.reorder({kii, kv, kbi, ti, to, kbp, i, j, chunks}).vectorize(kii).unroll(kv).unroll(kbi).unroll(ti);
     acc.compute_at(M, to).store_in(MemoryType::Register).vectorize(ki, vectorFloats).unroll(ki).unroll(t).unroll(kb);
     RVar outer("outer"), inner("inner");
     acc.update().split(channel.x, outer, inner, knobs.channels).split(ki, kv, kii, vectorFloats);
@@ -163,6 +192,8 @@ private:
 
   void scheduleSource() {
     V.points.compute_root();
+    if (conv.pointsTile())
+      winograd::keepTogether(V);
     winograd::schedule(V, conv.machine, grid.all() - group + rounded);
   }
 };
@@ -171,7 +202,9 @@ private:
 
 bool buildConvWinograd(ConvKernel &conv, std::vector<Func> &outputs) {
   const ConvShape &s = conv.shape;
-  const LayoutKind filter = conv.direction == ConvDirection::Forward ? LayoutKind::K16C16 : LayoutKind::C16K16;
+  const LayoutKind filter = conv.pointsTile()                          ? LayoutKind::K16
+                            : conv.direction == ConvDirection::Forward ? LayoutKind::K16C16
+                                                                       : LayoutKind::C16K16;
   if (conv.direction == ConvDirection::GradWeight || s.groups != 1 || s.r != 3 || s.s != 3 || s.strideX != 1 ||
       s.strideY != 1 || s.dilationX != 1 || s.dilationY != 1 || s.left != 1 || s.w != s.ow)
     return false;
@@ -187,6 +220,8 @@ bool buildConvWinograd(ConvKernel &conv, std::vector<Func> &outputs) {
     return false;
   if (knobs.tile != 4 && knobs.tile != 2)
     throw CompileError("there is no such tile");
+  if (conv.pointsTile() && conv.pointsTile() != knobs.tile)
+    throw CompileError("the filter is at another tile's points");
   const int down = winograd::gridOf(s, knobs.tile).down(),
             resultBlocks = ((conv.direction == ConvDirection::Forward ? s.k : s.c) + 15) / 16,
             sourceBlocks = ((conv.direction == ConvDirection::Forward ? s.c : s.k) + 15) / 16;

@@ -83,6 +83,8 @@ struct Points {
 /// tiles that reach beyond the image it reads the ring, or a band's overlap.
 Points transform(const std::string &name, const Halide::ImageParam &operand, const Grid &grid, int size, int left, int top,
                  Values (*along)(const Values &));
+/// Stores all channels of a point side by side.
+void keepTogether(Points &points);
 /// Schedules the transform: `storage` tiles are kept.
 void schedule(Points &points, const Machine &machine, int storage);
 

@@ -94,3 +94,27 @@ func.func @train_step(%image: tensor<2x3x4x4xf32>) -> tensor<20x12x3x3xf32> {
   %df = resnet.conv2d_grad_weight %x, %y kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<2x12x4x4xf32>, tensor<2x20x4x4xf32>) -> tensor<20x12x3x3xf32>
   return %df : tensor<20x12x3x3xf32>
 }
+
+// -----
+
+// A filter at Winograd's points has its channels last, and so has the variable that hands it over; the taps that it is made from stand as ever.
+//       CHECK: @f : tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK: @prepared.0 : tensor<16x6x6x16xf32, #resnet.layout<k16>>
+resnet.variable "parameter" @f : tensor<16x16x3x3xf32> init {name = "constant", value = 1.0 : f64}
+resnet.variable "prepared" @prepared.0 : tensor<16x6x6x16xf32> init {name = "constant", value = 0.0 : f64}
+// CHECK-LABEL: func.func @predict_1
+//       CHECK:   resnet.relu {{.*}} -> tensor<1x16x4x4xf32, #resnet.layout<c16, halo = 1>>
+func.func @predict_1(%image: tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32> {
+  %x = resnet.relu %image : (tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32>
+  %u = resnet.read @prepared.0 : tensor<16x6x6x16xf32>
+  %y = resnet.conv2d_winograd %x, %u padding [1, 1, 1, 1] : (tensor<1x16x4x4xf32>, tensor<16x6x6x16xf32>) -> tensor<1x16x4x4xf32>
+  return %y : tensor<1x16x4x4xf32>
+}
+// CHECK-LABEL: func.func @prepare
+//       CHECK:   resnet.winograd_filter {{.*}} -> tensor<16x6x6x16xf32, #resnet.layout<k16>>
+func.func @prepare() {
+  %f = resnet.read @f : tensor<16x16x3x3xf32>
+  %u = resnet.winograd_filter %f tile 4 : (tensor<16x16x3x3xf32>) -> tensor<16x6x6x16xf32>
+  resnet.write @prepared.0, %u : tensor<16x6x6x16xf32>
+  return
+}

@@ -143,6 +143,36 @@ func.func @predict_1(%x: tensor<1x32x32x32xf32, #resnet.layout<c16, halo = 1>>, 
 
 // -----
 
+!x = tensor<1x64x56x56xf32, #resnet.layout<c16, halo = 1>>
+!y = tensor<1x64x56x56xf32, #resnet.layout<c16>>
+!u = tensor<64x6x6x64xf32, #resnet.layout<k16>>
+
+// Bands of a convolution by Winograd's method are whole rows of its tiles.
+// CHECK-LABEL: @predict_1
+//       CHECK:   resnet.fused(%{{.*}}, %{{.*}}) pieces 7 dims [2, -1] to [2] overlaps [1, 0]
+//       CHECK:     resnet.conv2d_winograd {{.*}} padding [0, 1, 0, 1] : (tensor<1x64x10x56xf32{{.*}} -> tensor<1x64x8x56xf32
+func.func @predict_1(%x: !x, %u: !u) -> !y {
+  %y = resnet.conv2d_winograd %x, %u padding [1, 1, 1, 1] : (!x, !u) -> !y
+  return %y : !y
+}
+
+// -----
+
+!x = tensor<1x64x8x8xf32, #resnet.layout<c16, halo = 1>>
+!y = tensor<1x64x8x8xf32, #resnet.layout<c16>>
+!u = tensor<64x6x6x64xf32, #resnet.layout<k16>>
+
+// A filter at its points is larger than this image: each piece reads its own part of it.
+// CHECK-LABEL: @predict_1
+//       CHECK:   resnet.fused(%{{.*}}, %{{.*}}) pieces 2 dims [-1, 0] to [1]
+//       CHECK:     resnet.conv2d_winograd {{.*}} padding [1, 1, 1, 1] : (tensor<1x64x8x8xf32{{.*}}, tensor<32x6x6x64xf32{{.*}} -> tensor<1x32x8x8xf32
+func.func @predict_1(%x: !x, %u: !u) -> !y {
+  %y = resnet.conv2d_winograd %x, %u padding [1, 1, 1, 1] : (!x, !u) -> !y
+  return %y : !y
+}
+
+// -----
+
 !x = tensor<16x16x64x64xf32, #resnet.layout<c16, halo = 1>>
 !f = tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
 

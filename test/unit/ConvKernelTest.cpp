@@ -296,6 +296,26 @@ TEST(ConvKernelTest, WinogradTemplateFormsAnyGroup) {
       checkForward(c, knobs);
 }
 
+/// A convolution with a filter at its points; what it computes is held against the interpreter in KernelTest.cpp.
+KernelSpec atPoints(const ConvCase &c, int tile) {
+  KernelSpec spec = c.forward();
+  spec.operands[1] = {ElementType::F32, {c.k, tile + 2, tile + 2, c.c}, Kind::K16};
+  spec.nodes[0].op = "conv2d_winograd";
+  spec.nodes[0].attributes = {{"padding", std::vector<int64_t>{1, 1, 1, 1}}};
+  return spec;
+}
+
+TEST(ConvKernelTest, FiltersAtPointsHaveOneTemplate) {
+  const ConvCase c{1, 64, 8, 8, 32, 3, 3, 1, 1};
+  EXPECT_EQ(templateOf(formsOf(atPoints(c, 4)).at(0)), "winograd");
+  EXPECT_EQ(templateOf(formsOf(atPoints(c, 2)).at(0)), "winograd2");
+  EXPECT_EQ(formsOf(atPoints(c, 4)).size(), 1u);
+  EXPECT_THROW(LoadedKernel(atPoints(c, 4), hostKernelTarget(), {2, 1, 1, 4, 1, 4, 0}), std::runtime_error);
+  KernelSpec dense = atPoints(c, 4);
+  dense.operands[0].layout = Kind::Dense;
+  EXPECT_THROW(LoadedKernel(dense, hostKernelTarget()), std::runtime_error);
+}
+
 TEST(ConvKernelTest, WinogradWeightTemplateFormsAnyGroup) {
   for (int tile : {4, 2}) {
     const ConvCase c{4, 20, 3 * tile + 2, 2 * tile + 1, 48, 3, 3, 1, 1}; // 4 x 3 tiles
@@ -508,7 +528,7 @@ TEST(ConvKernelTest, CompilesForEveryTarget) {
           deep.forward(), odd.gradData(), groups.forward(), groups.gradWeight(), small.forward(Kind::C16, Kind::K16),
           small.gradWeight(false, Kind::C16, Kind::K16)})
       EXPECT_NO_THROW(LoadedKernel(spec, target)) << name;
-    for (const KernelSpec &spec : {c.forward(), c.gradData(), c.gradWeight()})
+    for (const KernelSpec &spec : {c.forward(), c.gradData(), c.gradWeight(), atPoints(c, 4), atPoints(c, 2)})
       for (const Knobs &knobs : formsOf(spec, name))
         EXPECT_NO_THROW(LoadedKernel(spec, target, knobs)) << name << " " << printKnobs(knobs);
   }

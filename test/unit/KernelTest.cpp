@@ -126,9 +126,34 @@ TEST(Kernel, BatchNormFinalize) {
       "(f32[20,17,3,3]k16c16, f32[20]c16) { %2 = scale_filter(%0, %1) {} : [20,17,3,3] } -> (%2: "
       "f32[20,17,3,3]k16c16)",
       "(f32[20,3,7,7]k16, f32[20]c16) { %2 = scale_filter(%0, %1) {} : [20,3,7,7] } -> (%2: f32[20,3,7,7]k16)",
+      "(f32[32,48,3,3]k16c16) { %1 = winograd_filter(%0) {tile=4} : [32,6,6,48] } -> (%1: f32[32,6,6,48]k16)",
+      "(f32[32,16,3,3]k16c16) { %1 = winograd_filter(%0) {tile=2} : [32,4,4,16] } -> (%1: f32[32,4,4,16]k16)",
+      "(f32[20,17,3,3]k16c16) { %1 = winograd_filter(%0) {tile=4} : [20,6,6,17] } -> (%1: f32[20,6,6,17]k16)",
   };
   checkKernels(texts, {.tolerance = 1e-6});
   checkKernels(withDoubleSums(texts), {.tolerance = 1e-6});
+}
+
+// Winograd's method with filters at their points: whole and ragged tiles, one image and two, a band in the middle of
+// an image, channels in chunks and at once.
+TEST(Kernel, FiltersAtPoints) {
+  checkKernels({
+      "(f32[1,32,14,10]c16h1, f32[48,6,6,32]k16, f32[48]c16) { %3 = conv2d_winograd(%0, %1) {padding=[1,1,1,1]} : "
+      "[1,48,14,10]; %4 = add_bias(%3, %2) {} : [1,48,14,10]; %5 = relu(%4) {} : [1,48,14,10] } -> (%5: "
+      "f32[1,48,14,10]c16h1)",
+      "(f32[1,32,14,10]c16h1, f32[48,4,4,32]k16) { %2 = conv2d_winograd(%0, %1) {padding=[1,1,1,1]} : [1,48,14,10] } "
+      "-> (%2: f32[1,48,14,10]c16)",
+      "(f32[2,16,7,9]c16h1, f32[16,6,6,16]k16) { %2 = conv2d_winograd(%0, %1) {padding=[1,1,1,1]} : [2,16,7,9] } -> "
+      "(%2: f32[2,16,7,9]c16)",
+      "(f32[2,16,7,9]c16h1, f32[16,4,4,16]k16) { %2 = conv2d_winograd(%0, %1) {padding=[1,1,1,1]} : [2,16,7,9] } -> "
+      "(%2: f32[2,16,7,9]c16)",
+      "(f32[1,64,10,24]c16h1r24, f32[32,6,6,64]k16) { %2 = conv2d_winograd(%0, %1) {padding=[0,1,0,1]} : [1,32,8,24] } "
+      "-> (%2: f32[1,32,8,24]c16h1r24)",
+      "(f32[1,64,8,24]c16h1r24, f32[32,4,4,64]k16) { %2 = conv2d_winograd(%0, %1) {padding=[0,1,0,1]} : [1,32,6,24] } "
+      "-> (%2: f32[1,32,6,24]c16r24)",
+      "(f32[1,256,7,7]c16h1, f32[64,6,6,256]k16) { %2 = conv2d_winograd(%0, %1) {padding=[1,1,1,1]} : [1,64,7,7] } -> "
+      "(%2: f32[1,64,7,7]c16s512)",
+  });
 }
 
 TEST(Kernel, RunningAveragesMoveInPlace) {

@@ -113,6 +113,13 @@ std::string largeMaps() {
   return head(net, net.relu(net.add(net.batchNorm(net.conv(x, "conv2", 16, 1), "bn2"), x)));
 }
 
+/// A 3x3 convolution of whole blocks of channels: in @predict_1 its filter is transformed beforehand.
+std::string wholeBlocks() {
+  NetText net(kBatch, {3, 10, 7});
+  std::string x = convNormRelu(net, "image", "conv1", 16, 3);
+  return head(net, net.relu(net.add(net.batchNorm(net.conv(x, "conv2", 16, 3), "bn2"), x)));
+}
+
 /// A filter of more than 2 MiB, whose gradient is cut by its output channels.
 std::string largeFilter() {
   NetText net(kBatch, {3, 4, 4});
@@ -266,6 +273,7 @@ TEST_P(PassesTest, InferenceStaysTheSame) {
   std::vector<Tensor> expected = infer();
   ASSERT_TRUE(apply(createDifferentiate()) && apply(createAppendOptimizer()));
   std::pair<const char *, MakePass> passes[] = {{"fold-batch-norm", createFoldBatchNorm},
+                                                {"transform-filters", createTransformFilters},
                                                 {"hoist-prepare", createHoistPrepare},
                                                 {"decompose-batch-norm", createDecomposeBatchNorm},
                                                 {"rebuild-activations", createRebuildActivations},
@@ -284,6 +292,7 @@ TEST_P(PassesTest, TrainingStaysTheSame) {
   ASSERT_TRUE(apply(createDifferentiate()) && apply(createAppendOptimizer()));
   Outcome expected = run("train_step", 2, initialStore());
   std::pair<const char *, MakePass> passes[] = {{"fold-batch-norm", createFoldBatchNorm},
+                                                {"transform-filters", createTransformFilters},
                                                 {"hoist-prepare", createHoistPrepare},
                                                 {"decompose-batch-norm", createDecomposeBatchNorm},
                                                 {"rebuild-activations", createRebuildActivations},
@@ -298,7 +307,8 @@ TEST_P(PassesTest, TrainingStaysTheSame) {
 TEST_P(PassesTest, SumsMayStandApartFromTheDataGradient) {
   ASSERT_TRUE(apply(createDifferentiate()) && apply(createAppendOptimizer()));
   Outcome expected = run("train_step", 2, initialStore());
-  ASSERT_TRUE(apply(createFoldBatchNorm()) && apply(createHoistPrepare()) && apply(createDecomposeBatchNorm()) &&
+  ASSERT_TRUE(apply(createFoldBatchNorm()) && apply(createTransformFilters()) &&
+              apply(createHoistPrepare()) && apply(createDecomposeBatchNorm()) &&
               apply(createRebuildActivations()) &&
               apply(createAssignLayouts()) && apply(createFuse({.dataGradientEpilogue = false})));
   expectNear(expected, run("train_step", 2, initialStore()), "fuse");
@@ -337,7 +347,7 @@ TEST_P(PassesTest, EveryGateHolds) {
 constexpr Net kSmallNets[] = {{"basic_blocks", basicBlocks}, {"option_a", optionA},
                               {"bottleneck", bottleneck},    {"stem_pool_dropout", stemPoolDropout},
                               {"keras_like", kerasLike},     {"pre_activation", preActivation}};
-constexpr Net kLargeNets[] = {{"large_maps", largeMaps}, {"large_filter", largeFilter}};
+constexpr Net kLargeNets[] = {{"large_maps", largeMaps}, {"whole_blocks", wholeBlocks}, {"large_filter", largeFilter}};
 
 std::string nameOf(const testing::TestParamInfo<Net> &info) { return info.param.name; }
 

@@ -1,0 +1,96 @@
+//===- TransformFilters.cpp - Filters go to Winograd's points beforehand ---===//
+//
+// A 3x3 convolution of one image has few tiles, so that its filter's transform is a
+// large part of the work. In @predict of one image the filter is transformed by an op
+// of its own, which `hoist-prepare` then moves to @prepare.
+//
+//   1. Rate each form of the convolution: the plain sum, F(4x4), F(2x2) where
+//      allowed. More points mean fewer multiplications and more bytes of filter.
+//   2. Unless the plain sum is best, replace it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/EntryPoints.h"
+#include "passes/Passes.h"
+#include "support/KernelSpec.h"
+
+namespace resin {
+#define GEN_PASS_DEF_TRANSFORMFILTERS
+#include "passes/Passes.h.inc"
+} // namespace resin
+
+using namespace mlir;
+using namespace resin;
+using namespace resin::resnet;
+
+namespace {
+
+ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
+
+bool isAll(ArrayRef<int64_t> values, int64_t wanted) {
+  return llvm::all_of(values, [&](int64_t value) { return value == wanted; });
+}
+
+/// Whether Winograd's method applies, and to whole blocks of channels.
+bool suits(Conv2dOp conv) {
+  ArrayRef<int64_t> filter = shapeOf(conv.getFilter()), image = shapeOf(conv.getInput());
+  return image[0] == 1 && filter[2] == 3 && filter[3] == 3 && filter[0] % kChannelBlock == 0 &&
+         filter[1] % kChannelBlock == 0 && conv.getGroups() == 1 && isAll(conv.getStrides(), 1) &&
+         isAll(conv.getDilations(), 1) && isAll(conv.getPadding(), 1);
+}
+
+/// Time of one image for each pair of channels, in multiply-adds of a core at its peak: the longer of the arithmetic
+/// and of reading the filter. What the arithmetic takes is the model of codegen/schedules/ConvDefaults.cpp, without the
+/// filter's transform. Bytes count four multiply-adds: 50 GFLOP/s of them (a core with AVX2) against 14 GB/s, half of
+/// what two cores have; half of that as long as the filter is likely to stay in the last cache.
+double costOf(Conv2dOp conv, int64_t tile) {
+  constexpr int64_t kCached = 1 << 20;
+  ArrayRef<int64_t> filter = shapeOf(conv.getFilter()), result = shapeOf(conv.getResult());
+  const int64_t points = tile ? (tile + 2) * (tile + 2) : 9, bytes = points * 4;
+  const double pixels = double(result[2]) * result[3];
+  const double tiles = tile ? double(llvm::divideCeil(result[2], tile)) * llvm::divideCeil(result[3], tile) : pixels;
+  double arithmetic = (tile ? 1.15 : 1.08) * points * tiles;
+  if (tile == 4)
+    arithmetic += points * tiles * (8.0 / filter[0] + 10.5 / filter[1]);
+  if (tile == 2)
+    arithmetic += points * tiles * (3.6 / filter[0] + 8.7 / filter[1]);
+  const bool isCached = filter[0] * filter[1] * bytes <= kCached;
+  return std::max(arithmetic, (isCached ? 2.0 : 4.0) * bytes);
+}
+
+struct TransformFilters : resin::impl::TransformFiltersBase<TransformFilters> {
+  using TransformFiltersBase::TransformFiltersBase;
+
+  void runOnOperation() override {
+    auto recipe = getOperation()->getAttrOfType<DictionaryAttr>(kRecipeAttr);
+    auto numerics = recipe ? recipe.getAs<StringAttr>("numerics") : StringAttr();
+    const bool isStrict = numerics && numerics.getValue() == "strict";
+    SmallVector<Conv2dOp> convs;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function.getName().starts_with(kPredict))
+        function.walk([&](Conv2dOp conv) {
+          if (suits(conv))
+            convs.push_back(conv);
+        });
+    for (Conv2dOp conv : convs)
+      replace(conv, isStrict);
+  }
+
+private:
+  void replace(Conv2dOp conv, bool isStrict) {
+    int64_t best = 0;
+    for (int64_t tile : {4, 2})
+      if (!(isStrict && tile == 4) && costOf(conv, tile) < costOf(conv, best))
+        best = tile;
+    if (!best)
+      return;
+    OpBuilder builder(conv);
+    Value points = WinogradFilterOp::create(builder, conv.getLoc(), conv.getFilter(), best);
+    Value result = Conv2dWinogradOp::create(builder, conv.getLoc(), conv.getInput(), points, conv.getPadding());
+    conv.getResult().replaceAllUsesWith(result);
+    conv.erase();
+    ++numTransformed;
+  }
+};
+
+} // namespace
