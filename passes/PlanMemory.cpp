@@ -6,11 +6,15 @@
 //      lives from launch to launch within.
 //   3. Place the transients of each function behind the named places, scratch within
 //      each worker's.
+//   4. Place what @prepare hands over behind the transients of all functions but
+//      @train_step, whose transients may lie there: a step changes the weights, so that
+//      it is out of date anyway.
 //
 // `strategy=none` places everything apart.
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/EntryPoints.h"
 #include "passes/KernelPasses.h"
 #include "passes/Placement.h"
 
@@ -53,6 +57,7 @@ struct PlanMemory : resin::impl::PlanMemoryBase<PlanMemory> {
 
 private:
   void placeVariables();
+  void placePrepared();
   template <typename PlaceOp> void placeNamed();
   int64_t placeTransients(func::FuncOp function);
   void placeScratch(ParallelOp loop);
@@ -81,11 +86,14 @@ private:
 // 1. Places that stay
 //===----------------------------------------------------------------------===//
 
+static bool isPrepared(VariableOp variable) { return variable.getRole() == "prepared"; }
+
 void PlanMemory::placeVariables() {
   for (auto variable : getOperation().getOps<VariableOp>()) {
     int64_t bytes = variable.getType().bytes();
-    variable.setOffset(reserve(bytes));
     bytesOfRole[variable.getRole().str()] += bytes;
+    if (!isPrepared(variable))
+      variable.setOffset(reserve(bytes));
   }
 }
 
@@ -248,6 +256,16 @@ void PlanMemory::placeScratch(ParallelOp loop) {
   scratchBytes = std::max(scratchBytes, placement.bytes);
 }
 
+//===----------------------------------------------------------------------===//
+// 4. What is prepared
+//===----------------------------------------------------------------------===//
+
+void PlanMemory::placePrepared() {
+  for (auto variable : getOperation().getOps<VariableOp>())
+    if (isPrepared(variable))
+      variable.setOffset(reserve(variable.getType().bytes()));
+}
+
 void PlanMemory::runOnOperation() {
   if (strategy != "reuse" && strategy != "none") {
     getOperation().emitError("plan-memory knows the strategies 'reuse' and 'none', not '") << strategy << "'";
@@ -260,15 +278,21 @@ void PlanMemory::runOnOperation() {
   placeNamed<ResultOp>();
   constexpr int64_t page = 4096;
   end = alignUp(end, page);
-  int64_t most = 0;
-  for (auto function : getOperation().getOps<func::FuncOp>())
+  int64_t ofTraining = 0, ofOthers = 0;
+  for (auto function : getOperation().getOps<func::FuncOp>()) {
+    int64_t &most = function.getName() == kTrainStep && strategy != "none" ? ofTraining : ofOthers;
     most = std::max(most, placeTransients(function));
+  }
+  ofTraining += end;
+  end += ofOthers;
+  placePrepared();
+  end = std::max(end, ofTraining);
   getOperation().walk([&](ParallelOp loop) { placeScratch(loop); });
 
   ModuleOp module = getOperation();
   MLIRContext *context = &getContext();
   auto named = [&](StringRef name, Attribute value) { return NamedAttribute(StringAttr::get(context, name), value); };
-  module->setAttr("kernel.arena_bytes", bytesAttr(alignUp(end + most, page)));
+  module->setAttr("kernel.arena_bytes", bytesAttr(alignUp(end, page)));
   module->setAttr("kernel.scratch_bytes", bytesAttr(alignUp(scratchBytes, page)));
   module->setAttr("kernel.memory", DictionaryAttr::get(context, {named("parameters", bytesAttr(bytesOfRole["parameter"])),
                                                                  named("statistics", bytesAttr(bytesOfRole["statistic"])),

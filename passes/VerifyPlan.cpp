@@ -3,10 +3,13 @@
 // For each pair of transient places of a function whose bytes overlap: all uses of one
 // stand in earlier regions than all uses of the other, or both belong to one serial
 // loop and stand apart there. Named places overlap no transient one, and each other
-// only if they have the same name in different functions.
+// only if they have the same name in different functions. Variables overlap nothing,
+// but those that @prepare writes may overlap transients of @train_step, which has no
+// use for them.
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/EntryPoints.h"
 #include "passes/KernelPasses.h"
 
 #include "dialects/Kernel/KernelRows.h"
@@ -113,11 +116,18 @@ void VerifyPlan::runOnOperation() {
         }
   };
 
-  SmallVector<Extent> variables;
+  SmallVector<Extent> lasting, prepared;
   for (auto variable : module.getOps<VariableOp>())
-    sound &= note(variable, variable.getOffset(), variable.getType(), arena.getInt(), variables);
+    sound &= note(variable, variable.getOffset(), variable.getType(), arena.getInt(), variable.getRole() == "prepared" ? prepared : lasting);
   for (auto function : module.getOps<func::FuncOp>()) {
-    SmallVector<Extent> ranges = variables;
+    SmallVector<Extent> ranges = lasting;
+    if (function.getName() != kTrainStep)
+      llvm::append_range(ranges, prepared);
+    for (auto slot : function.getOps<SlotOp>())
+      if (auto variable = module.lookupSymbol<VariableOp>(slot.getVariableAttr()); variable && function.getName() == kTrainStep && variable.getRole() == "prepared") {
+        slot.emitOpError("of a prepared variable, which @train_step may overwrite");
+        sound = false;
+      }
     for (Operation &op : function.front()) {
       if (auto place = dyn_cast<ArgumentOp>(op))
         sound &= note(place, place.getOffset(), place.getView().getType(), arena.getInt(), ranges);

@@ -20,7 +20,8 @@ int64_t resin::runtime::parameterCount(const Manifest &manifest) {
 Memory resin::runtime::memoryOf(const Manifest &manifest, unsigned threads) {
   Memory memory;
   for (const Variable &variable : manifest.variables)
-    memory.variables += 4 * static_cast<uint64_t>(Placement(variable).storage());
+    if (variable.role != Role::Prepared)
+      memory.variables += 4 * static_cast<uint64_t>(Placement(variable).storage());
   memory.transients = manifest.arenaBytes - std::min(manifest.arenaBytes, memory.variables);
   memory.scratch = threads * manifest.scratchBytes;
   memory.total = manifest.arenaBytes + memory.scratch;

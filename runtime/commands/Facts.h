@@ -10,7 +10,8 @@
 namespace resin::runtime {
 
 struct Memory {
-  uint64_t variables = 0, transients = 0, scratch = 0, total = 0; ///< bytes
+  /// Bytes. What @prepare hands over counts as transient: @train_step may use its place.
+  uint64_t variables = 0, transients = 0, scratch = 0, total = 0;
 };
 
 int64_t parameterCount(const Manifest &manifest);

@@ -45,3 +45,32 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 2048 
     return
   }
 }
+
+// -----
+
+module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 0 : i64} {
+  // expected-note@+1 {{which stands at bytes 0 to 2048}}
+  kernel.variable "prepared" @prepared.0 : !kernel.view<8x16x2x2xf32, c16> init {} at 0
+  // A step may use the place, ...
+  func.func @train_step() {
+    %a = kernel.alloc at 0 : !kernel.view<8x16x2x2xf32, c16>
+    return
+  }
+  // ... a prediction may not.
+  func.func @predict_1() {
+    // expected-error@+1 {{at bytes 0 to 2048 overlaps a place that is needed at the same time}}
+    %a = kernel.alloc at 0 : !kernel.view<8x16x2x2xf32, c16>
+    return
+  }
+}
+
+// -----
+
+module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 0 : i64} {
+  kernel.variable "prepared" @prepared.0 : !kernel.view<8x16x2x2xf32, c16> init {} at 0
+  func.func @train_step() {
+    // expected-error@+1 {{of a prepared variable, which @train_step may overwrite}}
+    %a = kernel.slot @prepared.0 : !kernel.view<8x16x2x2xf32, c16>
+    return
+  }
+}
