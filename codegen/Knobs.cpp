@@ -268,6 +268,26 @@ std::string convolutionOf(const KernelSpec &spec) {
   return node < 0 ? "" : spec.nodes[node].op;
 }
 
+KernelForm describeForm(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs) {
+  KernelForm form{"", floatingPointOperations(spec)};
+  const int node = findConvolution(spec);
+  if (node < 0)
+    return form;
+  const Template *row = findTemplate(knobs);
+  if (!row || !row->tile)
+    return form.name = row ? row->name : "generic", form;
+  const std::string tile = std::to_string(row->tile);
+  form.name = "winograd " + tile + "x" + tile;
+  KernelSpec alone = spec;
+  alone.nodes = {spec.nodes[node]};
+  const int64_t epilogue = form.operations - floatingPointOperations(alone);
+  return withConv(spec, target, form, [&](const ConvKernel &conv) {
+    const int64_t pairs = int64_t(conv.shape.c) * conv.shape.k;
+    form.operations = epilogue + 2 * winograd::pointsOf(row->tile) * winograd::gridOf(conv.shape, row->tile).all() * pairs;
+    return form;
+  });
+}
+
 bool satisfies(const Knobs &knobs, Numerics numerics) {
   const Template *row = findTemplate(knobs);
   return numerics == Numerics::Fast || (row && row->tile != 4);

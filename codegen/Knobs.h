@@ -36,6 +36,19 @@ std::string templateOf(const Knobs &knobs);
 /// The anchor of the kernel if it is a convolution, else empty.
 std::string convolutionOf(const KernelSpec &spec);
 
+/// How a kernel comes by its results.
+struct KernelForm {
+  /// "direct", "weight", "winograd 4x4", "winograd 2x2", "generic" (a convolution that no template takes); empty: no
+  /// convolution.
+  std::string name;
+  /// Floating-point operations of one call: those of the spec, but of a convolution by Winograd's method the products
+  /// at the points of its tiles in place of the plain sum's. Transforms are not counted.
+  int64_t operations = 0;
+};
+
+/// Of `spec` built with `knobs`; none: it has no template.
+KernelForm describeForm(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs);
+
 /// How a convolution may round. `Fast` is within 1e-5 of the largest result: both forms of Winograd's method are
 /// allowed. `Strict` is as accurate as a plain sum in f32: such sums, and F(2x2, 3x3).
 enum class Numerics { Fast, Strict };

@@ -241,8 +241,11 @@ static void chooseKnobs(const BuildOptions &options, std::vector<KernelSpec> spe
     counts.tuned += choice.source == tuning::KnobSource::Tuned;
     counts.borrowed += choice.source == tuning::KnobSource::Borrowed;
     counts.untuned += choice.source == tuning::KnobSource::Default;
+    const codegen::Knobs knobs = choice.knobs.empty() ? codegen::defaultKnobs(spec, lowered.target) : choice.knobs;
     if (choice.source != tuning::KnobSource::Fixed)
-      ++counts.templates[codegen::templateOf(choice.knobs.empty() ? codegen::defaultKnobs(spec, lowered.target) : choice.knobs)];
+      ++counts.templates[codegen::templateOf(knobs)];
+    if (const codegen::KernelForm form = codegen::describeForm(spec, lowered.target, knobs); !form.name.empty())
+      counts.forms[symbol(spec)] = {form.name, form.operations};
     lowered.kernels.push_back({std::move(spec), std::move(choice.knobs)});
   }
 }

@@ -223,6 +223,38 @@ TEST(KnobsTest, StrictNumericsPassOverF4) {
   EXPECT_EQ(chosen({tunedDirect}, codegen::Numerics::Strict), kDirect);
 }
 
+// What a form takes: by Winograd's method the products at its tiles' points, tiles rounded up; else the plain sum.
+TEST(KnobsTest, FormsSayWhatTheyMultiply) {
+  const codegen::TargetInfo v3 = target("v3");
+  auto formOf = [&](const std::string &text, const Knobs &knobs) {
+    return codegen::describeForm(specOf(text), v3, knobs);
+  };
+  // 2 images of 7x7 make 2x2 tiles of 4x4, or 4x4 of 2x2; 32 x 48 pairs of channels.
+  const std::string text = conv(2, 32, 7, 48);
+  codegen::KernelForm form = formOf(text, {4, 2, 2, 4, 1, 8, 0});
+  EXPECT_EQ(form.name, "winograd 4x4");
+  EXPECT_EQ(form.operations, 2 * 2 * 4 * 36 * 32 * 48);
+  form = formOf(text, {2, 4, 2, 4, 1, 8, 0});
+  EXPECT_EQ(form.name, "winograd 2x2");
+  EXPECT_EQ(form.operations, 2 * 2 * 16 * 16 * 32 * 48);
+  form = formOf(text, kDirect);
+  EXPECT_EQ(form.name, "direct");
+  EXPECT_EQ(form.operations, 2 * 2 * 49 * 9 * 32 * 48);
+  EXPECT_EQ(formOf(text, {}).name, "generic");
+  // What follows the convolution is added: one operation an element of a relu.
+  const std::string y = ": [2,48,7,7]",
+                    relu = conv(2, 32, 7, 48).substr(0, conv(2, 32, 7, 48).find(" } ->")) + "; %3 = relu(%2) {} " + y +
+                           " } -> (%3: f32[2,48,7,7]c16)";
+  EXPECT_EQ(formOf(relu, {4, 2, 2, 4, 1, 8, 0}).operations, 2 * 2 * 4 * 36 * 32 * 48 + 2 * 48 * 49);
+  const std::string gradient =
+      "(f32[2,16,8,8]c16h1, f32[2,32,8,8]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, "
+      "kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : [1,32,16,3,3] } -> (%2: f32[1,32,16,3,3]k16c16)";
+  form = formOf(gradient, {4, 1, 1, 4, 1});
+  EXPECT_EQ(form.name, "winograd 4x4");
+  EXPECT_EQ(form.operations, 2 * 2 * 4 * 36 * 16 * 32);
+  EXPECT_EQ(formOf("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[2])", {}).name, "");
+}
+
 // On no shape and in no direction is F(4x4) what strict numerics are built with, and every search tries both forms.
 TEST(KnobsTest, StrictNumericsNeverMeetF4) {
   const std::string common = "dilations=[1,1], groups=1", window = "padding=[1,1,1,1], strides=[1,1]";
