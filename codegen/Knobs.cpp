@@ -263,6 +263,15 @@ std::string templateOf(const Knobs &knobs) {
   return row ? row->name : "none";
 }
 
+const char *nameOf(Numerics numerics) { return numerics == Numerics::Strict ? "strict" : "fast"; }
+
+std::optional<Numerics> numericsNamed(std::string_view word) {
+  for (Numerics numerics : {Numerics::Fast, Numerics::Strict})
+    if (word == nameOf(numerics))
+      return numerics;
+  return std::nullopt;
+}
+
 std::string convolutionOf(const KernelSpec &spec) {
   const int node = findConvolution(spec);
   return node < 0 ? "" : spec.nodes[node].op;
@@ -306,14 +315,14 @@ Knobs defaultKnobs(const KernelSpec &spec, const TargetInfo &target, Numerics nu
   });
 }
 
-std::vector<Knobs> startingKnobs(const KernelSpec &spec, const TargetInfo &target) {
+std::vector<Knobs> startingKnobs(const KernelSpec &spec, const TargetInfo &target, Numerics numerics) {
   return withConv(spec, target, std::vector<Knobs>(), [&](const ConvKernel &conv) {
     std::vector<Knobs> result;
     auto addDefault = [&](const Knobs &knobs) {
-      if (accepts(conv, knobs))
+      if (satisfies(knobs, numerics) && accepts(conv, knobs))
         addUnlessThere(result, knobs);
     };
-    addDefault(defaultKnobs(spec, target));
+    addDefault(defaultKnobs(spec, target, numerics));
     for (const Template &row : kTemplates)
       addDefault(row.untuned ? row.untuned(conv) : planOf(row, conv, {}));
     for (size_t i = 0, end = result.size(); i < end; ++i)

@@ -16,7 +16,9 @@
 #include "codegen/Targets.h"
 #include "support/KernelSpec.h"
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace resin::codegen {
@@ -53,6 +55,11 @@ KernelForm describeForm(const KernelSpec &spec, const TargetInfo &target, const 
 /// allowed. `Strict` is as accurate as a plain sum in f32: such sums, and F(2x2, 3x3).
 enum class Numerics { Fast, Strict };
 
+/// "fast" or "strict", as recipes and tuning records say it.
+const char *nameOf(Numerics numerics);
+/// Nothing for any other word.
+std::optional<Numerics> numericsNamed(std::string_view word);
+
 /// Whether the template of these knobs rounds as `numerics` asks.
 bool satisfies(const Knobs &knobs, Numerics numerics);
 
@@ -64,11 +71,12 @@ bool acceptsKnobs(const KernelSpec &spec, const TargetInfo &target, const Knobs 
 Knobs defaultKnobs(const KernelSpec &spec, const TargetInfo &target, Numerics numerics = Numerics::Fast);
 
 /// Where a search begins: the default, then the default of every other template that
-/// takes the spec, and the tiles that a model of the core rates highest.
-std::vector<Knobs> startingKnobs(const KernelSpec &spec, const TargetInfo &target);
+/// takes the spec, and the tiles that a model of the core rates highest. Only what rounds
+/// as asked.
+std::vector<Knobs> startingKnobs(const KernelSpec &spec, const TargetInfo &target, Numerics numerics = Numerics::Fast);
 
 /// One step from `knobs`: each knob moved to its next smaller and next larger value.
-/// Only what fits in registers, as a model of the core counts them.
+/// Only what fits in registers, as a model of the core counts them. The form stays.
 std::vector<Knobs> neighbouringKnobs(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs);
 
 } // namespace resin::codegen
