@@ -73,7 +73,10 @@ struct Tuner::Candidate {
 class Tuner::Search {
 public:
   Search(const TuningSubject &subject, const TunerOptions &options)
-      : subject(subject), options(options), arena(subject.spec) {}
+      : subject(subject), options(options) {
+    for (int i = 0; i < copiesToTime(spec); ++i)
+      arenas.emplace_back(spec);
+  }
 
   bool prepare(std::string &error);
   std::vector<Candidate *> compile(const std::vector<codegen::Knobs> &list, double deadline);
@@ -88,13 +91,15 @@ private:
   const TuningSubject &subject;
   const KernelSpec &spec = subject.spec;
   const TunerOptions &options;
-  KernelArena arena;
+  std::deque<KernelArena> arenas; ///< that calls use in turns
+  size_t turn = 0;
   std::unique_ptr<KernelTrial> trial;
   std::deque<Candidate> candidates; ///< all that passed the check
   double bestRate = 0;
   std::string mistake;
 
   void runRounds(const std::vector<Candidate *> &runners, size_t rounds);
+  void call(const Candidate &candidate);
   double timeOnce(const Candidate &candidate);
 };
 
@@ -137,12 +142,16 @@ std::vector<Tuner::Candidate *> Tuner::Search::compile(const std::vector<codegen
   return result;
 }
 
+void Tuner::Search::call(const Candidate &candidate) {
+  codegen::callKernel(candidate.function, arenas[turn++ % arenas.size()].addresses());
+}
+
 double Tuner::Search::timeOnce(const Candidate &candidate) {
   int calls = 0;
   const double begin = threadSeconds();
   double seconds = 0;
   do {
-    codegen::callKernel(candidate.function, arena.addresses());
+    call(candidate);
     ++calls;
     seconds = threadSeconds() - begin;
   } while (seconds < kSampleSeconds);
@@ -155,7 +164,7 @@ void Tuner::Search::runRounds(const std::vector<Candidate *> &runners, size_t ro
     const double before = multiplyAddRate();
     std::vector<double> times;
     for (Candidate *runner : runners) {
-      codegen::callKernel(runner->function, arena.addresses());
+      call(*runner);
       times.push_back(timeOnce(*runner));
     }
     const double rate = std::min(before, multiplyAddRate());

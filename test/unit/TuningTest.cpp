@@ -5,6 +5,7 @@
 #include "test/unit/KernelCheck.h"
 #include "test/unit/TemporaryFolder.h"
 #include "tuning/ChooseKnobs.h"
+#include "tuning/KernelClock.h"
 #include "tuning/Tuner.h"
 #include "tuning/TuningDatabase.h"
 
@@ -548,6 +549,27 @@ TEST(ChooseKnobsTest, HostileKnobsAreNotTaken) {
 //===----------------------------------------------------------------------===//
 // Searching
 //===----------------------------------------------------------------------===//
+
+// A filter of 512x512x3x3 and its operands are 9.7 MB: seven copies exceed 64 MiB. Of 256x256x3x3, 2.8 MB, it would take
+// 24, and there are never more than 16.
+TEST(KernelClockTest, PredictionsOfOneImageMeetTheirFiltersInMemory) {
+  auto copies = [](const std::string &text) { return copiesToTime(specOf(text)); };
+  EXPECT_EQ(copies(conv(1, 256, 14, 256)), 16);
+  EXPECT_EQ(copies(conv(1, 512, 7, 512)), 7);
+  EXPECT_EQ(copies(conv(1, 2048, 7, 2048)), 1);
+  // Pieces of a batch, training, and gradients: what they read has just been written.
+  EXPECT_EQ(copies(conv(4, 256, 14, 256)), 1);
+  const std::string text = conv(1, 256, 14, 256), sums = "; %3 = channel_sum(%2) {pieces=1} : [1,256] } -> (";
+  std::string training = text;
+  training.replace(training.find(" } -> ("), 7, sums);
+  training.insert(training.rfind(')'), ", %3: f64[1,256]c16");
+  EXPECT_EQ(copies(training), 1);
+  EXPECT_EQ(copies("(f32[1,16,8,8]c16h1, f32[1,32,8,8]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], "
+                   "groups=1, kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : [1,32,16,3,3] } -> "
+                   "(%2: f32[1,32,16,3,3]k16c16)"),
+            1);
+  EXPECT_EQ(copies("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[2])"), 1);
+}
 
 TEST(TunerTest, FindsWhatABuildThenTakes) {
   const KernelSpec spec = specOf(conv(1, 16, 8, 16));
