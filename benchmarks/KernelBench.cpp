@@ -1,9 +1,8 @@
 //===- KernelBench.cpp - Every kernel beside the machine's FMA peak -------===//
 //
 // Times kernels alone, on one thread, on a piece in cache as it is in a training
-// step, or on operands that come from memory (`--copies`). `peak_share` is of the multiply-adds this core reached in the same run;
-// Winograd's kernels are counted as what the plain sum would take, so they may
-// pass 1.
+// step, or on operands that come from memory (`--copies`). `peak_share` is of the multiply-adds this core reached in
+// the same run; Winograd's kernels are counted as what the plain sum would take, so they may pass 1.
 //
 //   KernelBench                        the convolutions of ResNet-18 and ResNet-20, all on
 //                                      pieces of images; a net cuts the gradients of
@@ -229,7 +228,8 @@ int main(int argc, char **argv) {
     std::string name = "BM_Kernel/" + kernels[i].symbol;
     if (!requests[i].knobs.empty())
       name += "/" + codegen::templateOf(requests[i].knobs) + ":" + codegen::printKnobs(requests[i].knobs);
-    benchmark::RegisterBenchmark(name.c_str(), BM_Kernel, requests[i].spec, libraries[i]->find(kernels[i].symbol), copies)
+    benchmark::RegisterBenchmark(name.c_str(), BM_Kernel, requests[i].spec, libraries[i]->find(kernels[i].symbol),
+                                 copies)
         ->UseManualTime()
         ->MinTime(0.1)
         ->Unit(benchmark::kMicrosecond);

@@ -292,7 +292,8 @@ KernelForm describeForm(const KernelSpec &spec, const TargetInfo &target, const 
   const int64_t epilogue = form.operations - floatingPointOperations(alone);
   return withConv(spec, target, form, [&](const ConvKernel &conv) {
     const int64_t pairs = int64_t(conv.shape.c) * conv.shape.k;
-    form.operations = epilogue + 2 * winograd::pointsOf(row->tile) * winograd::gridOf(conv.shape, row->tile).all() * pairs;
+    form.operations =
+        epilogue + 2 * winograd::pointsOf(row->tile) * winograd::gridOf(conv.shape, row->tile).all() * pairs;
     return form;
   });
 }

@@ -72,8 +72,7 @@ struct Tuner::Candidate {
 
 class Tuner::Search {
 public:
-  Search(const TuningSubject &subject, const TunerOptions &options)
-      : subject(subject), options(options) {
+  Search(const TuningSubject &subject, const TunerOptions &options) : subject(subject), options(options) {
     for (int i = 0; i < copiesToTime(spec); ++i)
       arenas.emplace_back(spec);
   }

@@ -195,7 +195,8 @@ std::unique_ptr<TuningDatabase> TuningDatabase::open(const std::string &path, st
     return std::unique_ptr<TuningDatabase>(new TuningDatabase(database.release()));
   if (mistake.empty())
     mistake = database ? sqlite3_errmsg(database.get()) : "out of memory";
-  error = "cannot write the tuning database '" + path + "': " + mistake + "; move it away or name another with --database";
+  error =
+      "cannot write the tuning database '" + path + "': " + mistake + "; move it away or name another with --database";
   return nullptr;
 }
 

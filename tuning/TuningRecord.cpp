@@ -89,8 +89,8 @@ std::string findMistake(const TuningRecord &r) {
 std::string printRecord(const TuningRecord &r) {
   std::ostringstream out;
   out << r.target << '\t' << r.cpu << '\t' << r.threads << '\t' << r.version << '\t' << r.spec << '\t'
-      << codegen::printKnobs(r.knobs) << '\t' << r.median << '\t' << r.spread << '\t' << r.untuned << '\t' << r.error << '\t'
-      << codegen::nameOf(r.numerics);
+      << codegen::printKnobs(r.knobs) << '\t' << r.median << '\t' << r.spread << '\t' << r.untuned << '\t' << r.error
+      << '\t' << codegen::nameOf(r.numerics);
   return out.str();
 }
 
@@ -103,7 +103,8 @@ std::vector<TuningRecord> readRecordLines(const std::string &text, std::string &
     if (line.empty() || line[0] == '#')
       continue;
     TuningRecord record;
-    const std::string mistake = readRecord(line, record) ? findMistake(record) : "not ten or eleven fields of the right kind";
+    const std::string mistake =
+        readRecord(line, record) ? findMistake(record) : "not ten or eleven fields of the right kind";
     if (mistake.empty())
       records.push_back(record);
     else if (!dropped++)

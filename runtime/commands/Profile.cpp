@@ -89,16 +89,22 @@ double Profile::outside(const FunctionTime &time) const {
 // 3. What would help
 //===----------------------------------------------------------------------===//
 
+/// What to do about a kernel whose multiply-adds take longer than its bytes; `near` the roof there is little to gain.
+static std::string adviceOnArithmetic(const std::string &form, bool near) {
+  if (near)
+    return form == "winograd 2x2" ? "at the roof of its form's multiply-adds: tiles of 4x4, where allowed, take fewer"
+                                  : "at the roof of multiply-adds: only fewer of them would help";
+  return form.starts_with("winograd")
+             ? "transforms of tiles and filter, or data from memory, take the rest: larger pieces, or tune it"
+             : "a better schedule for this shape: tune it";
+}
+
 /// What to do about a kernel that loses time.
 static std::string advice(const Verdict &verdict) {
-  const bool near = verdict.share() >= 0.8, isWinograd = verdict.row->kernel->form.starts_with("winograd");
+  const bool near = verdict.share() >= 0.8;
   switch (verdict.roof) {
   case Roof::MultiplyAdds:
-    if (isWinograd)
-      return near ? "at the roof of its form's multiply-adds: only a larger tile would need fewer"
-                  : "transforms of tiles and filter, or data from memory, take the rest: larger pieces, or tune it";
-    return near ? "at the roof of multiply-adds: only fewer of them would help"
-                : "a better schedule for this shape: tune it";
+    return adviceOnArithmetic(verdict.row->kernel->form, near);
   case Roof::Cache:
     return near ? "at the roof of L2: fuse it with a neighbour"
                 : "waits for data: fuse it with its producer, or larger pieces";
@@ -119,8 +125,8 @@ static void printFunction(const Profile &profile, const FunctionTime &time) {
   std::printf("\n%s  batch %lld, %.3f ms, %.1f images/s; %.1f thread-ms, %.1f %% of them outside kernels\n",
               time.function->name.c_str(), static_cast<long long>(time.function->batch), 1e3 * time.median,
               time.imagesPerSecond(), 1e3 * all, 100 * outside / all);
-  std::printf("  share  measured  predicted  GFLOP/s   GB/s  roof    of roof  %-12s  %-24s %-22s kernel\n", "form", "layer",
-              "source");
+  std::printf("  share  measured  predicted  GFLOP/s   GB/s  roof    of roof  %-12s  %-24s %-22s kernel\n", "form",
+              "layer", "source");
   for (const Verdict &verdict : verdicts) {
     const KernelRow &row = *verdict.row;
     std::printf("%6.1f%% %8.3fms %8.3fms %8.1f %6.1f  %-6s %6.0f %%  %-12s  %-24s %-22s %s\n", 100 * row.share,

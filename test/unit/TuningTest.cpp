@@ -214,11 +214,10 @@ TEST(TuningDatabaseTest, ForeignTablesAreAWarning) {
 
 TEST(TuningDatabaseTest, HostileValuesAreLeftOut) {
   TemporaryFolder folder;
-  for (const char *change :
-       {"knob0 = -1", "knob0 = 1000000000000", "knob3 = 'many'", "median = 0", "spread = -5", "spec = 'x'",
-        "spec = NULL", "threads = 0", "target = ''", "target = zeroblob(100)", "knob0 = NULL", "error = 1e300",
-        "numerics = 'exact'", "numerics = NULL", "numerics = 1",
-        "numerics = 'strict', knob7 = NULL, knob8 = NULL"}) { // Winograd's F(4x4)
+  for (const char *change : {"knob0 = -1", "knob0 = 1000000000000", "knob3 = 'many'", "median = 0", "spread = -5",
+                             "spec = 'x'", "spec = NULL", "threads = 0", "target = ''", "target = zeroblob(100)",
+                             "knob0 = NULL", "error = 1e300", "numerics = 'exact'", "numerics = NULL", "numerics = 1",
+                             "numerics = 'strict', knob7 = NULL, knob8 = NULL"}) { // Winograd's F(4x4)
     const std::string path = folder / "tuning.db";
     std::filesystem::remove(path);
     put(path, record(conv(1, 16, 8, 16), kDirect));
@@ -320,9 +319,8 @@ TEST(KnobsTest, FormsSayWhatTheyMultiply) {
   EXPECT_EQ(form.operations, 2 * 2 * 49 * 9 * 32 * 48);
   EXPECT_EQ(formOf(text, {}).name, "generic");
   // What follows the convolution is added: one operation an element of a relu.
-  const std::string y = ": [2,48,7,7]",
-                    relu = conv(2, 32, 7, 48).substr(0, conv(2, 32, 7, 48).find(" } ->")) + "; %3 = relu(%2) {} " + y +
-                           " } -> (%3: f32[2,48,7,7]c16)";
+  const std::string y = ": [2,48,7,7]", relu = conv(2, 32, 7, 48).substr(0, conv(2, 32, 7, 48).find(" } ->")) +
+                                               "; %3 = relu(%2) {} " + y + " } -> (%3: f32[2,48,7,7]c16)";
   EXPECT_EQ(formOf(relu, {4, 2, 2, 4, 1, 8, 0}).operations, 2 * 2 * 4 * 36 * 32 * 48 + 2 * 48 * 49);
   const std::string gradient =
       "(f32[2,16,8,8]c16h1, f32[2,32,8,8]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, "
@@ -550,8 +548,8 @@ TEST(ChooseKnobsTest, HostileKnobsAreNotTaken) {
 // Searching
 //===----------------------------------------------------------------------===//
 
-// A filter of 512x512x3x3 and its operands are 9.7 MB: seven copies exceed 64 MiB. Of 256x256x3x3, 2.8 MB, it would take
-// 24, and there are never more than 16.
+// A filter of 512x512x3x3 and its operands are 9.7 MB: seven copies exceed 64 MiB. Of 256x256x3x3, 2.8 MB, it would
+// take 24, and there are never more than 16.
 TEST(KernelClockTest, PredictionsOfOneImageMeetTheirFiltersInMemory) {
   auto copies = [](const std::string &text) { return copiesToTime(specOf(text)); };
   EXPECT_EQ(copies(conv(1, 256, 14, 256)), 16);
