@@ -1,9 +1,8 @@
 //===- KernelBench.cpp - Every kernel beside the machine's FMA peak -------===//
 //
 // Times kernels alone, on one thread, on a piece in cache as it is in a training
-// step. `peak_share` is of the multiply-adds this core reached in the same run;
-// Winograd's kernels are counted as what the plain sum would take, so they may
-// pass 1.
+// step, or on operands that come from memory (`--copies`). `peak_share` is of the multiply-adds this core reached in
+// the same run; Winograd's kernels are counted as what the plain sum would take, so they may pass 1.
 //
 //   KernelBench                        the convolutions of ResNet-18 and ResNet-20, all on
 //                                      pieces of images; a net cuts the gradients of
@@ -12,6 +11,10 @@
 //                                      resin build net.resin --emit=planned -o net.mlir
 //   KernelBench --templates            each convolution by every template that takes it,
 //                                      its default first
+//   KernelBench --copies=N             N copies of operands and results, used in turns: each
+//                                      call finds its own as the N - 1 calls between left
+//                                      them. Where N of them exceed the caches, filters come
+//                                      from memory, as in a network at batch 1
 //   KernelBench --benchmark_filter=... and the other flags of Google Benchmark
 //
 //===----------------------------------------------------------------------===//
@@ -24,6 +27,8 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -34,14 +39,20 @@ using namespace resin;
 
 namespace {
 
-void BM_Kernel(benchmark::State &state, const KernelSpec &spec, void *function) {
-  tuning::KernelArena storage(spec);
+constexpr int kMostCopies = 256;
+
+void BM_Kernel(benchmark::State &state, const KernelSpec &spec, void *function, int copies) {
+  std::vector<std::unique_ptr<tuning::KernelArena>> storage;
+  for (int i = 0; i < copies; ++i)
+    storage.push_back(std::make_unique<tuning::KernelArena>(spec));
+  size_t turn = 0;
   double peak = 0, best = 1e30;
   for (int i = 0; i < 8; ++i)
     peak = std::max(peak, tuning::multiplyAddRate());
   for (auto _ : state) {
+    const std::vector<void *> &addresses = storage[turn++ % storage.size()]->addresses();
     const double begin = tuning::threadSeconds();
-    codegen::callKernel(function, storage.addresses());
+    codegen::callKernel(function, addresses);
     const double seconds = tuning::threadSeconds() - begin;
     best = std::min(best, seconds);
     state.SetIterationTime(seconds);
@@ -162,11 +173,21 @@ std::vector<codegen::KernelRequest> requestsOf(const std::vector<KernelSpec> &sp
 int main(int argc, char **argv) {
   benchmark::Initialize(&argc, argv);
   std::vector<std::string> texts;
-  const std::string flag = "--specs=";
+  const std::string flag = "--specs=", copiesFlag = "--copies=";
   bool byTemplates = false;
+  int copies = 1;
   for (int i = 1; i < argc; ++i) {
     if (argv[i] == std::string("--templates")) {
       byTemplates = true;
+      continue;
+    }
+    if (std::string(argv[i]).starts_with(copiesFlag)) {
+      const char *number = argv[i] + copiesFlag.size(), *end = number + std::strlen(number);
+      const auto [read, code] = std::from_chars(number, end, copies);
+      if (code != std::errc() || read != end || copies < 1 || copies > kMostCopies) {
+        std::cerr << "error: --copies is from 1 to " << kMostCopies << ", not '" << number << "'\n";
+        return 64;
+      }
       continue;
     }
     if (std::string(argv[i]).rfind(flag, 0) != 0) {
@@ -207,7 +228,8 @@ int main(int argc, char **argv) {
     std::string name = "BM_Kernel/" + kernels[i].symbol;
     if (!requests[i].knobs.empty())
       name += "/" + codegen::templateOf(requests[i].knobs) + ":" + codegen::printKnobs(requests[i].knobs);
-    benchmark::RegisterBenchmark(name.c_str(), BM_Kernel, requests[i].spec, libraries[i]->find(kernels[i].symbol))
+    benchmark::RegisterBenchmark(name.c_str(), BM_Kernel, requests[i].spec, libraries[i]->find(kernels[i].symbol),
+                                 copies)
         ->UseManualTime()
         ->MinTime(0.1)
         ->Unit(benchmark::kMicrosecond);

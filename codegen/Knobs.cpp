@@ -263,9 +263,39 @@ std::string templateOf(const Knobs &knobs) {
   return row ? row->name : "none";
 }
 
+const char *nameOf(Numerics numerics) { return numerics == Numerics::Strict ? "strict" : "fast"; }
+
+std::optional<Numerics> numericsNamed(std::string_view word) {
+  for (Numerics numerics : {Numerics::Fast, Numerics::Strict})
+    if (word == nameOf(numerics))
+      return numerics;
+  return std::nullopt;
+}
+
 std::string convolutionOf(const KernelSpec &spec) {
   const int node = findConvolution(spec);
   return node < 0 ? "" : spec.nodes[node].op;
+}
+
+KernelForm describeForm(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs) {
+  KernelForm form{"", floatingPointOperations(spec)};
+  const int node = findConvolution(spec);
+  if (node < 0)
+    return form;
+  const Template *row = findTemplate(knobs);
+  if (!row || !row->tile)
+    return form.name = row ? row->name : "generic", form;
+  const std::string tile = std::to_string(row->tile);
+  form.name = "winograd " + tile + "x" + tile;
+  KernelSpec alone = spec;
+  alone.nodes = {spec.nodes[node]};
+  const int64_t epilogue = form.operations - floatingPointOperations(alone);
+  return withConv(spec, target, form, [&](const ConvKernel &conv) {
+    const int64_t pairs = int64_t(conv.shape.c) * conv.shape.k;
+    form.operations =
+        epilogue + 2 * winograd::pointsOf(row->tile) * winograd::gridOf(conv.shape, row->tile).all() * pairs;
+    return form;
+  });
 }
 
 bool satisfies(const Knobs &knobs, Numerics numerics) {
@@ -286,14 +316,14 @@ Knobs defaultKnobs(const KernelSpec &spec, const TargetInfo &target, Numerics nu
   });
 }
 
-std::vector<Knobs> startingKnobs(const KernelSpec &spec, const TargetInfo &target) {
+std::vector<Knobs> startingKnobs(const KernelSpec &spec, const TargetInfo &target, Numerics numerics) {
   return withConv(spec, target, std::vector<Knobs>(), [&](const ConvKernel &conv) {
     std::vector<Knobs> result;
     auto addDefault = [&](const Knobs &knobs) {
-      if (accepts(conv, knobs))
+      if (satisfies(knobs, numerics) && accepts(conv, knobs))
         addUnlessThere(result, knobs);
     };
-    addDefault(defaultKnobs(spec, target));
+    addDefault(defaultKnobs(spec, target, numerics));
     for (const Template &row : kTemplates)
       addDefault(row.untuned ? row.untuned(conv) : planOf(row, conv, {}));
     for (size_t i = 0, end = result.size(); i < end; ++i)

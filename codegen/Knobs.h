@@ -16,7 +16,9 @@
 #include "codegen/Targets.h"
 #include "support/KernelSpec.h"
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace resin::codegen {
@@ -36,9 +38,27 @@ std::string templateOf(const Knobs &knobs);
 /// The anchor of the kernel if it is a convolution, else empty.
 std::string convolutionOf(const KernelSpec &spec);
 
+/// How a kernel comes by its results.
+struct KernelForm {
+  /// "direct", "weight", "winograd 4x4", "winograd 2x2", "generic" (a convolution that no template takes); empty: no
+  /// convolution.
+  std::string name;
+  /// Floating-point operations of one call: those of the spec, but of a convolution by Winograd's method the products
+  /// at the points of its tiles in place of the plain sum's. Transforms are not counted.
+  int64_t operations = 0;
+};
+
+/// Of `spec` built with `knobs`; none: it has no template.
+KernelForm describeForm(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs);
+
 /// How a convolution may round. `Fast` is within 1e-5 of the largest result: both forms of Winograd's method are
 /// allowed. `Strict` is as accurate as a plain sum in f32: such sums, and F(2x2, 3x3).
 enum class Numerics { Fast, Strict };
+
+/// "fast" or "strict", as recipes and tuning records say it.
+const char *nameOf(Numerics numerics);
+/// Nothing for any other word.
+std::optional<Numerics> numericsNamed(std::string_view word);
 
 /// Whether the template of these knobs rounds as `numerics` asks.
 bool satisfies(const Knobs &knobs, Numerics numerics);
@@ -51,11 +71,12 @@ bool acceptsKnobs(const KernelSpec &spec, const TargetInfo &target, const Knobs 
 Knobs defaultKnobs(const KernelSpec &spec, const TargetInfo &target, Numerics numerics = Numerics::Fast);
 
 /// Where a search begins: the default, then the default of every other template that
-/// takes the spec, and the tiles that a model of the core rates highest.
-std::vector<Knobs> startingKnobs(const KernelSpec &spec, const TargetInfo &target);
+/// takes the spec, and the tiles that a model of the core rates highest. Only what rounds
+/// as asked.
+std::vector<Knobs> startingKnobs(const KernelSpec &spec, const TargetInfo &target, Numerics numerics = Numerics::Fast);
 
 /// One step from `knobs`: each knob moved to its next smaller and next larger value.
-/// Only what fits in registers, as a model of the core counts them.
+/// Only what fits in registers, as a model of the core counts them. The form stays.
 std::vector<Knobs> neighbouringKnobs(const KernelSpec &spec, const TargetInfo &target, const Knobs &knobs);
 
 } // namespace resin::codegen

@@ -137,6 +137,8 @@ struct Reader {
     kernel.layer = json.value("layer", "");
     kernel.flops = json.value("flops", 0.0);
     kernel.bytes = json.value("bytes", 0.0);
+    kernel.form = json.value("form", "");
+    kernel.formFlops = json.value("form_flops", kernel.flops);
     kernel.calls = json.value("calls", int64_t(0));
     return kernel;
   }

@@ -55,7 +55,9 @@ struct Function {
 
 struct Kernel {
   std::string name, function, source, layer;
-  double flops = 0, bytes = 0; ///< of one call
+  std::string form;            ///< of a convolution: "direct", "winograd 4x4", ...; else empty
+  double flops = 0, bytes = 0; ///< of one call; a convolution's flops are the plain sum's
+  double formFlops = 0;        ///< as its form does them
   int64_t calls = 0;           ///< in one call of `function`
 };
 

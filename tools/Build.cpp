@@ -221,7 +221,7 @@ static std::vector<KernelSpec> kernelsOf(ModuleOp module) {
 static codegen::Numerics numericsOf(ModuleOp module) {
   auto recipe = module->getAttrOfType<DictionaryAttr>("resnet.recipe");
   auto word = recipe ? recipe.getAs<StringAttr>("numerics") : StringAttr();
-  return word && word.getValue() == "strict" ? codegen::Numerics::Strict : codegen::Numerics::Fast;
+  return codegen::numericsNamed(word ? word.getValue() : "").value_or(codegen::Numerics::Fast);
 }
 
 /// Asks the tuning records for the knobs of each kernel, and counts where they came from.
@@ -241,8 +241,11 @@ static void chooseKnobs(const BuildOptions &options, std::vector<KernelSpec> spe
     counts.tuned += choice.source == tuning::KnobSource::Tuned;
     counts.borrowed += choice.source == tuning::KnobSource::Borrowed;
     counts.untuned += choice.source == tuning::KnobSource::Default;
+    const codegen::Knobs knobs = choice.knobs.empty() ? codegen::defaultKnobs(spec, lowered.target) : choice.knobs;
     if (choice.source != tuning::KnobSource::Fixed)
-      ++counts.templates[codegen::templateOf(choice.knobs.empty() ? codegen::defaultKnobs(spec, lowered.target) : choice.knobs)];
+      ++counts.templates[codegen::templateOf(knobs)];
+    if (const codegen::KernelForm form = codegen::describeForm(spec, lowered.target, knobs); !form.name.empty())
+      counts.forms[symbol(spec)] = {form.name, form.operations};
     lowered.kernels.push_back({std::move(spec), std::move(choice.knobs)});
   }
 }
@@ -410,7 +413,7 @@ static int withModule(const BuildOptions &options, llvm::function_ref<int(Module
   return module ? then(*module) : kBadInput;
 }
 
-int resin::collectKernels(const BuildOptions &options, std::vector<KernelSpec> &kernels) {
+int resin::collectKernels(const BuildOptions &options, std::vector<KernelSpec> &kernels, codegen::Numerics &numerics) {
   return withModule(options, [&](ModuleOp module) -> int {
     BuildOptions upToKernels = options;
     upToKernels.emit = Stage::Kernel;
@@ -418,6 +421,7 @@ int resin::collectKernels(const BuildOptions &options, std::vector<KernelSpec> &
     if (int code = runPhases(upToKernels, module, lowered))
       return code;
     kernels = kernelsOf(module);
+    numerics = numericsOf(module);
     return kOk;
   });
 }

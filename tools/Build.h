@@ -3,6 +3,7 @@
 #ifndef RESIN_TOOLS_BUILD_H
 #define RESIN_TOOLS_BUILD_H
 
+#include "codegen/Knobs.h"
 #include "support/KernelSpec.h"
 
 #include <cstdint>
@@ -38,8 +39,8 @@ struct BuildOptions {
 
 int build(const BuildOptions &options);
 
-/// The kernels of the program that `build` would make, each once.
-int collectKernels(const BuildOptions &options, std::vector<KernelSpec> &kernels);
+/// The kernels of the program that `build` would make, each once, and how they may round.
+int collectKernels(const BuildOptions &options, std::vector<KernelSpec> &kernels, codegen::Numerics &numerics);
 
 /// `resin check` and `resin summary`.
 int check(const BuildOptions &options);

@@ -92,37 +92,45 @@ private:
   const std::string path;
   tuning::Tuner tuner;
   std::unique_ptr<tuning::TuningDatabase> database;
-  std::vector<KernelSpec> kernels; ///< to do, heaviest first
+  std::vector<tuning::TuningSubject> kernels; ///< to do, heaviest first
   std::vector<tuning::TuningRecord> known, found;
   size_t current = 0;
   double deadline = 0;
 
   /// What a build would choose from what is known so far.
-  tuning::KnobChooser chooserOf() const;
+  codegen::Knobs chooseFor(const tuning::TuningSubject &kernel) const;
   int collect();
   void search();
   int verify();
   void showProgress(const std::string &text) const;
   void clearProgress() const;
   void printGains() const;
-  const tuning::TuningRecord *findKnown(const KernelSpec &spec) const;
+  const tuning::TuningRecord *findKnown(const tuning::TuningSubject &kernel) const;
 };
 
 } // namespace
 
-const tuning::TuningRecord *TuneRun::findKnown(const KernelSpec &spec) const {
-  const std::string text = print(spec), cpu = tuning::cpuModel(), version = codegen::codegenVersion();
+/// A kernel's name, and its numerics where they are not the usual ones.
+static std::string titleOf(const KernelSpec &spec, codegen::Numerics numerics) {
+  return symbol(spec) + (numerics == codegen::Numerics::Strict ? " (strict)" : "");
+}
+
+const tuning::TuningRecord *TuneRun::findKnown(const tuning::TuningSubject &kernel) const {
+  const std::string text = print(kernel.spec), cpu = tuning::cpuModel(), version = codegen::codegenVersion();
   for (const tuning::TuningRecord &record : known)
-    if (record.spec == text && record.target == target.name && record.cpu == cpu && record.version == version)
+    if (record.spec == text && record.numerics == kernel.numerics && record.target == target.name && record.cpu == cpu && record.version == version)
       return &record;
   return nullptr;
 }
 
-tuning::KnobChooser TuneRun::chooserOf() const {
+codegen::Knobs TuneRun::chooseFor(const tuning::TuningSubject &kernel) const {
   std::string ignored;
   std::vector<tuning::TuningRecord> all = found;
   all.insert(all.end(), known.begin(), known.end());
-  return {all, tuning::readRecordLines(tuning::shippedRecords(), ignored), target, tuning::cpuModel(), codegen::codegenVersion()};
+  return tuning::KnobChooser(all, tuning::readRecordLines(tuning::shippedRecords(), ignored), target, tuning::cpuModel(),
+                             codegen::codegenVersion(), kernel.numerics)
+      .choose(kernel.spec)
+      .knobs;
 }
 
 int TuneRun::collect() {
@@ -140,15 +148,17 @@ int TuneRun::collect() {
     BuildOptions options = request.build;
     options.file = file;
     std::vector<KernelSpec> specs;
-    if (int code = collectKernels(options, specs))
+    codegen::Numerics numerics;
+    if (int code = collectKernels(options, specs, numerics))
       return code;
     for (KernelSpec &spec : specs)
-      if (seen.insert(print(spec)).second && !codegen::defaultKnobs(spec, target).empty())
-        kernels.push_back(std::move(spec));
+      if (seen.insert(print(spec) + codegen::nameOf(numerics)).second && !codegen::defaultKnobs(spec, target).empty())
+        kernels.push_back({std::move(spec), numerics});
   }
-  llvm::sort(kernels, [](const KernelSpec &a, const KernelSpec &b) {
-    return std::pair(-floatingPointOperations(a), print(a)) < std::pair(-floatingPointOperations(b), print(b));
-  });
+  auto keyOf = [](const tuning::TuningSubject &kernel) {
+    return std::tuple(-floatingPointOperations(kernel.spec), print(kernel.spec), kernel.numerics);
+  };
+  llvm::sort(kernels, [&](const auto &a, const auto &b) { return keyOf(a) < keyOf(b); });
   return kOk;
 }
 
@@ -157,7 +167,7 @@ void TuneRun::showProgress(const std::string &text) const {
     return;
   const int left = std::max(0.0, deadline - seconds());
   llvm::errs() << llvm::formatv("\r\x1b[K[{0}/{1}] {2}m{3:2}s left  {4}: {5}", current + 1, kernels.size(), left / 60, left % 60,
-                                StringRef(symbol(kernels[current])).take_front(40), text);
+                                StringRef(symbol(kernels[current].spec)).take_front(40), text);
 }
 
 void TuneRun::clearProgress() const {
@@ -167,22 +177,22 @@ void TuneRun::clearProgress() const {
 
 void TuneRun::search() {
   for (; current < kernels.size() && !interrupted && seconds() < deadline; ++current) {
-    const KernelSpec &spec = kernels[current];
+    const tuning::TuningSubject &kernel = kernels[current];
+    const std::string title = titleOf(kernel.spec, kernel.numerics);
     showProgress("");
     std::string error;
-    const codegen::Knobs hint = chooserOf().choose(spec).knobs;
     const double share = (deadline - seconds()) / (kernels.size() - current);
-    std::optional<tuning::TuningRecord> record = tuner.tune(spec, hint, share, error);
+    std::optional<tuning::TuningRecord> record = tuner.tune(kernel, chooseFor(kernel), share, error);
     clearProgress();
     if (!record) {
       if (!interrupted)
-        llvm::errs() << "resin: warning: " << symbol(spec) << " was left out: " << error << "\n";
+        llvm::errs() << "resin: warning: " << title << " was left out: " << error << "\n";
       continue;
     }
     if (!database->put(*record, error))
       llvm::errs() << "resin: warning: " << error << "\n";
     found.push_back(*record);
-    llvm::errs() << llvm::formatv("[{0}/{1}] {2}: {3:f2}x by {4} {5}\n", current + 1, kernels.size(), symbol(spec),
+    llvm::errs() << llvm::formatv("[{0}/{1}] {2}: {3:f2}x by {4} {5}\n", current + 1, kernels.size(), title,
                                   double(record->untuned) / record->median, codegen::templateOf(record->knobs), codegen::printKnobs(record->knobs));
   }
 }
@@ -200,7 +210,7 @@ void TuneRun::printGains() const {
     std::string error;
     parse(record.spec, spec, error);
     llvm::outs() << llvm::formatv("{0,5:f2}x  {1,10:f1}  {2,10:f1}  {3,-16} {4,-22} {5}\n", gain(record), record.untuned * 1e-3,
-                                  record.median * 1e-3, codegen::templateOf(record.knobs), codegen::printKnobs(record.knobs), symbol(spec));
+                                  record.median * 1e-3, codegen::templateOf(record.knobs), codegen::printKnobs(record.knobs), titleOf(spec, record.numerics));
     untuned += record.untuned, tuned += record.median;
   }
   llvm::outs() << llvm::formatv("{0} kernels, once each: {1:f1} us by their defaults, {2:f1} us tuned\n", sorted.size(), untuned * 1e-3, tuned * 1e-3);
@@ -208,7 +218,7 @@ void TuneRun::printGains() const {
 
 /// Measures every n-th record again: eight at most.
 int TuneRun::verify() {
-  llvm::erase_if(kernels, [&](const KernelSpec &spec) { return !findKnown(spec); });
+  llvm::erase_if(kernels, [&](const tuning::TuningSubject &kernel) { return !findKnown(kernel); });
   const size_t step = kernels.size() / 8 + 1;
   size_t checked = 0, held = 0;
   for (current = 0; current < kernels.size() && !interrupted; current += step) {
@@ -219,12 +229,12 @@ int TuneRun::verify() {
     clearProgress();
     ++checked;
     if (!again) {
-      llvm::outs() << symbol(kernels[current]) << ": " << error << "\n";
+      llvm::outs() << titleOf(kernels[current].spec, kernels[current].numerics) << ": " << error << "\n";
       continue;
     }
     const double was = double(before->untuned) / before->median, is = double(again->untuned) / again->median;
     held += is > 0.95 * was;
-    llvm::outs() << llvm::formatv("{0,5:f2}x was {1,5:f2}x  {2}\n", is, was, symbol(kernels[current]));
+    llvm::outs() << llvm::formatv("{0,5:f2}x was {1,5:f2}x  {2}\n", is, was, titleOf(kernels[current].spec, kernels[current].numerics));
   }
   llvm::outs() << llvm::formatv("{0} records measured again, {1} of them gain what they say, within 5 %\n", checked, held);
   return checked == held ? kOk : kFailure;
@@ -249,7 +259,7 @@ int TuneRun::run() {
   }
   const size_t all = kernels.size();
   if (request.resume)
-    llvm::erase_if(kernels, [&](const KernelSpec &spec) { return findKnown(spec); });
+    llvm::erase_if(kernels, [&](const tuning::TuningSubject &kernel) { return findKnown(kernel); });
   llvm::errs() << llvm::formatv("resin: {0} kernels to tune, {1} are done; records go to '{2}'\n", kernels.size(), all - kernels.size(), path);
   deadline = seconds() + readBudget(request.budget);
   search();
@@ -276,7 +286,7 @@ static int exportRecords(const std::string &path, const std::string &file) {
     lines.push_back(printRecord(record));
   llvm::sort(lines);
   out << "# Tuning records that come with Resin: written by `resin tune --export`, never by hand.\n"
-         "# target\tcpu\tthreads\tversion\tspec\tknobs\tmedian ns\tspread ns\tuntuned ns\terror 1e-9\n";
+         "# target\tcpu\tthreads\tversion\tspec\tknobs\tmedian ns\tspread ns\tuntuned ns\terror 1e-9\tnumerics\n";
   for (const std::string &line : lines)
     out << line << "\n";
   return kOk;

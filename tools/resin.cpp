@@ -27,7 +27,7 @@ cl::opt<std::string> file(cl::Positional, cl::Required, cl::desc("FILE"), cl::ca
 cl::opt<std::string> model("model", cl::desc("Which model of the file"), cl::value_desc("NAME"), cl::cat(options), cl::sub(buildCommand), cl::sub(explainCommand),
                            cl::sub(checkCommand), cl::sub(summaryCommand));
 cl::list<std::string> settings("set", cl::desc("Override a setting of the train block"), cl::value_desc("train.key=value"), cl::cat(options),
-                               cl::sub(buildCommand), cl::sub(explainCommand), cl::sub(checkCommand), cl::sub(summaryCommand));
+                               cl::sub(buildCommand), cl::sub(explainCommand), cl::sub(checkCommand), cl::sub(summaryCommand), cl::sub(tuneCommand));
 cl::opt<int64_t> batch("batch", cl::desc("Images of a training step"), cl::value_desc("N"), cl::cat(options), cl::sub(buildCommand), cl::sub(explainCommand), cl::sub(tuneCommand));
 cl::opt<std::string> output("o", cl::desc("Where to write"), cl::value_desc("OUT"), cl::cat(options), cl::sub(buildCommand));
 cl::list<int64_t> predictBatch("predict-batch", cl::CommaSeparated, cl::desc("Batch sizes to predict with (default: 1,32)"), cl::value_desc("N,N"),

@@ -2,7 +2,8 @@
 //
 //   1. Leave out records of other targets.
 //   2. Order those of the same kind of convolution by how far their shape is, then
-//      by how far their machine and code are.
+//      by how far their machine and code are, then by whether their search raced what
+//      the program may use.
 //   3. Take the first whose knobs the template accepts for this shape.
 //
 //===----------------------------------------------------------------------===//
@@ -79,9 +80,11 @@ KnobChooser::KnobChooser(const std::vector<TuningRecord> &user, const std::vecto
     add(record, rankOf(record, 0));
   for (const TuningRecord &record : shipped)
     add(record, rankOf(record, 1));
-  std::sort(known.begin(), known.end(), [](const Known &a, const Known &b) {
-    return std::tuple(a.rank, a.record.spec, a.record.knobs) < std::tuple(b.rank, b.record.spec, b.record.knobs);
-  });
+  auto keyOf = [&](const Known &entry) {
+    const TuningRecord &record = entry.record;
+    return std::tuple(entry.rank, record.numerics != numerics, record.spec, record.knobs);
+  };
+  std::sort(known.begin(), known.end(), [&](const Known &a, const Known &b) { return keyOf(a) < keyOf(b); });
 }
 
 void KnobChooser::add(const TuningRecord &record, int rank) {
@@ -107,7 +110,13 @@ KnobChoice KnobChooser::choose(const KernelSpec &spec) const {
     const TuningRecord &record = entry->record;
     if (!codegen::satisfies(record.knobs, numerics))
       continue;
-    const KnobSource source = far == 0 && entry->rank <= 1 ? KnobSource::Tuned : KnobSource::Borrowed;
+    // A strict search raced fewer forms than fast programs have: where their default is one of the others, what it
+    // found may be slower.
+    const bool raced = numerics == codegen::Numerics::Strict || record.numerics == codegen::Numerics::Fast;
+    if (!raced && !codegen::satisfies(untuned, record.numerics))
+      continue;
+    const bool own = far == 0 && entry->rank <= 1 && raced;
+    const KnobSource source = own ? KnobSource::Tuned : KnobSource::Borrowed;
     if (source == KnobSource::Borrowed && record.median > kWorthLending * record.untuned)
       return {source, fallback}; // there the default was as good
     if (record.knobs == allowed)

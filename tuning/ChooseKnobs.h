@@ -2,7 +2,10 @@
 //
 // `resin build` asks here. A kernel gets the knobs of its own record; else those of
 // the nearest kernel of its kind, if its template takes them; else none, which means
-// the template's default. The user's records come before the shipped ones.
+// the template's default. The user's records come before the shipped ones, and of
+// equals those of a search with the program's numerics come first. Records of the
+// others serve too: a fast search's if what won may be used, a strict search's where
+// the default that it beat is the fast default as well.
 //
 //===----------------------------------------------------------------------===//
 

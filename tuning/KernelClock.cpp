@@ -59,6 +59,18 @@ double multiplyAddRate() {
   return turns * 12.0 * 2 * (wide ? 16 : middle ? 8 : 4) / (threadSeconds() - begin) * 1e-9;
 }
 
+int copiesToTime(const KernelSpec &spec) {
+  constexpr int64_t kBytes = 64 << 20, kMost = 16;
+  auto isStatistic = [](const KernelNode &node) { return node.op == "channel_sum" || node.op == "channel_dot"; };
+  auto convolvesOne = [](const KernelNode &node) {
+    return node.op == "conv2d" && !node.results[0].empty() && node.results[0][0] == 1;
+  };
+  if (std::none_of(spec.nodes.begin(), spec.nodes.end(), convolvesOne) ||
+      std::any_of(spec.nodes.begin(), spec.nodes.end(), isStatistic))
+    return 1;
+  return static_cast<int>(std::min(kMost, kBytes / std::max<int64_t>(1, bytesTouched(spec)) + 1));
+}
+
 static size_t bytesOf(const TensorSpec &tensor) {
   return (storageElements(tensor) * elementBytes(tensor.type) + 63) / 64 * 64 + 5 * 64;
 }

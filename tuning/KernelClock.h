@@ -21,6 +21,12 @@ double threadSeconds();
 /// GFLOP/s of one burst of a millisecond or so, in the widest vectors of this CPU.
 double multiplyAddRate();
 
+/// How many copies of operands and results a kernel is timed on, in turns. In a training step the kernel before has
+/// just written what it reads, and a filter serves piece after piece: one copy, which stays in cache. A prediction of
+/// one image (a forward convolution of one, without statistics) meets each filter once, in memory: as many copies as
+/// exceed 64 MiB together, 16 at most.
+int copiesToTime(const KernelSpec &spec);
+
 /// Operands and results of a kernel on large pages, each on a line of its own, filled
 /// with numbers. A kernel that asks for the number of its piece is told 0.
 class KernelArena {

@@ -72,7 +72,10 @@ struct Tuner::Candidate {
 
 class Tuner::Search {
 public:
-  Search(const KernelSpec &spec, const TunerOptions &options) : spec(spec), options(options), arena(spec) {}
+  Search(const TuningSubject &subject, const TunerOptions &options) : subject(subject), options(options) {
+    for (int i = 0; i < copiesToTime(spec); ++i)
+      arenas.emplace_back(spec);
+  }
 
   bool prepare(std::string &error);
   std::vector<Candidate *> compile(const std::vector<codegen::Knobs> &list, double deadline);
@@ -84,15 +87,18 @@ public:
   const std::string &lastMistake() const { return mistake; }
 
 private:
-  const KernelSpec &spec;
+  const TuningSubject &subject;
+  const KernelSpec &spec = subject.spec;
   const TunerOptions &options;
-  KernelArena arena;
+  std::deque<KernelArena> arenas; ///< that calls use in turns
+  size_t turn = 0;
   std::unique_ptr<KernelTrial> trial;
   std::deque<Candidate> candidates; ///< all that passed the check
   double bestRate = 0;
   std::string mistake;
 
   void runRounds(const std::vector<Candidate *> &runners, size_t rounds);
+  void call(const Candidate &candidate);
   double timeOnce(const Candidate &candidate);
 };
 
@@ -135,12 +141,16 @@ std::vector<Tuner::Candidate *> Tuner::Search::compile(const std::vector<codegen
   return result;
 }
 
+void Tuner::Search::call(const Candidate &candidate) {
+  codegen::callKernel(candidate.function, arenas[turn++ % arenas.size()].addresses());
+}
+
 double Tuner::Search::timeOnce(const Candidate &candidate) {
   int calls = 0;
   const double begin = threadSeconds();
   double seconds = 0;
   do {
-    codegen::callKernel(candidate.function, arena.addresses());
+    call(candidate);
     ++calls;
     seconds = threadSeconds() - begin;
   } while (seconds < kSampleSeconds);
@@ -153,7 +163,7 @@ void Tuner::Search::runRounds(const std::vector<Candidate *> &runners, size_t ro
     const double before = multiplyAddRate();
     std::vector<double> times;
     for (Candidate *runner : runners) {
-      codegen::callKernel(runner->function, arena.addresses());
+      call(*runner);
       times.push_back(timeOnce(*runner));
     }
     const double rate = std::min(before, multiplyAddRate());
@@ -198,6 +208,7 @@ TuningRecord Tuner::Search::recordOf(const Candidate &winner, const Candidate &u
                       .cpu = cpuModel(),
                       .version = codegen::codegenVersion(),
                       .spec = print(spec),
+                      .numerics = subject.numerics,
                       .knobs = winner.knobs};
   record.median = nanoseconds(winner.median());
   record.spread = std::llround((quantile(winner.samples, 0.75) - quantile(winner.samples, 0.25)) * 1e9);
@@ -206,17 +217,18 @@ TuningRecord Tuner::Search::recordOf(const Candidate &winner, const Candidate &u
   return record;
 }
 
-std::optional<TuningRecord> Tuner::tune(const KernelSpec &spec, const codegen::Knobs &hint, double seconds,
+std::optional<TuningRecord> Tuner::tune(const TuningSubject &subject, const codegen::Knobs &hint, double seconds,
                                         std::string &error) {
   const double deadline = now() + seconds;
-  Search search(spec, options);
-  std::vector<codegen::Knobs> list = codegen::startingKnobs(spec, options.target);
+  Search search(subject, options);
+  std::vector<codegen::Knobs> list = codegen::startingKnobs(subject.spec, options.target, subject.numerics);
   if (list.empty()) {
     error = "it has no knobs";
     return std::nullopt;
   }
   // What is best for a neighbour is tried first: the budget may end there.
-  if (!hint.empty() && std::find(list.begin(), list.end(), hint) == list.end())
+  if (!hint.empty() && codegen::satisfies(hint, subject.numerics) &&
+      std::find(list.begin(), list.end(), hint) == list.end())
     list.insert(list.begin() + 1, hint);
   if (!search.prepare(error))
     return std::nullopt;
@@ -231,7 +243,7 @@ std::optional<TuningRecord> Tuner::tune(const KernelSpec &spec, const codegen::K
   while (!options.isStopped() && now() < deadline) {
     options.report(std::to_string(seen.size()) + " candidates, best " + codegen::printKnobs(best->knobs));
     list.clear();
-    for (const codegen::Knobs &knobs : codegen::neighbouringKnobs(spec, options.target, best->knobs))
+    for (const codegen::Knobs &knobs : codegen::neighbouringKnobs(subject.spec, options.target, best->knobs))
       if (seen.insert(knobs).second)
         list.push_back(knobs);
     if (list.empty())
@@ -249,11 +261,12 @@ std::optional<TuningRecord> Tuner::tune(const KernelSpec &spec, const codegen::K
   return search.recordOf(wins ? *best : *untuned, *untuned);
 }
 
-std::optional<TuningRecord> Tuner::measure(const KernelSpec &spec, const codegen::Knobs &knobs, std::string &error) {
-  Search search(spec, options);
+std::optional<TuningRecord> Tuner::measure(const TuningSubject &subject, const codegen::Knobs &knobs,
+                                           std::string &error) {
+  Search search(subject, options);
   if (!search.prepare(error))
     return std::nullopt;
-  const codegen::Knobs untuned = codegen::defaultKnobs(spec, options.target);
+  const codegen::Knobs untuned = codegen::defaultKnobs(subject.spec, options.target, subject.numerics);
   std::vector<Candidate *> both = search.compile({untuned, knobs}, now() + 1e6);
   if (both.size() == 1 && knobs == untuned)
     both.push_back(both[0]);

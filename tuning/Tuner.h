@@ -29,17 +29,24 @@ struct TunerOptions {
   std::function<void(const std::string &)> report = [](const std::string &) {};
 };
 
+/// What is tuned: a kernel, and how the programs that will use it may round.
+struct TuningSubject {
+  KernelSpec spec;
+  codegen::Numerics numerics = codegen::Numerics::Fast;
+};
+
 class Tuner {
 public:
   explicit Tuner(TunerOptions options) : options(std::move(options)) {}
 
-  /// Searches for about `seconds`, beginning with `hint` too if there is one. Nothing if
-  /// it was stopped before anything was measured, or failed: then `error` says why.
-  std::optional<TuningRecord> tune(const KernelSpec &spec, const codegen::Knobs &hint, double seconds,
+  /// Searches for about `seconds`, beginning with `hint` too if there is one that rounds as
+  /// asked. Nothing if it was stopped before anything was measured, or failed: then `error`
+  /// says why.
+  std::optional<TuningRecord> tune(const TuningSubject &subject, const codegen::Knobs &hint, double seconds,
                                    std::string &error);
 
   /// Measures `knobs` beside the default.
-  std::optional<TuningRecord> measure(const KernelSpec &spec, const codegen::Knobs &knobs, std::string &error);
+  std::optional<TuningRecord> measure(const TuningSubject &subject, const codegen::Knobs &knobs, std::string &error);
 
 private:
   struct Candidate;

@@ -10,18 +10,33 @@ namespace resin::tuning {
 
 namespace {
 
+/// Of the table's form, in the file's `user_version`. 0 had no column `numerics`: its searches raced all forms.
+constexpr int kFormat = 1;
+
 /// `hash` is the KernelSpec's; `spec` its text. Knobs beyond a template's own are null.
 constexpr const char *kSchema =
-    "CREATE TABLE IF NOT EXISTS tuning (hash INTEGER, target TEXT, cpu TEXT, threads INTEGER, version TEXT, spec TEXT,"
+    "CREATE TABLE tuning (hash INTEGER, target TEXT, cpu TEXT, threads INTEGER, version TEXT, spec TEXT, numerics TEXT,"
     " knob0 INTEGER, knob1 INTEGER, knob2 INTEGER, knob3 INTEGER, knob4 INTEGER, knob5 INTEGER, knob6 INTEGER,"
     " knob7 INTEGER, knob8 INTEGER, median INTEGER, spread INTEGER, untuned INTEGER, error INTEGER,"
-    " PRIMARY KEY (hash, target, cpu, threads, version, spec))";
-constexpr const char *kInsert = "INSERT OR REPLACE INTO tuning VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    " PRIMARY KEY (hash, target, cpu, threads, version, spec, numerics))";
+constexpr const char *kInsert = "INSERT OR REPLACE INTO tuning VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char *kSelect =
-    "SELECT target, cpu, threads, version, spec, knob0, knob1, knob2, knob3, knob4, knob5, knob6, knob7, knob8,"
-    " median, spread, untuned, error FROM tuning ORDER BY hash, target, cpu, threads, version, spec LIMIT 65536";
+    "SELECT target, cpu, threads, version, spec, numerics, knob0, knob1, knob2, knob3, knob4, knob5, knob6, knob7,"
+    " knob8, median, spread, untuned, error FROM tuning"
+    " ORDER BY hash, target, cpu, threads, version, spec, numerics LIMIT 65536";
 
-/// Steps of SQLite's machine that reading may take: a table may be a view of anything.
+/// The same of format 0.
+constexpr const char *kInsert0 = "INSERT INTO tuning VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr const char *kSelect0 =
+    "SELECT target, cpu, threads, version, spec, 'fast', knob0, knob1, knob2, knob3, knob4, knob5, knob6, knob7, knob8,"
+    " median, spread, untuned, error FROM tuning ORDER BY hash, target, cpu, threads, version, spec LIMIT 65536";
+constexpr const char *kRename0 = "ALTER TABLE tuning RENAME TO tuning0";
+constexpr const char *kMove0 =
+    "INSERT INTO tuning SELECT hash, target, cpu, threads, version, spec, 'fast', knob0, knob1, knob2, knob3, knob4,"
+    " knob5, knob6, knob7, knob8, median, spread, untuned, error FROM tuning0";
+constexpr const char *kDrop0 = "DROP TABLE tuning0";
+
+/// Steps of SQLite's machine that reading or moving may take: a table may be a view of anything.
 constexpr int kMostSteps = 10'000'000;
 
 struct Close {
@@ -64,20 +79,58 @@ int64_t integerAt(sqlite3_stmt *row, int column) {
   return sqlite3_column_type(row, column) == SQLITE_INTEGER ? sqlite3_column_int64(row, column) : -1;
 }
 
-TuningRecord recordOf(sqlite3_stmt *row) {
-  TuningRecord record{.target = textAt(row, 0),
-                      .cpu = textAt(row, 1),
-                      .threads = integerAt(row, 2),
-                      .version = textAt(row, 3),
-                      .spec = textAt(row, 4),
-                      .knobs = {}};
-  for (int i = 0; i < static_cast<int>(codegen::kMostKnobs) && sqlite3_column_type(row, 5 + i) != SQLITE_NULL; ++i) {
-    const int64_t knob = integerAt(row, 5 + i);
+/// Returns what is wrong with the row; empty if nothing.
+std::string readRow(sqlite3_stmt *row, TuningRecord &record) {
+  const std::optional<codegen::Numerics> numerics = codegen::numericsNamed(textAt(row, 5));
+  if (!numerics)
+    return "numerics are fast or strict";
+  record = {.target = textAt(row, 0),
+            .cpu = textAt(row, 1),
+            .threads = integerAt(row, 2),
+            .version = textAt(row, 3),
+            .spec = textAt(row, 4),
+            .numerics = *numerics,
+            .knobs = {}};
+  for (int i = 0; i < static_cast<int>(codegen::kMostKnobs) && sqlite3_column_type(row, 6 + i) != SQLITE_NULL; ++i) {
+    const int64_t knob = integerAt(row, 6 + i);
     record.knobs.push_back(knob < 0 || knob > INT32_MAX ? -1 : static_cast<int>(knob));
   }
-  record.median = integerAt(row, 14), record.spread = integerAt(row, 15), record.untuned = integerAt(row, 16),
-  record.error = integerAt(row, 17);
-  return record;
+  record.median = integerAt(row, 15), record.spread = integerAt(row, 16), record.untuned = integerAt(row, 17),
+  record.error = integerAt(row, 18);
+  return findMistake(record);
+}
+
+/// -1 if the file cannot be read.
+int64_t formatOf(sqlite3 *database) {
+  Statement pragma = prepare(database, "PRAGMA user_version");
+  return pragma && sqlite3_step(pragma.get()) == SQLITE_ROW ? integerAt(pragma.get(), 0) : -1;
+}
+
+/// Returns SQLite's code.
+int run(sqlite3 *database, std::initializer_list<const char *> statements) {
+  int code = SQLITE_OK;
+  for (const char *statement : statements)
+    if (code == SQLITE_OK)
+      code = sqlite3_exec(database, statement, nullptr, nullptr, nullptr);
+  return code;
+}
+
+std::string describeFormat(int64_t format) {
+  return "its format " + std::to_string(format) + " is unknown: a later Resin wrote it";
+}
+
+/// Makes the table, or what format 0 had into what it is now, within a transaction. Whatever else stands there is left
+/// alone and an error; `mistake` says what is wrong, if SQLite does not know.
+int bringUpToDate(sqlite3 *database, std::string &mistake) {
+  const int64_t format = formatOf(database);
+  if (format == kFormat)
+    return SQLITE_OK;
+  if (format != 0)
+    return mistake = describeFormat(format), SQLITE_ERROR;
+  const bool isOld = prepare(database, kSelect0) && prepare(database, kInsert0);
+  const int code = isOld ? run(database, {kRename0, kSchema, kMove0, kDrop0}) : run(database, {kSchema});
+  const std::string mark = "PRAGMA user_version = " + std::to_string(kFormat);
+  return code == SQLITE_OK ? run(database, {mark.c_str()}) : code;
 }
 
 } // namespace
@@ -95,12 +148,17 @@ std::vector<TuningRecord> readDatabase(const std::string &path, std::string &war
   }
   sqlite3_progress_handler(
       database.get(), kMostSteps, [](void *) { return 1; }, nullptr);
-  Statement select = prepare(database.get(), kSelect);
+  const int64_t format = formatOf(database.get());
+  if (format > kFormat) {
+    warning = about + describeFormat(format);
+    return records;
+  }
+  Statement select = prepare(database.get(), format == 0 ? kSelect0 : kSelect);
   size_t dropped = 0;
   int code = select ? SQLITE_ROW : sqlite3_errcode(database.get());
   while (select && (code = sqlite3_step(select.get())) == SQLITE_ROW) {
-    TuningRecord record = recordOf(select.get());
-    const std::string mistake = findMistake(record);
+    TuningRecord record;
+    const std::string mistake = readRow(select.get(), record);
     if (mistake.empty())
       records.push_back(std::move(record));
     else if (!dropped++)
@@ -118,17 +176,27 @@ std::unique_ptr<TuningDatabase> TuningDatabase::open(const std::string &path, st
   if (std::filesystem::path parent = std::filesystem::path(path).parent_path(); !parent.empty())
     std::filesystem::create_directories(parent, code);
   Database database;
+  std::string mistake;
   int result = openFile(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, database);
-  if (result == SQLITE_OK)
-    result = sqlite3_exec(database.get(), kSchema, nullptr, nullptr, nullptr);
+  if (result == SQLITE_OK) {
+    sqlite3_progress_handler(
+        database.get(), kMostSteps, [](void *) { return 1; }, nullptr);
+    result = run(database.get(), {"BEGIN IMMEDIATE"});
+    if (result == SQLITE_OK)
+      result = bringUpToDate(database.get(), mistake);
+    if (result == SQLITE_OK)
+      result = run(database.get(), {"COMMIT"});
+    sqlite3_progress_handler(database.get(), 0, nullptr, nullptr);
+  }
   // A table of another shape is found out here, not after an hour of measuring.
   if (result == SQLITE_OK && !prepare(database.get(), kInsert))
     result = sqlite3_errcode(database.get());
   if (result == SQLITE_OK)
     return std::unique_ptr<TuningDatabase>(new TuningDatabase(database.release()));
-  error = "cannot write the tuning database '" + path +
-          "': " + (database ? sqlite3_errmsg(database.get()) : "out of memory") +
-          "; move it away or name another with --database";
+  if (mistake.empty())
+    mistake = database ? sqlite3_errmsg(database.get()) : "out of memory";
+  error =
+      "cannot write the tuning database '" + path + "': " + mistake + "; move it away or name another with --database";
   return nullptr;
 }
 
@@ -146,6 +214,7 @@ bool TuningDatabase::put(const TuningRecord &record, std::string &error) {
   };
   integer(static_cast<int64_t>(hash(spec)));
   text(record.target), text(record.cpu), integer(record.threads), text(record.version), text(record.spec);
+  text(codegen::nameOf(record.numerics));
   for (size_t i = 0; i < codegen::kMostKnobs; ++i)
     if (i < record.knobs.size())
       integer(record.knobs[i]);

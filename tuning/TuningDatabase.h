@@ -3,7 +3,8 @@
 // The user's records: an SQLite database of one table. Reading expects anything: a
 // file that is missing has no records, a damaged or hostile one as many as can be
 // read, and a warning. Writing puts one record at a time, durably, so that a search
-// can be stopped whenever one likes.
+// can be stopped whenever one likes. Databases of before records had numerics are read
+// as those of fast searches, and brought up to date when they are written to.
 //
 //===----------------------------------------------------------------------===//
 

@@ -48,8 +48,12 @@ bool readKnobs(const std::string &text, codegen::Knobs &knobs) {
 
 bool readRecord(const std::string &line, TuningRecord &record) {
   const std::vector<std::string> f = split(line, '\t');
-  if (f.size() != 10)
+  if (f.size() != 10 && f.size() != 11)
     return false;
+  const std::optional<codegen::Numerics> numerics = codegen::numericsNamed(f.size() == 11 ? f[10] : "fast");
+  if (!numerics)
+    return false;
+  record.numerics = *numerics;
   record.target = f[0], record.cpu = f[1], record.version = f[3], record.spec = f[4];
   return readInteger(f[2], record.threads) && readKnobs(f[5], record.knobs) && readInteger(f[6], record.median) &&
          readInteger(f[7], record.spread) && readInteger(f[8], record.untuned) && readInteger(f[9], record.error);
@@ -73,6 +77,8 @@ std::string findMistake(const TuningRecord &r) {
   for (int knob : r.knobs)
     if (!between(knob, 0, kLargestKnob))
       return "a knob is out of range: " + std::to_string(knob);
+  if (!codegen::satisfies(r.knobs, r.numerics))
+    return "strict numerics do not allow the knobs " + codegen::printKnobs(r.knobs);
   KernelSpec spec;
   std::string error;
   if (r.spec.size() > kLongestSpec || !parse(r.spec, spec, error))
@@ -83,7 +89,8 @@ std::string findMistake(const TuningRecord &r) {
 std::string printRecord(const TuningRecord &r) {
   std::ostringstream out;
   out << r.target << '\t' << r.cpu << '\t' << r.threads << '\t' << r.version << '\t' << r.spec << '\t'
-      << codegen::printKnobs(r.knobs) << '\t' << r.median << '\t' << r.spread << '\t' << r.untuned << '\t' << r.error;
+      << codegen::printKnobs(r.knobs) << '\t' << r.median << '\t' << r.spread << '\t' << r.untuned << '\t' << r.error
+      << '\t' << codegen::nameOf(r.numerics);
   return out.str();
 }
 
@@ -96,7 +103,8 @@ std::vector<TuningRecord> readRecordLines(const std::string &text, std::string &
     if (line.empty() || line[0] == '#')
       continue;
     TuningRecord record;
-    const std::string mistake = readRecord(line, record) ? findMistake(record) : "not ten fields of the right kind";
+    const std::string mistake =
+        readRecord(line, record) ? findMistake(record) : "not ten or eleven fields of the right kind";
     if (mistake.empty())
       records.push_back(record);
     else if (!dropped++)

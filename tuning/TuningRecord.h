@@ -6,7 +6,10 @@
 // used, so that a record can at worst make a program slow.
 //
 // As a line of text, with tabs between the fields:
-//   target  cpu  threads  version  spec  knobs  median  spread  untuned  error
+//   target  cpu  threads  version  spec  knobs  median  spread  untuned  error  numerics
+//
+// Records of before searches knew numerics lack the last field: they raced all forms,
+// which is `fast`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,10 +31,12 @@ struct TuningRecord {
   int64_t threads = 1; ///< that were busy with the kernel
   std::string version; ///< `codegenVersion` of what was measured
   std::string spec;    ///< canonical text
+  /// What the search raced: all forms, or those that strict programs may use.
+  codegen::Numerics numerics = codegen::Numerics::Fast;
   // The value: integers.
   codegen::Knobs knobs;
   int64_t median = 0, spread = 0; ///< nanoseconds of a call, and between the quartiles
-  int64_t untuned = 0;            ///< median of the default's, in the same rounds
+  int64_t untuned = 0;            ///< median of these numerics' default, in the same rounds
   int64_t error = 0;              ///< greatest error beside a result's largest magnitude, in 1e-9
 
   bool operator==(const TuningRecord &) const = default;

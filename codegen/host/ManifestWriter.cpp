@@ -118,19 +118,22 @@ static json::Array describeFunctions(ModuleOp module) {
   return functions;
 }
 
-static json::Array describeKernels(const KernelRows &rows) {
+static json::Array describeKernels(const KernelRows &rows, const ManifestTarget &target) {
   json::Array kernels;
   for (const KernelRow &row : rows.rows) {
     LaunchOp launch = row.launch;
     func::FuncOp function = row.function;
     KernelSpec spec = specOf(launch);
-    kernels.push_back(json::Object{{"name", text(launch.getKernel())},
-                                   {"function", text(function.getName())},
-                                   {"source", text(sourceOf(launch.getLoc()))},
-                                   {"layer", text(launch.getLayer())},
-                                   {"flops", floatingPointOperations(spec)},
-                                   {"bytes", bytesTouched(spec)},
-                                   {"calls", row.calls}});
+    json::Object entry{{"name", text(launch.getKernel())},
+                       {"function", text(function.getName())},
+                       {"source", text(sourceOf(launch.getLoc()))},
+                       {"layer", text(launch.getLayer())},
+                       {"flops", floatingPointOperations(spec)},
+                       {"bytes", bytesTouched(spec)},
+                       {"calls", row.calls}};
+    if (auto form = target.forms.find(symbol(spec)); form != target.forms.end())
+      entry["form"] = form->second.name, entry["form_flops"] = form->second.operations;
+    kernels.push_back(std::move(entry));
   }
   return kernels;
 }
@@ -192,6 +195,6 @@ std::string resin::writeManifest(ModuleOp module, const ManifestTarget &target) 
   manifest["flops_per_image"] = flopsPerImage(module, rows);
   manifest["variables"] = describeVariables(module);
   manifest["functions"] = describeFunctions(module);
-  manifest["kernels"] = describeKernels(rows);
+  manifest["kernels"] = describeKernels(rows, target);
   return llvm::formatv("{0}", json::Value(std::move(manifest))).str();
 }

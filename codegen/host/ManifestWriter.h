@@ -11,6 +11,12 @@
 
 namespace resin {
 
+/// How a convolution is computed, as code generation says it.
+struct ManifestForm {
+  std::string name;
+  int64_t operations = 0; ///< floating-point, of one call
+};
+
 struct ManifestTarget {
   std::string name;                  ///< as `--target` says it
   std::vector<std::string> features; ///< that the CPU must have
@@ -18,6 +24,7 @@ struct ManifestTarget {
   int64_t tuned = 0, borrowed = 0, untuned = 0;
   /// How many of them each template makes.
   std::map<std::string, int64_t> templates = {};
+  std::map<std::string, ManifestForm> forms = {}; ///< of convolutions, by the symbol of their spec
 };
 
 /// The manifest (docs/Manifest.md) of a module whose memory is planned.

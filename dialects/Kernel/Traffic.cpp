@@ -20,11 +20,17 @@ static Value wholeOf(Value view) {
   return slice ? slice.getView() : view;
 }
 
-static int64_t bytesOf(ArrayRef<int64_t> shape) {
-  int64_t elements = 1;
+static int64_t bytesOf(ArrayRef<int64_t> shape, ElementType type) {
+  int64_t bytes = elementBytes(type);
   for (int64_t extent : shape)
-    elements *= extent;
-  return 4 * elements;
+    bytes *= extent;
+  return bytes;
+}
+
+/// Specs have no types inside: f64 are sums, and those are yielded. All other elements have four bytes.
+static ElementType typeOf(const KernelSpec &spec, int value) {
+  auto yield = llvm::find(spec.yields, value);
+  return yield == spec.yields.end() ? ElementType::F32 : spec.results[yield - spec.yields.begin()].type;
 }
 
 /// Of one launch in `pieces` pieces, were its nodes kernels of their own. Halos and padding are not counted.
@@ -33,14 +39,14 @@ static int64_t bytesUnfused(LaunchOp launch, int64_t pieces) {
   SmallVector<int64_t> bytes; // of each value, in all pieces
   for (auto [operand, view] : llvm::zip_equal(spec.operands, launch.getInputs())) {
     const bool isPart = view.getDefiningOp<SliceOp>() || view.getDefiningOp<ScratchOp>();
-    bytes.push_back(bytesOf(operand.shape) * (isPart ? pieces : 1));
+    bytes.push_back(bytesOf(operand.shape, operand.type) * (isPart ? pieces : 1));
   }
   int64_t moved = 0;
   for (const KernelNode &node : spec.nodes) {
     for (int operand : std::set<int>(node.operands.begin(), node.operands.end()))
       moved += bytes[operand];
     for (const std::vector<int64_t> &result : node.results) {
-      bytes.push_back(bytesOf(result) * pieces);
+      bytes.push_back(bytesOf(result, typeOf(spec, static_cast<int>(bytes.size()))) * pieces);
       moved += bytes.back();
     }
   }

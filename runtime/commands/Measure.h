@@ -26,6 +26,8 @@ struct KernelRow {
 
   /// GFLOP/s of one thread in the kernel; convolutions count as the plain sum whatever their form.
   double gflops() const { return seconds > 0 ? calls * kernel->flops / seconds / 1e9 : 0; }
+  /// GFLOP/s of one thread of what the form really multiplies and adds, transforms left out.
+  double formGflops() const { return seconds > 0 ? calls * kernel->formFlops / seconds / 1e9 : 0; }
   /// GB/s of operands and results, each counted once a call, of one thread.
   double gigabytes() const { return seconds > 0 ? calls * kernel->bytes / seconds / 1e9 : 0; }
 };

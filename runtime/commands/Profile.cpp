@@ -5,12 +5,12 @@
 //
 //   1. Measure the machine (multiply-adds, L2, memory, a region's cost) and every
 //      kernel, in one run.
-//   2. Predict: a kernel takes at least what its multiply-adds take and at least what
-//      its bytes take, from L2 if a call's operands and results fit there together,
-//      from memory if not. The longer of the two is its roof.
+//   2. Predict: a kernel takes at least what its multiply-adds take, those of the form
+//      it has, and at least what its bytes take, from L2 if a call's operands and
+//      results fit there together, from memory if not. The longer of the two is its roof.
 //   3. Sort what is lost between roof and measurement, and say what to do about it.
 //
-// Convolutions count as the plain sum, so one by Winograd's method may pass its roof.
+// GFLOP/s count convolutions as the plain sum. Winograd's transforms count nowhere.
 //
 //===----------------------------------------------------------------------===//
 
@@ -69,7 +69,7 @@ std::vector<Verdict> Profile::verdictsOf(const Function *function) const {
     if (row.function != function)
       continue;
     const bool inCache = row.kernel->bytes <= machine.cacheBytes;
-    const double arithmetic = row.calls * row.kernel->flops / peakOfThread() / 1e9;
+    const double arithmetic = row.calls * row.kernel->formFlops / peakOfThread() / 1e9;
     const double traffic =
         row.calls * row.kernel->bytes / (inCache ? machine.cacheGigabytes : machine.memoryGigabytes) / 1e9;
     const Roof bytes = inCache ? Roof::Cache : Roof::Memory;
@@ -89,13 +89,22 @@ double Profile::outside(const FunctionTime &time) const {
 // 3. What would help
 //===----------------------------------------------------------------------===//
 
+/// What to do about a kernel whose multiply-adds take longer than its bytes; `near` the roof there is little to gain.
+static std::string adviceOnArithmetic(const std::string &form, bool near) {
+  if (near)
+    return form == "winograd 2x2" ? "at the roof of its form's multiply-adds: tiles of 4x4, where allowed, take fewer"
+                                  : "at the roof of multiply-adds: only fewer of them would help";
+  return form.starts_with("winograd")
+             ? "transforms of tiles and filter, or data from memory, take the rest: larger pieces, or tune it"
+             : "a better schedule for this shape: tune it";
+}
+
 /// What to do about a kernel that loses time.
 static std::string advice(const Verdict &verdict) {
   const bool near = verdict.share() >= 0.8;
   switch (verdict.roof) {
   case Roof::MultiplyAdds:
-    return near ? "at the roof of multiply-adds: only fewer of them would help"
-                : "a better schedule for this shape: tune it";
+    return adviceOnArithmetic(verdict.row->kernel->form, near);
   case Roof::Cache:
     return near ? "at the roof of L2: fuse it with a neighbour"
                 : "waits for data: fuse it with its producer, or larger pieces";
@@ -116,12 +125,14 @@ static void printFunction(const Profile &profile, const FunctionTime &time) {
   std::printf("\n%s  batch %lld, %.3f ms, %.1f images/s; %.1f thread-ms, %.1f %% of them outside kernels\n",
               time.function->name.c_str(), static_cast<long long>(time.function->batch), 1e3 * time.median,
               time.imagesPerSecond(), 1e3 * all, 100 * outside / all);
-  std::printf("  share  measured  predicted  GFLOP/s   GB/s  roof    of roof  %-24s %-22s kernel\n", "layer", "source");
+  std::printf("  share  measured  predicted  GFLOP/s   GB/s  roof    of roof  %-12s  %-24s %-22s kernel\n", "form",
+              "layer", "source");
   for (const Verdict &verdict : verdicts) {
     const KernelRow &row = *verdict.row;
-    std::printf("%6.1f%% %8.3fms %8.3fms %8.1f %6.1f  %-6s %6.0f %%  %-24s %-22s %s\n", 100 * row.share,
+    std::printf("%6.1f%% %8.3fms %8.3fms %8.1f %6.1f  %-6s %6.0f %%  %-12s  %-24s %-22s %s\n", 100 * row.share,
                 1e3 * row.seconds, 1e3 * verdict.predicted, row.gflops(), row.gigabytes(), nameOf(verdict.roof),
-                100 * verdict.share(), row.kernel->layer.c_str(), row.kernel->source.c_str(), row.kernel->name.c_str());
+                100 * verdict.share(), row.kernel->form.empty() ? "-" : row.kernel->form.c_str(),
+                row.kernel->layer.c_str(), row.kernel->source.c_str(), row.kernel->name.c_str());
   }
 
   std::vector<Verdict> worst = verdicts;
@@ -167,10 +178,12 @@ static void printJson(const Profile &profile, const Manifest &manifest) {
       kernels.push_back({{"name", verdict.row->kernel->name},
                          {"layer", verdict.row->kernel->layer},
                          {"source", verdict.row->kernel->source},
+                         {"form", verdict.row->kernel->form},
                          {"calls", verdict.row->calls},
                          {"milliseconds", 1e3 * verdict.row->seconds},
                          {"predicted_milliseconds", 1e3 * verdict.predicted},
                          {"gflops", verdict.row->gflops()},
+                         {"form_gflops", verdict.row->formGflops()},
                          {"gigabytes_per_second", verdict.row->gigabytes()},
                          {"bytes", verdict.row->kernel->bytes},
                          {"roof", nameOf(verdict.roof)},
@@ -192,9 +205,9 @@ static Status writePlot(const Profile &profile, const Manifest &manifest, const 
   for (const KernelRow &row : profile.measured.kernels)
     all += row.seconds;
   std::vector<RooflinePoint> points;
-  for (const KernelRow &row : profile.measured.kernels)
+  for (const KernelRow &row : profile.measured.kernels) // by what its form does: that is what the roofs bound
     points.push_back({row.function->name + " " + row.kernel->layer + " " + row.kernel->name,
-                      row.kernel->bytes > 0 ? row.kernel->flops / row.kernel->bytes : 0, row.gflops(),
+                      row.kernel->bytes > 0 ? row.kernel->formFlops / row.kernel->bytes : 0, row.formGflops(),
                       row.seconds / all});
   const Roofs roofs{profile.peakOfThread(), profile.machine.cacheGigabytes, profile.machine.memoryGigabytes};
   StatusOr<StagedFile> staged = StagedFile::create(file);

@@ -214,7 +214,7 @@ std::string makeManifest() {
           R"(, {"name": "prepare", "arguments": [], "results": []}, )" + function("predict_1", 1) + "," +
           function("predict_4", 4);
   text += R"(], "kernels": [
-    {"name": "linear", "function": "train_step", "source": "double.resin:1:1", "layer": "fc", "flops": 61440, "bytes": 1, "calls": 16},
+    {"name": "linear", "function": "train_step", "source": "double.resin:1:1", "layer": "fc", "flops": 61440, "bytes": 1, "calls": 16, "form": "winograd 4x4", "form_flops": 15360},
     {"name": "update", "function": "train_step", "source": "double.resin:1:1", "layer": "fc", "flops": 320, "bytes": 1, "calls": 3072}]})";
   return text;
 }

@@ -5,6 +5,7 @@
 #include "test/unit/KernelCheck.h"
 #include "test/unit/TemporaryFolder.h"
 #include "tuning/ChooseKnobs.h"
+#include "tuning/KernelClock.h"
 #include "tuning/Tuner.h"
 #include "tuning/TuningDatabase.h"
 
@@ -61,10 +62,18 @@ TuningRecord record(const std::string &spec, const Knobs &knobs) {
           .error = 70};
 }
 
-const Knobs kDirect = {4, 1, 1, 2, 4, 0, 0, 0};
+const Knobs kDirect = {4, 1, 1, 2, 4, 0, 0, 0}, kWinograd = {4, 2, 4, 4, 1, 8, 4}, kWinograd2 = {2, 4, 2, 4, 1, 8, 4};
 
-KnobChooser chooser(const std::vector<TuningRecord> &user, const std::vector<TuningRecord> &shipped = {}) {
-  return {user, shipped, target("v3"), "cpu", "1"};
+/// Of a search that raced only what strict programs may use.
+TuningRecord strictRecord(const std::string &spec, const Knobs &knobs) {
+  TuningRecord strict = record(spec, knobs);
+  strict.numerics = codegen::Numerics::Strict;
+  return strict;
+}
+
+KnobChooser chooser(const std::vector<TuningRecord> &user, const std::vector<TuningRecord> &shipped = {},
+                    codegen::Numerics numerics = codegen::Numerics::Fast) {
+  return {user, shipped, target("v3"), "cpu", "1", numerics};
 }
 
 std::vector<TuningRecord> read(const std::string &path, bool warns) {
@@ -109,6 +118,57 @@ TEST(TuningDatabaseTest, ReadsWhatItWrote) {
   EXPECT_TRUE((records[0] == better && records[1] == second) || (records[1] == better && records[0] == second));
 }
 
+TEST(TuningDatabaseTest, NumericsAreOfTheKey) {
+  TemporaryFolder folder;
+  const std::string path = folder / "tuning.db", text = conv(1, 16, 8, 16);
+  const TuningRecord fast = record(text, kWinograd), strict = strictRecord(text, kDirect);
+  put(path, fast);
+  put(path, strict);
+  put(path, fast);
+  EXPECT_EQ(read(path, false), (std::vector<TuningRecord>{fast, strict}));
+}
+
+/// As Resin wrote them before records had numerics.
+void makeOldDatabase(const std::string &path, const TuningRecord &record) {
+  execute(path, "CREATE TABLE tuning (hash INTEGER, target TEXT, cpu TEXT, threads INTEGER, version TEXT, spec TEXT,"
+                " knob0 INTEGER, knob1 INTEGER, knob2 INTEGER, knob3 INTEGER, knob4 INTEGER, knob5 INTEGER,"
+                " knob6 INTEGER, knob7 INTEGER, knob8 INTEGER, median INTEGER, spread INTEGER, untuned INTEGER,"
+                " error INTEGER, PRIMARY KEY (hash, target, cpu, threads, version, spec))");
+  execute(path, "INSERT INTO tuning VALUES (" + std::to_string(static_cast<int64_t>(hash(specOf(record.spec)))) + ",'" +
+                    record.target + "','" + record.cpu + "',1,'" + record.version + "','" + record.spec + "'," +
+                    codegen::printKnobs(record.knobs) + (record.knobs.size() == 8 ? ",NULL" : ",NULL,NULL") + "," +
+                    std::to_string(record.median) + "," + std::to_string(record.spread) + "," +
+                    std::to_string(record.untuned) + "," + std::to_string(record.error) + ")");
+}
+
+// Their searches raced all forms. The first record that is added brings the table up to date.
+TEST(TuningDatabaseTest, OldDatabasesAreFast) {
+  TemporaryFolder folder;
+  const std::string path = folder / "tuning.db", text = conv(1, 16, 8, 16);
+  const TuningRecord old = record(text, kWinograd), strict = strictRecord(text, kDirect);
+  makeOldDatabase(path, old);
+  EXPECT_EQ(read(path, false), std::vector<TuningRecord>{old});
+  put(path, strict);
+  EXPECT_EQ(read(path, false), (std::vector<TuningRecord>{old, strict}));
+  TuningRecord better = old;
+  better.median = 700;
+  put(path, better);
+  EXPECT_EQ(read(path, false), (std::vector<TuningRecord>{better, strict}));
+}
+
+TEST(TuningDatabaseTest, LaterFormatsAreLeftAlone) {
+  TemporaryFolder folder;
+  const std::string path = folder / "tuning.db";
+  put(path, record(conv(1, 16, 8, 16), kDirect));
+  execute(path, "PRAGMA user_version = 7");
+  EXPECT_TRUE(read(path, true).empty());
+  std::string error;
+  EXPECT_FALSE(TuningDatabase::open(path, error));
+  EXPECT_NE(error.find("its format 7 is unknown"), std::string::npos) << error;
+  execute(path, "PRAGMA user_version = 1");
+  EXPECT_EQ(read(path, false).size(), 1u);
+}
+
 TEST(TuningDatabaseTest, DamageIsAWarning) {
   TemporaryFolder folder;
   const std::string path = folder / "tuning.db";
@@ -140,6 +200,7 @@ TEST(TuningDatabaseTest, ForeignTablesAreAWarning) {
   EXPECT_TRUE(read(other, true).empty());
   std::string error;
   EXPECT_FALSE(TuningDatabase::open(other, error));
+  execute(other, "SELECT a, b FROM tuning"); // is still what it was
   execute(
       endless,
       "CREATE VIEW tuning AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS hash, 'a' AS "
@@ -148,13 +209,15 @@ TEST(TuningDatabaseTest, ForeignTablesAreAWarning) {
       "AS knob4, 1 AS knob5, 1 AS knob6, 1 AS knob7, 1 AS knob8, 1 AS median, 1 AS spread, 1 AS untuned, 1 AS error "
       "FROM n");
   EXPECT_TRUE(read(endless, true).empty());
+  EXPECT_FALSE(TuningDatabase::open(endless, error));
 }
 
 TEST(TuningDatabaseTest, HostileValuesAreLeftOut) {
   TemporaryFolder folder;
-  for (const char *change :
-       {"knob0 = -1", "knob0 = 1000000000000", "knob3 = 'many'", "median = 0", "spread = -5", "spec = 'x'",
-        "spec = NULL", "threads = 0", "target = ''", "target = zeroblob(100)", "knob0 = NULL", "error = 1e300"}) {
+  for (const char *change : {"knob0 = -1", "knob0 = 1000000000000", "knob3 = 'many'", "median = 0", "spread = -5",
+                             "spec = 'x'", "spec = NULL", "threads = 0", "target = ''", "target = zeroblob(100)",
+                             "knob0 = NULL", "error = 1e300", "numerics = 'exact'", "numerics = NULL", "numerics = 1",
+                             "numerics = 'strict', knob7 = NULL, knob8 = NULL"}) { // Winograd's F(4x4)
     const std::string path = folder / "tuning.db";
     std::filesystem::remove(path);
     put(path, record(conv(1, 16, 8, 16), kDirect));
@@ -172,6 +235,20 @@ TEST(TuningRecordTest, TextRoundTripsAndLeavesOutWhatIsWrong) {
   ASSERT_EQ(records.size(), 1u);
   EXPECT_EQ(records[0], one);
   EXPECT_NE(warning.find("2 tuning records were left out; line 4: "), std::string::npos) << warning;
+}
+
+TEST(TuningRecordTest, TextSaysNumerics) {
+  const TuningRecord fast = record(conv(1, 16, 8, 16), kWinograd), strict = strictRecord(fast.spec, kWinograd2);
+  std::string warning;
+  EXPECT_EQ(readRecordLines(printRecord(fast) + "\n" + printRecord(strict) + "\n", warning),
+            (std::vector<TuningRecord>{fast, strict}));
+  // Older lines end with the error.
+  const std::string line = printRecord(fast), old = line.substr(0, line.rfind('\t'));
+  EXPECT_EQ(readRecordLines(old + "\n", warning), std::vector<TuningRecord>{fast});
+  EXPECT_EQ(warning, "");
+  EXPECT_TRUE(readRecordLines(old + "\texact\n", warning).empty());
+  EXPECT_TRUE(readRecordLines(old + "\tstrict\n", warning).empty());
+  EXPECT_NE(warning.find("strict numerics do not allow the knobs 4,2,4,4,1,8,4"), std::string::npos) << warning;
 }
 
 TEST(TuningRecordTest, ShippedRecordsAreInRange) {
@@ -214,13 +291,44 @@ TEST(KnobsTest, StrictNumericsPassOverF4) {
   };
   EXPECT_EQ(chosen({}, codegen::Numerics::Fast), Knobs());
   EXPECT_EQ(chosen({}, codegen::Numerics::Strict), winograd2);
-  const TuningRecord tuned = record(text, {4, 2, 4, 4, 1, 8, 4}), tuned2 = record(text, {2, 4, 2, 4, 1, 8, 4}),
+  const TuningRecord tuned = record(text, kWinograd), tuned2 = record(text, kWinograd2),
                      tunedDirect = record(text, kDirect);
   EXPECT_EQ(chosen({tuned}, codegen::Numerics::Fast), tuned.knobs);
   EXPECT_EQ(chosen({tuned}, codegen::Numerics::Strict), winograd2);
   EXPECT_EQ(chosen({tuned2}, codegen::Numerics::Fast), tuned2.knobs);
   EXPECT_EQ(chosen({tuned2}, codegen::Numerics::Strict), tuned2.knobs);
   EXPECT_EQ(chosen({tunedDirect}, codegen::Numerics::Strict), kDirect);
+}
+
+// What a form takes: by Winograd's method the products at its tiles' points, tiles rounded up; else the plain sum.
+TEST(KnobsTest, FormsSayWhatTheyMultiply) {
+  const codegen::TargetInfo v3 = target("v3");
+  auto formOf = [&](const std::string &text, const Knobs &knobs) {
+    return codegen::describeForm(specOf(text), v3, knobs);
+  };
+  // 2 images of 7x7 make 2x2 tiles of 4x4, or 4x4 of 2x2; 32 x 48 pairs of channels.
+  const std::string text = conv(2, 32, 7, 48);
+  codegen::KernelForm form = formOf(text, {4, 2, 2, 4, 1, 8, 0});
+  EXPECT_EQ(form.name, "winograd 4x4");
+  EXPECT_EQ(form.operations, 2 * 2 * 4 * 36 * 32 * 48);
+  form = formOf(text, {2, 4, 2, 4, 1, 8, 0});
+  EXPECT_EQ(form.name, "winograd 2x2");
+  EXPECT_EQ(form.operations, 2 * 2 * 16 * 16 * 32 * 48);
+  form = formOf(text, kDirect);
+  EXPECT_EQ(form.name, "direct");
+  EXPECT_EQ(form.operations, 2 * 2 * 49 * 9 * 32 * 48);
+  EXPECT_EQ(formOf(text, {}).name, "generic");
+  // What follows the convolution is added: one operation an element of a relu.
+  const std::string y = ": [2,48,7,7]", relu = conv(2, 32, 7, 48).substr(0, conv(2, 32, 7, 48).find(" } ->")) +
+                                               "; %3 = relu(%2) {} " + y + " } -> (%3: f32[2,48,7,7]c16)";
+  EXPECT_EQ(formOf(relu, {4, 2, 2, 4, 1, 8, 0}).operations, 2 * 2 * 4 * 36 * 32 * 48 + 2 * 48 * 49);
+  const std::string gradient =
+      "(f32[2,16,8,8]c16h1, f32[2,32,8,8]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, "
+      "kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : [1,32,16,3,3] } -> (%2: f32[1,32,16,3,3]k16c16)";
+  form = formOf(gradient, {4, 1, 1, 4, 1});
+  EXPECT_EQ(form.name, "winograd 4x4");
+  EXPECT_EQ(form.operations, 2 * 2 * 4 * 36 * 16 * 32);
+  EXPECT_EQ(formOf("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[2])", {}).name, "");
 }
 
 // On no shape and in no direction is F(4x4) what strict numerics are built with, and every search tries both forms.
@@ -245,6 +353,11 @@ TEST(KnobsTest, StrictNumericsNeverMeetF4) {
             ASSERT_FALSE(strict.empty()) << text;
             EXPECT_TRUE(codegen::satisfies(strict, codegen::Numerics::Strict)) << text;
             EXPECT_TRUE(codegen::acceptsKnobs(spec, target(name), strict)) << text << codegen::printKnobs(strict);
+            const std::vector<Knobs> raced = codegen::startingKnobs(spec, target(name), codegen::Numerics::Strict);
+            ASSERT_FALSE(raced.empty()) << text;
+            EXPECT_EQ(raced[0], strict) << text;
+            for (const Knobs &knobs : raced)
+              EXPECT_TRUE(codegen::satisfies(knobs, codegen::Numerics::Strict)) << text << codegen::printKnobs(knobs);
             std::set<std::string> forms;
             for (const Knobs &knobs : codegen::startingKnobs(spec, target(name)))
               forms.insert(codegen::templateOf(knobs));
@@ -381,6 +494,41 @@ TEST(ChooseKnobsTest, OtherKindsLendNothing) {
             KnobSource::Fixed);
 }
 
+// Each program has the record of its own numerics. Of the other's, a strict one may use what it is allowed to; a fast
+// one, whose default no strict search has met, none.
+TEST(ChooseKnobsTest, NumericsHaveTheirOwnRecords) {
+  using codegen::Numerics;
+  const std::string text = conv(4, 64, 8, 64);
+  const KernelSpec spec = specOf(text);
+  ASSERT_FALSE(codegen::satisfies(codegen::defaultKnobs(spec, target("v3")), Numerics::Strict));
+  auto chosen = [&](const std::vector<TuningRecord> &records, Numerics numerics) {
+    return chooser(records, {}, numerics).choose(spec);
+  };
+  const TuningRecord fast = record(text, kWinograd), fastDirect = record(text, kDirect),
+                     strict = strictRecord(text, kWinograd2);
+  for (const auto &records : {std::vector{fast, strict}, std::vector{strict, fast}, std::vector{strict, fastDirect}}) {
+    const TuningRecord &own = records[0].numerics == Numerics::Fast ? records[0] : records[1];
+    EXPECT_EQ(chosen(records, Numerics::Fast).knobs, own.knobs);
+    EXPECT_EQ(chosen(records, Numerics::Fast).source, KnobSource::Tuned);
+    EXPECT_EQ(chosen(records, Numerics::Strict).knobs, kWinograd2);
+    EXPECT_EQ(chosen(records, Numerics::Strict).source, KnobSource::Tuned);
+  }
+  EXPECT_EQ(chosen({fastDirect}, Numerics::Strict).knobs, kDirect);
+  EXPECT_EQ(chosen({fastDirect}, Numerics::Strict).source, KnobSource::Tuned);
+  EXPECT_EQ(chosen({strict}, Numerics::Fast).source, KnobSource::Default);
+  EXPECT_TRUE(chosen({strict}, Numerics::Fast).knobs.empty());
+}
+
+// Where fast and strict have one default, what beat it serves both.
+TEST(ChooseKnobsTest, StrictRecordsServeFastProgramsOfTheSameDefault) {
+  const std::string text = conv(1, 64, 8, 64, 1);
+  const Knobs other = {2, 1, 1, 2, 4, 0, 0, 0};
+  ASSERT_NE(codegen::defaultKnobs(specOf(text), target("v3")), other);
+  const KnobChoice choice = chooser({strictRecord(text, other)}).choose(specOf(text));
+  EXPECT_EQ(choice.source, KnobSource::Borrowed);
+  EXPECT_EQ(choice.knobs, other);
+}
+
 // Where the default was as good as anything, the neighbour takes its own default.
 TEST(ChooseKnobsTest, NoGainIsNotLent) {
   TuningRecord even = record(conv(1, 32, 8, 32), kDirect);
@@ -400,27 +548,65 @@ TEST(ChooseKnobsTest, HostileKnobsAreNotTaken) {
 // Searching
 //===----------------------------------------------------------------------===//
 
+// A filter of 512x512x3x3 and its operands are 9.7 MB: seven copies exceed 64 MiB. Of 256x256x3x3, 2.8 MB, it would
+// take 24, and there are never more than 16.
+TEST(KernelClockTest, PredictionsOfOneImageMeetTheirFiltersInMemory) {
+  auto copies = [](const std::string &text) { return copiesToTime(specOf(text)); };
+  EXPECT_EQ(copies(conv(1, 256, 14, 256)), 16);
+  EXPECT_EQ(copies(conv(1, 512, 7, 512)), 7);
+  EXPECT_EQ(copies(conv(1, 2048, 7, 2048)), 1);
+  // Pieces of a batch, training, and gradients: what they read has just been written.
+  EXPECT_EQ(copies(conv(4, 256, 14, 256)), 1);
+  const std::string text = conv(1, 256, 14, 256), sums = "; %3 = channel_sum(%2) {pieces=1} : [1,256] } -> (";
+  std::string training = text;
+  training.replace(training.find(" } -> ("), 7, sums);
+  training.insert(training.rfind(')'), ", %3: f64[1,256]c16");
+  EXPECT_EQ(copies(training), 1);
+  EXPECT_EQ(copies("(f32[1,16,8,8]c16h1, f32[1,32,8,8]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], "
+                   "groups=1, kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : [1,32,16,3,3] } -> "
+                   "(%2: f32[1,32,16,3,3]k16c16)"),
+            1);
+  EXPECT_EQ(copies("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[2])"), 1);
+}
+
 TEST(TunerTest, FindsWhatABuildThenTakes) {
   const KernelSpec spec = specOf(conv(1, 16, 8, 16));
   const codegen::TargetInfo host = target("host");
   Tuner tuner({.target = host});
   std::string error;
-  std::optional<TuningRecord> found = tuner.tune(spec, {}, 3, error);
+  std::optional<TuningRecord> found = tuner.tune({spec}, {}, 3, error);
   ASSERT_TRUE(found) << error;
   EXPECT_EQ(findMistake(*found), "");
   EXPECT_LE(found->median, found->untuned);
   EXPECT_LT(found->error, 10'000); // 1e-5
   KnobChooser chooser({*found}, {}, host, cpuModel(), codegen::codegenVersion());
   EXPECT_EQ(chooser.choose(spec).source, KnobSource::Tuned);
-  std::optional<TuningRecord> again = tuner.measure(spec, found->knobs, error);
+  std::optional<TuningRecord> again = tuner.measure({spec}, found->knobs, error);
   ASSERT_TRUE(again) << error;
   EXPECT_EQ(again->knobs, found->knobs);
+}
+
+// Not even where it is told that F(4x4) was best for a neighbour.
+TEST(TunerTest, StrictSearchesFindWhatStrictProgramsMayUse) {
+  const TuningSubject subject{specOf(conv(2, 32, 16, 32)), codegen::Numerics::Strict};
+  const codegen::TargetInfo host = target("host");
+  const Knobs fast = codegen::defaultKnobs(subject.spec, host);
+  ASSERT_FALSE(codegen::satisfies(fast, subject.numerics));
+  Tuner tuner({.target = host});
+  std::string error;
+  std::optional<TuningRecord> found = tuner.tune(subject, fast, 2, error);
+  ASSERT_TRUE(found) << error;
+  EXPECT_EQ(found->numerics, subject.numerics);
+  EXPECT_EQ(findMistake(*found), "");
+  EXPECT_LT(found->error, 2'000); // 2e-6
+  KnobChooser chooser({*found}, {}, host, cpuModel(), codegen::codegenVersion(), subject.numerics);
+  EXPECT_EQ(chooser.choose(subject.spec).source, KnobSource::Tuned);
 }
 
 TEST(TunerTest, StopsWhenItIsTold) {
   Tuner tuner({.target = target("host"), .isStopped = [] { return true; }});
   std::string error;
-  EXPECT_FALSE(tuner.tune(specOf(conv(1, 16, 8, 16)), {}, 60, error));
+  EXPECT_FALSE(tuner.tune({specOf(conv(1, 16, 8, 16))}, {}, 60, error));
   EXPECT_EQ(error, "stopped");
 }
 
