@@ -157,8 +157,6 @@ void Fuser::chooseCut() {
     return cutGradient(grad);
   if (isa<UpdateOpInterface>(lead))
     return cutUpdate();
-  if (isa<DropoutOp>(lead)) // counts its elements from the batch's first
-    return;
   if (group.rows) {
     cut = Cut::Images;
     pieces = group.rows;
@@ -315,6 +313,8 @@ Operation *Fuser::cloneInside(OpBuilder &builder, Operation *op) {
     result.setType(typeInside(original));
     inside[original] = result;
   }
+  if (auto counted = dyn_cast<PieceOpInterface>(clone); counted && cut == Cut::Images)
+    counted.setPieceOf(pieces);
   if (auto sum = dyn_cast<ChannelSumOp>(clone))
     sum.setPieces(1);
   if (auto dot = dyn_cast<ChannelDotOp>(clone))

@@ -532,8 +532,20 @@ int64_t storageElements(const TensorSpec &tensor) {
   return multiply({planes - lanes, tensor.storedRows + 2 * tensor.halo, columns}) + multiply({lanes, rows, columns});
 }
 
+/// Of how many pieces of the batch the node sees one.
+static int64_t pieceOf(const KernelNode &node) {
+  for (const auto &[name, value] : node.attributes)
+    if (const auto *pieces = std::get_if<int64_t>(&value); pieces && name == "piece_of")
+      return *pieces;
+  return 1;
+}
+
+bool countsPieces(const KernelSpec &spec) {
+  return std::any_of(spec.nodes.begin(), spec.nodes.end(), [](const KernelNode &node) { return pieceOf(node) > 1; });
+}
+
 bool asksForPiece(const KernelSpec &spec) {
-  return std::any_of(spec.results.begin(), spec.results.end(),
+  return countsPieces(spec) || std::any_of(spec.results.begin(), spec.results.end(),
                      [](const TensorSpec &result) { return result.storedRows && result.halo; });
 }
 
@@ -541,7 +553,10 @@ int64_t piecesOf(const KernelSpec &spec) {
   for (const TensorSpec &result : spec.results)
     if (result.storedRows)
       return result.storedRows / result.shape[2];
-  return 1;
+  int64_t pieces = 1;
+  for (const KernelNode &node : spec.nodes)
+    pieces = std::max(pieces, pieceOf(node));
+  return pieces;
 }
 
 std::string print(const KernelSpec &spec) {

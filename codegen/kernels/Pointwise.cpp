@@ -65,12 +65,14 @@ std::vector<Expr> philox(std::vector<Expr> c, Expr k0, Expr k1) {
   return c;
 }
 
-std::vector<Value> dropout(const KernelNode &node, const std::vector<Value> &v, Stages &) {
+/// Elements are numbered from the batch's first, which `piece` pieces stand before.
+std::vector<Value> dropout(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
   const double rate = node.real("rate");
   const uint64_t layer = node.integer("layer");
   const std::vector<int64_t> shape = node.results[0];
+  const Expr piece = node.integer("piece_of") > 1 ? cast<uint64_t>(stages.pieceNumber()) : cast<uint64_t>(0);
   return {pointwise(node, [=](const Index &i) {
-    Expr element = cast<uint64_t>(0);
+    Expr element = piece; // row by row: the batch's dimensions before those of a piece
     for (size_t d = 0; d < shape.size(); ++d)
       element = element * Expr(uint64_t(shape[d])) + cast<uint64_t>(i[d].whole());
     Expr block = element / Expr(uint64_t(4)), word = cast<uint32_t>(element % Expr(uint64_t(4)));
@@ -95,7 +97,11 @@ const NodeFamily &pointwiseNodes() {
       {"affine_combine", 5, 1, {}, affineCombine},
       {"scale_add", 3, 1, {}, scaleAdd},
       {"scale_filter", 2, 1, {}, scaleFilter},
-      {"dropout", 2, 1, {{"layer", AttributeKind::Integer}, {"rate", AttributeKind::Real}}, dropout},
+      {"dropout",
+       2,
+       1,
+       {{"layer", AttributeKind::Integer}, {"piece_of", AttributeKind::Integer}, {"rate", AttributeKind::Real}},
+       dropout},
   };
   return rows;
 }

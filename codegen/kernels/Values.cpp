@@ -175,6 +175,12 @@ void vectorizeInnermost(Halide::Stage stage, Var variable, int64_t extent, int w
     stage.vectorize(variable, width, extent % width ? TailStrategy::ShiftInwards : TailStrategy::RoundUp);
 }
 
+Expr Stages::pieceNumber() const {
+  if (!piece.defined())
+    throw CompileError("the kernel does not know its piece");
+  return piece();
+}
+
 Func Stages::begin(const std::string &name, const std::vector<int64_t> &extents, std::vector<Var> &variables) {
   Func stage(name + "_" + std::to_string(stages.size()));
   for (size_t d = 0; d < extents.size(); ++d)

@@ -67,7 +67,11 @@ Index loopIndex(const TensorSpec &tensor, const std::vector<Halide::Var> &storag
 /// results in the order they were made.
 class Stages {
 public:
-  explicit Stages(const Machine &machine) : machine(machine) {}
+  /// `piece` is the number of the piece, if the kernel asks for it.
+  explicit Stages(const Machine &machine, const Halide::ImageParam &piece = {}) : machine(machine), piece(piece) {}
+
+  /// The number of the piece that is computed; throws Halide::CompileError if the kernel does not know it.
+  Halide::Expr pieceNumber() const;
 
   using Definition = std::function<Halide::Expr(const std::vector<Halide::Expr> &)>;
   using Term = std::function<Halide::Expr(const std::vector<Halide::Expr> &, const std::vector<Halide::Expr> &)>;
@@ -106,6 +110,7 @@ private:
   };
   Halide::Func begin(const std::string &name, const std::vector<int64_t> &extents, std::vector<Halide::Var> &variables);
   static bool isLarge(const Stage &stage);
+  const Halide::ImageParam piece;
   std::vector<Stage> stages;
   std::vector<Halide::Func> images;
   int inside = 0;

@@ -45,7 +45,7 @@ bool isExpression(const KernelNode &node) {
 
 class MapBuilder {
 public:
-  MapBuilder(const KernelSpec &spec, const Machine &machine) : spec(spec), machine(machine), stages(machine) {}
+  MapBuilder(const KernelSpec &spec, const Machine &machine) : spec(spec), machine(machine) {}
 
   /// Finds results and sums; false if the kernel is not of this kind.
   bool suits() {
@@ -273,9 +273,9 @@ private:
 
   const KernelSpec &spec;
   const Machine &machine;
-  Stages stages; ///< images alone
-  std::vector<ImageParam> operands;
   const ImageParam piece = makePiece(spec);
+  Stages stages{machine, piece}; ///< images alone
+  std::vector<ImageParam> operands;
   std::vector<Value> values;  ///< by number; none for sums
   std::vector<int64_t> shape; ///< of all activations
   std::vector<size_t> stores; ///< results that are activations

@@ -123,6 +123,11 @@ LogicalResult FusedOp::verify() {
   for (Operation &op : body.without_terminator())
     if (!isa<EvaluateOpInterface>(op)) // fused_c6
       return mlir::emitError(op.getLoc()) << "'" << op.getName() << "' cannot stand in a fused region";
+  for (Operation &op : body.without_terminator())
+    if (auto counted = dyn_cast<PieceOpInterface>(op);
+        counted && pieces > 1 && int64_t(counted.getPieceOf()) != pieces) // fused_c8
+      return mlir::emitError(op.getLoc()) << "'" << op.getName() << "' is one of " << counted.getPieceOf()
+                                          << " pieces, in a fused region of " << pieces;
   return success();
 }
 

@@ -345,8 +345,37 @@ TEST(Kernel, Losses) {
 
 TEST(Kernel, Dropout) {
   checkKernels({
-      "(f32[4,33], i32[2]) { %2 = dropout(%0, %1) {layer=3, rate=0.3} : [4,33] } -> (%2: f32[4,33])",
-      "(f32[2,20,5,5]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, rate=0.5} : [2,20,5,5] } -> (%2: f32[2,20,5,5]c16)",
+      "(f32[4,33], i32[2]) { %2 = dropout(%0, %1) {layer=3, piece_of=1, rate=0.3} : [4,33] } -> (%2: f32[4,33])",
+      "(f32[2,20,5,5]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=1, rate=0.5} : [2,20,5,5] } -> (%2: f32[2,20,5,5]c16)",
+  });
+}
+
+// One piece of several is told which, and draws what the batch's elements there draw.
+TEST(Kernel, DropoutOfOnePiece) {
+  checkKernels({
+      "(f32[4,33], i32[2]) { %2 = dropout(%0, %1) {layer=3, piece_of=2, rate=0.3} : [4,33] } -> (%2: f32[4,33])",
+      "(f32[2,20,5,5]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=4, rate=0.5} : [2,20,5,5] } -> (%2: "
+      "f32[2,20,5,5]c16)",
+      "(f32[1,16,8,8]c16h1, i32[2]) { %2 = dropout(%0, %1) {layer=1099511627776, piece_of=1000000, rate=0.0} : "
+      "[1,16,8,8] } -> (%2: f32[1,16,8,8]c16h1)",
+      // forwards
+      "(f32[2,20,6,6]c16, f32[20]c16, f32[20]c16, i32[2]) { %4 = scale_shift(%0, %1, %2) {} : [2,20,6,6]; %5 = "
+      "relu(%4) {} : [2,20,6,6]; %6 = dropout(%5, %3) {layer=2, piece_of=3, rate=0.4} : [2,20,6,6] } -> (%6: "
+      "f32[2,20,6,6]c16h1)",
+      "(f32[2,32,4,4]c16, i32[2]) { %2 = global_avg_pool(%0) {} : [2,32]; %3 = dropout(%2, %1) {layer=0, piece_of=4, "
+      "rate=0.2} : [2,32] } -> (%3: f32[2,32])",
+      "(f32[2,16,8,8]c16, i32[2]) { %2 = max_pool(%0) {kernel=[2,2], padding=[0,0,0,0], strides=[2,2]} : [2,16,4,4]; "
+      "%3 = dropout(%2, %1) {layer=0, piece_of=2, rate=0.2} : [2,16,4,4] } -> (%3: f32[2,16,4,4]c16)",
+      "(f32[4,24], f32[40,24]k16, i32[2]) { %3 = linear(%0, %1) {} : [4,40]; %4 = relu(%3) {} : [4,40]; %5 = "
+      "dropout(%4, %2) {layer=0, piece_of=1, rate=0.5} : [4,40] } -> (%5: f32[4,40])",
+      // backwards
+      "(f32[2,20,5,5]c16, i32[2], f32[2,20,5,5]c16, f32[2,20,5,5]c16) { %4 = dropout(%0, %1) {layer=2, piece_of=5, "
+      "rate=0.4} : [2,20,5,5]; %5 = relu_grad(%4, %2) {} : [2,20,5,5]; %6 = channel_sum(%5) {pieces=1} : [1,20]; %7 = "
+      "channel_dot(%5, %3) {pieces=1} : [1,20] } -> (%5: f32[2,20,5,5]c16, %6: f64[1,20]c16, %7: f64[1,20]c16)",
+      // fusion does not make this one
+      "(f32[2,16,6,6]c16h1, f32[16,16,3,3]k16c16, i32[2]) { %3 = conv2d(%0, %1) {dilations=[1,1], groups=1, "
+      "padding=[1,1,1,1], strides=[1,1]} : [2,16,6,6]; %4 = dropout(%3, %2) {layer=0, piece_of=4, rate=0.5} : "
+      "[2,16,6,6] } -> (%4: f32[2,16,6,6]c16)",
   });
 }
 
