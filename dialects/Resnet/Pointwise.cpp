@@ -105,7 +105,8 @@ LogicalResult DropoutOp::inferReturnTypes(MLIRContext *, std::optional<Location>
   check.channels(op.getSeed(), "a seed", 2);                               // dropout_c2
   const double rate = op.getRate().convertToDouble();
   check.that(rate >= 0 && rate < 1, "takes a rate from 0 to below 1, not " + spell(rate)); // dropout_c3
-  check.numbers(static_cast<int64_t>(op.getPieceOf()), "piece_of", 1, 1); // dropout_c4
+  const int64_t pieces = op.getPieceOf();
+  check.that(pieces >= 1, "is one of at least one piece, not of " + Twine(pieces)); // dropout_c4
   return check.infer(types, op.getInput(), shape);
 }
 
@@ -125,7 +126,9 @@ void DropoutOp::evaluatePiece(int64_t piece, ArrayRef<Tensor> operands, MutableA
 
 // dx = dropout(dy): linear in x, with the same mask
 SmallVector<Value> DropoutOp::gradient(OpBuilder &builder, ValueRange resultGradients, ArrayRef<bool> wanted) {
-  return {DropoutOp::create(builder, getLoc(), resultGradients[0], getSeed(), getRateAttr(), getLayerAttr()), Value()};
+  return {DropoutOp::create(builder, getLoc(), resultGradients[0], getSeed(), getRateAttr(), getLayerAttr(),
+                            getPieceOfAttr()),
+          Value()};
 }
 
 } // namespace resin::resnet

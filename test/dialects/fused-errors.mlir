@@ -135,3 +135,15 @@ func.func @fused_c7_halo(%x: !x) {
   }
   return
 }
+
+// -----
+
+func.func @fused_c8(%x: tensor<4x4xf32>, %s: tensor<2xi32>) {
+  %y = resnet.fused(%x, %s) pieces 2 dims [0, -1] to [0] : (tensor<4x4xf32>, tensor<2xi32>) -> tensor<4x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>, %b: tensor<2xi32>):
+    // expected-error@+1 {{'resnet.dropout' is one of 1 pieces, in a fused region of 2}}
+    %d = resnet.dropout %a, %b rate 0.5 layer 0 : (tensor<2x4xf32>, tensor<2xi32>) -> tensor<2x4xf32>
+    resnet.yield %d : tensor<2x4xf32>
+  }
+  return
+}

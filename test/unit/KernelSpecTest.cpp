@@ -89,6 +89,18 @@ TEST(KernelSpec, BandsAskForTheirPiece) {
   EXPECT_FALSE(asksForPiece(band("c16r9")));
   EXPECT_FALSE(asksForPiece(band("c16h1")));
   EXPECT_EQ(piecesOf(band("c16h1")), 1);
+  EXPECT_FALSE(countsPieces(band("c16h1r9")));
+}
+
+TEST(KernelSpec, DropoutAsksForItsPiece) {
+  auto dropout = [](const std::string &pieces) {
+    return parsed("(f32[2,20], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=" + pieces +
+                  ", rate=0.5} : [2,20] } -> (%2: f32[2,20])");
+  };
+  EXPECT_TRUE(asksForPiece(dropout("4")) && countsPieces(dropout("4")));
+  EXPECT_EQ(piecesOf(dropout("4")), 4);
+  EXPECT_FALSE(asksForPiece(dropout("1")) || countsPieces(dropout("1")));
+  EXPECT_EQ(piecesOf(dropout("1")), 1);
 }
 
 TEST(KernelSpec, CostsOfAConvolution) {

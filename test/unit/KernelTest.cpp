@@ -6,8 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/KernelLibrary.h"
+#include "codegen/LoadedKernels.h"
+#include "support/Philox.h"
 #include "test/unit/KernelCheck.h"
 
+#include <cstring>
 #include <regex>
 
 using namespace resin;
@@ -377,6 +380,48 @@ TEST(Kernel, DropoutOfOnePiece) {
       "padding=[1,1,1,1], strides=[1,1]} : [2,16,6,6]; %4 = dropout(%3, %2) {layer=0, piece_of=4, rate=0.5} : "
       "[2,16,6,6] } -> (%4: f32[2,16,6,6]c16)",
   });
+}
+
+/// What relu and dropout make of a batch [8, 20, 6, 6] of ones, piece by piece, in storage.
+std::vector<float> dropOnes(int pieces) {
+  const std::string shape = "[" + std::to_string(8 / pieces) + ",20,6,6]";
+  KernelSpec spec;
+  std::string error;
+  EXPECT_TRUE(parse("(f32" + shape + "c16, i32[2]) { %2 = relu(%0) {} : " + shape +
+                        "; %3 = dropout(%2, %1) {layer=3, piece_of=" + std::to_string(pieces) + ", rate=0.25} : " +
+                        shape + " } -> (%3: f32" + shape + "c16)",
+                    spec, error))
+      << error;
+  auto kernels = codegen::LoadedKernels::compile({spec}, {}, error);
+  EXPECT_TRUE(kernels) << error;
+  const int64_t size = storageElements(spec.operands[0]);
+  const auto allocate = [](int64_t elements) {
+    return std::unique_ptr<float, void (*)(void *)>(
+        static_cast<float *>(std::aligned_alloc(64, elements * sizeof(float))), std::free);
+  };
+  auto ones = allocate(size), dropped = allocate(size * pieces);
+  std::fill_n(ones.get(), size, 1.f);
+  int32_t seed[] = {11, -7};
+  for (int32_t piece = 0; kernels && piece < pieces; ++piece) {
+    std::vector<void *> storage = {ones.get(), seed, dropped.get() + piece * size};
+    if (asksForPiece(spec))
+      storage.insert(storage.begin() + 2, &piece);
+    EXPECT_EQ(codegen::callKernel(kernels->find(symbol(spec)), storage), 0);
+  }
+  return {dropped.get(), dropped.get() + size * pieces};
+}
+
+// However the batch is cut, the same mask, and it is Philox's.
+TEST(Kernel, DropoutDrawsTheSameMaskInAnyPieces) {
+  const std::vector<float> whole = dropOnes(1);
+  for (int pieces : {2, 4, 8})
+    EXPECT_EQ(std::memcmp(whole.data(), dropOnes(pieces).data(), whole.size() * sizeof(float)), 0) << pieces;
+  const TensorSpec batch{.shape = {8, 20, 6, 6}, .layout = LayoutKind::C16};
+  for (int64_t element = 0; element < 8 * 20 * 6 * 6; ++element) {
+    const std::vector<int64_t> index = {element / 720, element / 36 % 20, element / 6 % 6, element % 6};
+    const bool keeps = philox::dropoutKeeps(11, static_cast<uint32_t>(-7), 3, element, 0.25);
+    ASSERT_EQ(whole[storageOffset(batch, index)], keeps ? float(1 / 0.75) : 0.f) << element;
+  }
 }
 
 // Optimizers write where they read.
