@@ -228,6 +228,20 @@ Func Stages::image(const std::string &name, const Definition &define) {
   return stage;
 }
 
+Func Stages::fours(const std::string &name, const TupleDefinition &define) {
+  Var ki("ki"), q("q"), y("qy"), kb("qkb"), n("qn");
+  Func stage(name + "_" + std::to_string(tiles.size()));
+  stage(ki, q, y, kb, n) = define({ki, q, y, kb, n});
+  stage.bound(ki, 0, kBlock);
+  tiles.push_back(stage);
+  return stage;
+}
+
+void Stages::placeFours(Func result, Var loop) {
+  for (Func &tile : tiles)
+    tile.compute_at(result, loop).store_in(MemoryType::Register).vectorize(tile.args()[0], machine.vectorFloats);
+}
+
 static std::vector<Expr> expressions(const std::vector<Var> &variables) { return {variables.begin(), variables.end()}; }
 
 Func Stages::compute(const std::string &name, const std::vector<int64_t> &extents, const Definition &define) {

@@ -361,6 +361,11 @@ TEST(Kernel, DropoutOfOnePiece) {
       "f32[2,20,5,5]c16)",
       "(f32[1,16,8,8]c16h1, i32[2]) { %2 = dropout(%0, %1) {layer=1099511627776, piece_of=1000000, rate=0.0} : "
       "[1,16,8,8] } -> (%2: f32[1,16,8,8]c16h1)",
+      // more elements than 32 bits count
+      "(f32[1,20,8,8]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=100000000, rate=0.5} : [1,20,8,8] } -> "
+      "(%2: f32[1,20,8,8]c16)",
+      "(f32[1,20,5,5]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=100000000, rate=0.5} : [1,20,5,5] } -> "
+      "(%2: f32[1,20,5,5]c16)",
       // forwards
       "(f32[2,20,6,6]c16, f32[20]c16, f32[20]c16, i32[2]) { %4 = scale_shift(%0, %1, %2) {} : [2,20,6,6]; %5 = "
       "relu(%4) {} : [2,20,6,6]; %6 = dropout(%5, %3) {layer=2, piece_of=3, rate=0.4} : [2,20,6,6] } -> (%6: "
@@ -375,6 +380,16 @@ TEST(Kernel, DropoutOfOnePiece) {
       "(f32[2,20,5,5]c16, i32[2], f32[2,20,5,5]c16, f32[2,20,5,5]c16) { %4 = dropout(%0, %1) {layer=2, piece_of=5, "
       "rate=0.4} : [2,20,5,5]; %5 = relu_grad(%4, %2) {} : [2,20,5,5]; %6 = channel_sum(%5) {pieces=1} : [1,20]; %7 = "
       "channel_dot(%5, %3) {pieces=1} : [1,20] } -> (%5: f32[2,20,5,5]c16, %6: f64[1,20]c16, %7: f64[1,20]c16)",
+      // rows of 4, 12 and 28 pixels, which draw by fours
+      "(f32[2,20,3,4]c16, i32[2], f32[2,20,3,4]c16, f32[2,20,3,4]c16) { %4 = dropout(%0, %1) {layer=2, piece_of=5, "
+      "rate=0.4} : [2,20,3,4]; %5 = relu_grad(%4, %2) {} : [2,20,3,4]; %6 = channel_sum(%5) {pieces=1} : [1,20]; %7 = "
+      "channel_dot(%5, %3) {pieces=1} : [1,20] } -> (%5: f32[2,20,3,4]c16, %6: f64[1,20]c16, %7: f64[1,20]c16)",
+      "(f32[2,16,5,12]c16, i32[2], f32[2,16,5,12]c16) { %3 = dropout(%0, %1) {layer=2, piece_of=2, rate=0.4} : "
+      "[2,16,5,12]; %4 = relu_grad(%3, %2) {} : [2,16,5,12]; %5 = relu(%2) {} : [2,16,5,12]; %6 = dropout(%5, %1) "
+      "{layer=1, piece_of=2, rate=0.4} : [2,16,5,12] } -> (%4: f32[2,16,5,12]c16, %6: f32[2,16,5,12]c16h1)",
+      "(f32[1,16,7,28]c16, f32[16]c16, f32[16]c16, i32[2]) { %4 = scale_shift(%0, %1, %2) {} : [1,16,7,28]; %5 = "
+      "relu(%4) {} : [1,16,7,28]; %6 = dropout(%5, %3) {layer=2, piece_of=3, rate=0.4} : [1,16,7,28] } -> (%6: "
+      "f32[1,16,7,28]c16h1)",
       // fusion does not make this one
       "(f32[2,16,6,6]c16h1, f32[16,16,3,3]k16c16, i32[2]) { %3 = conv2d(%0, %1) {dilations=[1,1], groups=1, "
       "padding=[1,1,1,1], strides=[1,1]} : [2,16,6,6]; %4 = dropout(%3, %2) {layer=0, piece_of=4, rate=0.5} : "
@@ -382,9 +397,9 @@ TEST(Kernel, DropoutOfOnePiece) {
   });
 }
 
-/// What relu and dropout make of a batch [8, 20, 6, 6] of ones, piece by piece, in storage.
-std::vector<float> dropOnes(int pieces) {
-  const std::string shape = "[" + std::to_string(8 / pieces) + ",20,6,6]";
+/// What relu and dropout make of a batch [8, 20, 6, width] of ones, piece by piece, in storage.
+std::vector<float> dropOnes(int width, int pieces) {
+  const std::string shape = "[" + std::to_string(8 / pieces) + ",20,6," + std::to_string(width) + "]";
   KernelSpec spec;
   std::string error;
   EXPECT_TRUE(parse("(f32" + shape + "c16, i32[2]) { %2 = relu(%0) {} : " + shape +
@@ -413,14 +428,17 @@ std::vector<float> dropOnes(int pieces) {
 
 // However the batch is cut, the same mask, and it is Philox's.
 TEST(Kernel, DropoutDrawsTheSameMaskInAnyPieces) {
-  const std::vector<float> whole = dropOnes(1);
-  for (int pieces : {2, 4, 8})
-    EXPECT_EQ(std::memcmp(whole.data(), dropOnes(pieces).data(), whole.size() * sizeof(float)), 0) << pieces;
-  const TensorSpec batch{.shape = {8, 20, 6, 6}, .layout = LayoutKind::C16};
-  for (int64_t element = 0; element < 8 * 20 * 6 * 6; ++element) {
-    const std::vector<int64_t> index = {element / 720, element / 36 % 20, element / 6 % 6, element % 6};
-    const bool keeps = philox::dropoutKeeps(11, static_cast<uint32_t>(-7), 3, element, 0.25);
-    ASSERT_EQ(whole[storageOffset(batch, index)], keeps ? float(1 / 0.75) : 0.f) << element;
+  for (int width : {6, 8}) {
+    const std::vector<float> whole = dropOnes(width, 1);
+    for (int pieces : {2, 4, 8})
+      EXPECT_EQ(std::memcmp(whole.data(), dropOnes(width, pieces).data(), whole.size() * sizeof(float)), 0) << pieces;
+    const TensorSpec batch{.shape = {8, 20, 6, width}, .layout = LayoutKind::C16};
+    for (int64_t element = 0; element < 8 * 20 * 6 * width; ++element) {
+      const int64_t row = element / width;
+      const std::vector<int64_t> index = {row / 120, row / 6 % 20, row % 6, element % width};
+      const bool keeps = philox::dropoutKeeps(11, static_cast<uint32_t>(-7), 3, element, 0.25);
+      ASSERT_EQ(whole[storageOffset(batch, index)], keeps ? float(1 / 0.75) : 0.f) << element;
+    }
   }
 }
 
