@@ -364,12 +364,14 @@ private:
 
 bool isConvolution(const KernelNode &node) { return node.op.starts_with("conv2d"); }
 
-/// The loop nest the kernel is named after: its convolution, pool or matrix product.
+/// The loop nest the kernel is named after: its convolution, pool or matrix product, else its first node.
 size_t anchorIndex(const KernelSpec &spec) {
   auto isAnchor = [](const KernelNode &node) {
     return isConvolution(node) || node.op.starts_with("linear") || node.op.find("pool") != std::string::npos;
   };
   auto found = std::find_if(spec.nodes.begin(), spec.nodes.end(), isAnchor);
+  if (found == spec.nodes.end()) // the first that does more than take its part
+    found = std::find_if(spec.nodes.begin(), spec.nodes.end(), [](const KernelNode &node) { return node.op != "part"; });
   return found == spec.nodes.end() ? 0 : found - spec.nodes.begin();
 }
 
@@ -617,11 +619,18 @@ int64_t floatingPointOperations(const KernelSpec &spec) {
 
 int64_t bytesTouched(const KernelSpec &spec) {
   int64_t bytes = 0;
-  for (const auto *tensors : {&spec.operands, &spec.results})
-    for (TensorSpec tensor : *tensors) {
-      tensor.storedChannels = tensor.storedRows = 0; // what lies between the slices is not touched
-      bytes += storageElements(tensor) * elementBytes(tensor.type);
-    }
+  const auto add = [&](TensorSpec tensor, int64_t pieces) {
+    tensor.storedChannels = tensor.storedRows = 0; // what lies between the slices is not touched
+    bytes += storageElements(tensor) * elementBytes(tensor.type) / pieces;
+  };
+  for (size_t i = 0; i < spec.operands.size(); ++i) {
+    auto part = std::find_if(spec.nodes.begin(), spec.nodes.end(), [&](const KernelNode &node) {
+      return node.op == "part" && node.operands[0] == static_cast<int>(i);
+    });
+    add(spec.operands[i], part == spec.nodes.end() ? 1 : std::max<int64_t>(1, pieceOf(*part)));
+  }
+  for (const TensorSpec &result : spec.results)
+    add(result, 1);
   return bytes;
 }
 

@@ -147,3 +147,19 @@ func.func @fused_c8(%x: tensor<4x4xf32>, %s: tensor<2xi32>) {
   }
   return
 }
+
+// -----
+
+func.func @part_c1(%x: tensor<4x6xf32>) {
+  // expected-error@+1 {{'part' makes one of 2 equal ranges of dimension 1, not 'tensor<2x6xf32>' of 'tensor<4x6xf32>'}}
+  %y = resnet.part %x dim 1 piece_of 2 : tensor<4x6xf32> to tensor<2x6xf32>
+  return
+}
+
+// -----
+
+func.func @part_c1_unequal(%x: tensor<4x6xf32>) {
+  // expected-error@+1 {{'part' makes one of 4 equal ranges of dimension 1, not 'tensor<4x1xf32>' of 'tensor<4x6xf32>'}}
+  %y = resnet.part %x dim 1 piece_of 4 : tensor<4x6xf32> to tensor<4x1xf32>
+  return
+}

@@ -231,3 +231,33 @@ func.func @train_step(%dy: !x, %t: !t, %y: !y, %seed: !s) -> (!y, !p, !p) {
   %q = resnet.channel_dot %dz, %y pieces 4 : (!y, !y) -> !p
   return %dz, %s, %q : !y, !p, !p
 }
+
+// -----
+
+!x = tensor<8x128x8x8xf32, #resnet.layout<c16, halo = 1>>
+!f = tensor<128x128x3x3xf32, #resnet.layout<k16c16>>
+!t = tensor<128x128x3x3xf32, #resnet.layout<c16k16>>
+!s = tensor<64x16x3x3xf32, #resnet.layout<k16c16>>
+
+// A filter of 576 KiB is transposed in ranges of input channels, and its gradient's lanes are summed in those ranges of output channels that the update follows in;
+// what is small stays whole.
+// CHECK-LABEL: @train_step
+//  CHECK-SAME:   %[[W:[^:]*]]: tensor<128x128x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK:   resnet.fused(%[[W]]) pieces 2 dims [-1] to [1]
+//       CHECK:     %[[P:.*]] = resnet.part %{{.*}} dim 1 piece_of 2 : {{.*}} to tensor<128x64x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK:     resnet.relayout %[[P]] : {{.*}} to tensor<128x64x3x3xf32, #resnet.layout<c16k16>>
+//       CHECK:   %[[LANES:.*]] = resnet.fused{{.*}} -> tensor<4x128x128x3x3xf32
+//       CHECK:   %[[SUM:.*]] = resnet.fused(%[[LANES]]) pieces 2 dims [-1] to [0]
+//       CHECK:     %[[Q:.*]] = resnet.part %{{.*}} dim 1 piece_of 2 : {{.*}} to tensor<4x64x128x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK:     resnet.batch_sum %[[Q]] : {{.*}} -> tensor<64x128x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK:   resnet.fused({{.*}}%[[SUM]]{{.*}}) pieces 2 dims [0, 0, 0, -1] to [0, 0]
+//       CHECK:   resnet.fused({{.*}}) pieces 1 dims [-1] to [-1]
+//  CHECK-NEXT:     ^bb0
+//  CHECK-NEXT:     resnet.relayout
+func.func @train_step(%x: !x, %dy: !x, %w: !f, %m: !f, %lr: tensor<f32>, %small: !s) -> (!t, !f, !f, tensor<64x16x3x3xf32, #resnet.layout<c16k16>>) {
+  %t = resnet.relayout %w : !f to !t
+  %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
+  %u, %v = resnet.sgd %w, %df, %m, %lr momentum 0.9 nesterov false weight_decay 0.0 : (!f, !f, !f, tensor<f32>) -> (!f, !f)
+  %s = resnet.relayout %small : !s to tensor<64x16x3x3xf32, #resnet.layout<c16k16>>
+  return %t, %u, %v, %s : !t, !f, !f, tensor<64x16x3x3xf32, #resnet.layout<c16k16>>
+}

@@ -92,6 +92,16 @@ TEST(KernelSpec, BandsAskForTheirPiece) {
   EXPECT_FALSE(countsPieces(band("c16h1r9")));
 }
 
+// It is named after what it does with its part, and moves that part alone.
+TEST(KernelSpec, PartsAskForTheirPiece) {
+  const KernelSpec spec = parsed("(f32[32,64,3,3]k16c16) { %1 = part(%0) {dim=1, piece_of=4} : [32,16,3,3]; %2 = "
+                                 "relayout(%1) {} : [32,16,3,3] } -> (%2: f32[32,16,3,3]c16k16)");
+  EXPECT_TRUE(asksForPiece(spec) && countsPieces(spec));
+  EXPECT_EQ(piecesOf(spec), 4);
+  EXPECT_EQ(symbol(spec).rfind("relayout_n32c16h3w3__part__", 0), 0u) << symbol(spec);
+  EXPECT_EQ(bytesTouched(spec), 2 * 32 * 16 * 9 * 4);
+}
+
 TEST(KernelSpec, DropoutAsksForItsPiece) {
   auto dropout = [](const std::string &pieces) {
     return parsed("(f32[2,20], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=" + pieces +

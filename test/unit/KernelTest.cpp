@@ -353,6 +353,24 @@ TEST(Kernel, Dropout) {
   });
 }
 
+// A piece of the whole that each takes for itself.
+TEST(Kernel, Parts) {
+  checkKernels({
+      "(f32[32,64,3,3]k16c16) { %1 = part(%0) {dim=1, piece_of=4} : [32,16,3,3]; %2 = relayout(%1) {} : [32,16,3,3] } "
+      "-> (%2: f32[32,16,3,3]c16k16)",
+      "(f32[20,64,1,1]k16c16) { %1 = part(%0) {dim=1, piece_of=2} : [20,32,1,1]; %2 = relayout(%1) {} : [20,32,1,1] } "
+      "-> (%2: f32[20,32,1,1]c16k16)",
+      "(f32[4,64,20,3,3]k16c16) { %1 = part(%0) {dim=1, piece_of=2} : [4,32,20,3,3]; %2 = batch_sum(%1) {} : "
+      "[32,20,3,3] } -> (%2: f32[32,20,3,3]k16c16)",
+      "(f32[16,48,3,7,7]k16) { %1 = part(%0) {dim=1, piece_of=3} : [16,16,3,7,7]; %2 = batch_sum(%1) {} : [16,3,7,7] } "
+      "-> (%2: f32[16,3,7,7]k16)",
+      "(f32[32,33]) { %1 = part(%0) {dim=1, piece_of=3} : [32,11]; %2 = batch_sum(%1) {} : [11] } -> (%2: f32[11]c16)",
+      "(f32[2,30,4,4]c16) { %1 = part(%0) {dim=1, piece_of=3} : [2,10,4,4]; %2 = relu(%1) {} : [2,10,4,4] } -> (%2: "
+      "f32[2,10,4,4]c16h1)",
+      "(f32[6,4]) { %1 = part(%0) {dim=0, piece_of=1} : [6,4]; %2 = relu(%1) {} : [6,4] } -> (%2: f32[6,4])",
+  });
+}
+
 // One piece of several is told which, and draws what the batch's elements there draw.
 TEST(Kernel, DropoutOfOnePiece) {
   checkKernels({
