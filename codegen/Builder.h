@@ -84,8 +84,10 @@ struct Coordinates {
 /// The pointwise nodes and the channel sums that follow a kernel's anchor.
 class Epilogue {
 public:
-  /// `anchor` is the node whose (first) result the others start from.
-  Epilogue(const KernelSpec &spec, const std::vector<Halide::ImageParam> &operands, int anchor);
+  /// `anchor` is the node whose (first) result the others start from; `piece` the number of the piece, if the kernel
+  /// asks for it.
+  Epilogue(const KernelSpec &spec, const std::vector<Halide::ImageParam> &operands, int anchor,
+           const Halide::ImageParam &piece = {});
 
   /// Value number of the anchor's result.
   int anchorValue() const { return anchorNumber; }
@@ -105,6 +107,7 @@ private:
   const KernelSpec &spec;
   const std::vector<Halide::ImageParam> &operands;
   int anchorNumber;
+  Halide::ImageParam piece;
 };
 
 /// The node that makes value `value`, or -1 for an operand.

@@ -9,6 +9,8 @@
 //                         side, and a `batch_sum` of them
 //        filter channels  the gradient of a filter too large for lanes
 //        rows             the update of a large parameter
+//        parts            the sum of large lanes, the transposition of a large filter:
+//                         each takes its part of the whole
 //        whole            the rest: small
 //   3. Build the `resnet.fused`: its operands, sliced; the ops, with the shapes of
 //      one piece; what others read of it.
@@ -35,8 +37,8 @@ using namespace resin::resnet;
 
 namespace {
 
-/// Updates are cut into pieces of about this size.
-constexpr int64_t kUpdateBytes = 256 << 10;
+/// Updates, sums of lanes and transposed filters are cut into pieces of about this size.
+constexpr int64_t kFilterBytes = 256 << 10;
 /// What is cut by channels, or by images in @predict, is cut into this many pieces at most.
 constexpr int64_t kManyPieces = 8;
 /// Operations of a piece of them, unless there are two only: a worker takes some ten microseconds.
@@ -44,7 +46,7 @@ constexpr int64_t kLeastWork = 2'000'000;
 /// Rows of a tile of Winograd's F(4x4, 3x3): bands are multiples of it where they can.
 constexpr int64_t kTileRows = 4;
 
-enum class Cut { Whole, Images, Channels, Bands, Lanes, FilterChannels, Rows };
+enum class Cut { Whole, Images, Channels, Bands, Lanes, FilterChannels, Rows, Parts };
 
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
@@ -72,6 +74,17 @@ bool hasBatch(RankedTensorType type) {
 
 /// The dimension along which channels of the result stand in a channel vector, a filter or an activation.
 int64_t channelDim(RankedTensorType type) { return isActivation(type) ? 1 : 0; }
+
+/// The dimension that is outermost in a filter's memory.
+int64_t outermostDim(RankedTensorType filter) { return layoutOf(filter) == Layout::C16K16 ? 1 : 0; }
+
+/// How large a filter is decides into how many ranges of blocks of channels it is cut.
+int64_t piecesBySize(RankedTensorType filter, int64_t dim) {
+  if (filter.getDimSize(dim) % kChannelBlock)
+    return 1;
+  return largestDivisor(filter.getDimSize(dim) / kChannelBlock,
+                        llvm::divideCeil(filter.getNumElements() * 4, kFilterBytes));
+}
 
 RankedTensorType slice(RankedTensorType type, int64_t dim, int64_t pieces, int64_t overlap = 0) {
   if (dim < 0)
@@ -151,6 +164,7 @@ private:
   void chooseCut();
   void cutGradient(Conv2dGradWeightOp grad);
   void cutUpdate();
+  void cutParts();
   void cutActivation(RankedTensorType space);
   int64_t channelPieces();
   int64_t bandPieces();
@@ -162,6 +176,7 @@ private:
   RankedTensorType typeOutside(OpResult result) const;
   void collectOperandsAndResults();
   Operation *cloneInside(OpBuilder &builder, Operation *op);
+  Value takePart(OpBuilder &builder, Value whole, RankedTensorType made);
 
   bool isInside(Operation *op) const { return llvm::is_contained(group.ops, op); }
 
@@ -180,8 +195,8 @@ void Fuser::chooseCut() {
     return cutGradient(grad);
   if (isa<UpdateOpInterface>(lead))
     return cutUpdate();
-  if (isa<DropoutOp>(lead)) // counts its elements from the batch's first
-    return;
+  if (isa<BatchSumOp, RelayoutOp>(lead) && isFilter(typeOf(lead->getResult(0))))
+    return cutParts();
   if (group.rows) {
     cut = Cut::Images;
     pieces = group.rows;
@@ -214,11 +229,17 @@ void Fuser::cutGradient(Conv2dGradWeightOp grad) {
 
 void Fuser::cutUpdate() {
   RankedTensorType parameter = typeOf(lead->getOperand(0));
-  if (parameter.getRank() == 0 || parameter.getDimSize(0) % kChannelBlock)
+  if (parameter.getRank() == 0)
     return;
   cut = Cut::Rows;
-  pieces = largestDivisor(parameter.getDimSize(0) / kChannelBlock,
-                          llvm::divideCeil(parameter.getNumElements() * 4, kUpdateBytes));
+  pieces = piecesBySize(parameter, 0);
+}
+
+/// As the update that reads the sum: a piece of it can then follow while the sum is in cache.
+void Fuser::cutParts() {
+  RankedTensorType made = typeOf(lead->getResult(0));
+  cut = Cut::Parts;
+  pieces = piecesBySize(made, outermostDim(made));
 }
 
 void Fuser::cutActivation(RankedTensorType space) {
@@ -271,6 +292,7 @@ int64_t Fuser::operandDim(OpOperand &operand) const {
   RankedTensorType type = typeOf(operand.get());
   switch (cut) {
   case Cut::Whole:
+  case Cut::Parts:
     return -1;
   case Cut::Images:
     return hasBatch(type) ? 0 : -1;
@@ -291,6 +313,8 @@ int64_t Fuser::operandDim(OpOperand &operand) const {
 int64_t Fuser::resultDim(RankedTensorType type) const {
   if (cut == Cut::Whole)
     return -1;
+  if (cut == Cut::Parts)
+    return outermostDim(type);
   return cut == Cut::Channels ? channelDim(type) : cut == Cut::Bands ? 2 : 0;
 }
 
@@ -328,15 +352,20 @@ void Fuser::collectOperandsAndResults() {
 
 /// Clones `op` with the shapes of one piece.
 Operation *Fuser::cloneInside(OpBuilder &builder, Operation *op) {
-  Operation *clone = builder.clone(*op);
+  Operation *clone = op->clone();
   for (auto [original, operand] : llvm::zip_equal(op->getOpOperands(), clone->getOpOperands())) {
     Value known = inside.lookup(original.get());
     operand.set(known ? known : operands.find({original.get(), operandDim(original), overlapOf(original)})->second);
+    if (cut == Cut::Parts)
+      operand.set(takePart(builder, operand.get(), typeOf(clone->getResult(0))));
   }
+  builder.insert(clone);
   for (auto [original, result] : llvm::zip_equal(op->getResults(), clone->getResults())) {
     result.setType(typeInside(original));
     inside[original] = result;
   }
+  if (auto counted = dyn_cast<PieceOpInterface>(clone); counted && cut == Cut::Images)
+    counted.setPieceOf(pieces);
   if (auto sum = dyn_cast<ChannelSumOp>(clone))
     sum.setPieces(1);
   if (auto dot = dyn_cast<ChannelDotOp>(clone))
@@ -350,6 +379,12 @@ Operation *Fuser::cloneInside(OpBuilder &builder, Operation *op) {
   if (auto grad = dyn_cast<Conv2dGradWeightOp>(clone))
     grad.setLane(cut == Cut::Lanes);
   return clone;
+}
+
+/// The part of `whole` that a part of `made` is made of: lanes have one dimension more.
+Value Fuser::takePart(OpBuilder &builder, Value whole, RankedTensorType made) {
+  const int64_t dim = outermostDim(made) + typeOf(whole).getRank() - made.getRank();
+  return PartOp::create(builder, lead->getLoc(), slice(typeOf(whole), dim, pieces), whole, dim, pieces);
 }
 
 void Fuser::build(OpBuilder &builder) {

@@ -3,8 +3,9 @@
 //   1. Every op starts as a group of its own.
 //   2. In program order, a pointwise op or a reduction joins the groups that make
 //      its operands, the latest first, where the shapes agree, at most one anchor
-//      comes together, and no path leaves the joined group and comes back into it.
-//      Batch norm's finish is such a path: it needs the sums of all pieces.
+//      comes together, no dropout comes to a convolution, and no path leaves the
+//      joined group and comes back into it. Batch norm's finish is such a path: it
+//      needs the sums of all pieces.
 //   3. Running averages join the finish that makes their statistic.
 //   4. Sort the groups by what they depend on, otherwise by their first op.
 //
@@ -89,8 +90,17 @@ private:
       return false;
     if (groups[a].rows && groups[b].rows && groups[a].rows != groups[b].rows)
       return false;
+    if (drawsInTile(a, b) || drawsInTile(b, a))
+      return false;
     bool oneAnchor = !groups[a].anchor || !groups[b].anchor || isa<RunningAverageOp>(groups[a].anchor);
     return oneAnchor && !pathAround(a, b);
+  }
+
+  /// Whether dropout would be drawn on a convolution's registers: its ten rounds are some hundred operations a vector,
+  /// unrolled for each of a tile.
+  bool drawsInTile(size_t convolution, size_t other) {
+    return isa_and_nonnull<Conv2dOp, Conv2dGradDataOp>(groups[convolution].anchor) &&
+           llvm::any_of(groups[other].ops, llvm::IsaPred<DropoutOp>);
   }
 
   /// Whether a path leads from one of the groups to the other, or back, through a third.

@@ -9,8 +9,8 @@
 
 using namespace resin::runtime;
 
-Progress::Progress(std::string title, int64_t total)
-    : title(std::move(title)), total(std::max<int64_t>(1, total)), terminal(::isatty(STDERR_FILENO)),
+Progress::Progress(std::string title, int64_t total, int64_t before)
+    : title(std::move(title)), total(std::max<int64_t>(1, total)), before(before), terminal(::isatty(STDERR_FILENO)),
       start(Clock::now()), next(start + (terminal ? std::chrono::seconds(0) : std::chrono::seconds(10))) {}
 
 Progress::~Progress() {
@@ -26,11 +26,14 @@ bool Progress::isDue(int64_t) {
   return true;
 }
 
+double Progress::secondsLeft(double seconds, int64_t before, int64_t done, int64_t total) {
+  return done > before ? seconds * static_cast<double>(total - done) / static_cast<double>(done - before) : 0;
+}
+
 void Progress::show(int64_t done, const std::string &facts) {
   drawn = true;
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  const int left =
-      done > 0 ? static_cast<int>(seconds * static_cast<double>(total - done) / static_cast<double>(done)) : 0;
+  const int left = static_cast<int>(secondsLeft(seconds, before, done, total));
   if (!terminal) {
     std::fprintf(stderr, "%s  step %lld/%lld  %s\n", title.c_str(), static_cast<long long>(done),
                  static_cast<long long>(total), facts.c_str());

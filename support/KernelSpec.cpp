@@ -364,12 +364,14 @@ private:
 
 bool isConvolution(const KernelNode &node) { return node.op.starts_with("conv2d"); }
 
-/// The loop nest the kernel is named after: its convolution, pool or matrix product.
+/// The loop nest the kernel is named after: its convolution, pool or matrix product, else its first node.
 size_t anchorIndex(const KernelSpec &spec) {
   auto isAnchor = [](const KernelNode &node) {
     return isConvolution(node) || node.op.starts_with("linear") || node.op.find("pool") != std::string::npos;
   };
   auto found = std::find_if(spec.nodes.begin(), spec.nodes.end(), isAnchor);
+  if (found == spec.nodes.end()) // the first that does more than take its part
+    found = std::find_if(spec.nodes.begin(), spec.nodes.end(), [](const KernelNode &node) { return node.op != "part"; });
   return found == spec.nodes.end() ? 0 : found - spec.nodes.begin();
 }
 
@@ -537,8 +539,20 @@ int64_t storageElements(const TensorSpec &tensor) {
   return multiply({planes - lanes, tensor.storedRows + 2 * tensor.halo, columns}) + multiply({lanes, rows, columns});
 }
 
+/// Of how many pieces of the batch the node sees one.
+static int64_t pieceOf(const KernelNode &node) {
+  for (const auto &[name, value] : node.attributes)
+    if (const auto *pieces = std::get_if<int64_t>(&value); pieces && name == "piece_of")
+      return *pieces;
+  return 1;
+}
+
+bool countsPieces(const KernelSpec &spec) {
+  return std::any_of(spec.nodes.begin(), spec.nodes.end(), [](const KernelNode &node) { return pieceOf(node) > 1; });
+}
+
 bool asksForPiece(const KernelSpec &spec) {
-  return std::any_of(spec.results.begin(), spec.results.end(),
+  return countsPieces(spec) || std::any_of(spec.results.begin(), spec.results.end(),
                      [](const TensorSpec &result) { return result.storedRows && result.halo; });
 }
 
@@ -546,7 +560,10 @@ int64_t piecesOf(const KernelSpec &spec) {
   for (const TensorSpec &result : spec.results)
     if (result.storedRows)
       return result.storedRows / result.shape[2];
-  return 1;
+  int64_t pieces = 1;
+  for (const KernelNode &node : spec.nodes)
+    pieces = std::max(pieces, pieceOf(node));
+  return pieces;
 }
 
 std::string print(const KernelSpec &spec) {
@@ -607,11 +624,18 @@ int64_t floatingPointOperations(const KernelSpec &spec) {
 
 int64_t bytesTouched(const KernelSpec &spec) {
   int64_t bytes = 0;
-  for (const auto *tensors : {&spec.operands, &spec.results})
-    for (TensorSpec tensor : *tensors) {
-      tensor.storedChannels = tensor.storedRows = 0; // what lies between the slices is not touched
-      bytes += storageElements(tensor) * elementBytes(tensor.type);
-    }
+  const auto add = [&](TensorSpec tensor, int64_t pieces) {
+    tensor.storedChannels = tensor.storedRows = 0; // what lies between the slices is not touched
+    bytes += storageElements(tensor) * elementBytes(tensor.type) / pieces;
+  };
+  for (size_t i = 0; i < spec.operands.size(); ++i) {
+    auto part = std::find_if(spec.nodes.begin(), spec.nodes.end(), [&](const KernelNode &node) {
+      return node.op == "part" && node.operands[0] == static_cast<int>(i);
+    });
+    add(spec.operands[i], part == spec.nodes.end() ? 1 : std::max<int64_t>(1, pieceOf(*part)));
+  }
+  for (const TensorSpec &result : spec.results)
+    add(result, 1);
   return bytes;
 }
 

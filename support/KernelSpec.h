@@ -102,11 +102,14 @@ std::string symbol(const KernelSpec &spec);
 /// Stable 64-bit hash of the canonical text.
 uint64_t hash(const KernelSpec &spec);
 
-/// Whether the kernel must know which piece it computes: a band with a halo, that it
-/// writes, has the image's ring above the first piece and below the last only. The
-/// number of the piece, an i32, is then an argument between operands and results.
+/// Whether what the kernel computes depends on where in the batch its piece stands: a
+/// node says that it is one of several (`piece_of`), to count from the batch's first image.
+bool countsPieces(const KernelSpec &spec);
+/// Whether the kernel must know which piece it computes: it counts them, or a band with a
+/// halo, that it writes, has the image's ring above the first piece and below the last
+/// only. The number of the piece, an i32, is then an argument between operands and results.
 bool asksForPiece(const KernelSpec &spec);
-/// Into how many bands the images of such a kernel's results are cut; else 1.
+/// Of how many pieces such a kernel computes one; else 1.
 int64_t piecesOf(const KernelSpec &spec);
 
 /// Floating-point operations of one call (a fused multiply-add counts as two),

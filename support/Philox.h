@@ -10,7 +10,8 @@
 //   initial values  key (seed), counter (element / 4, hash of the variable's name)
 //   dropout         key (the two words of `seed`), counter (element / 4, layer)
 //
-// Element e takes word e % 4. Elements are numbered row-major in the logical shape.
+// Element e takes word e % 4. Elements are numbered row-major in the logical shape, of
+// the whole batch if a kernel sees a piece of it.
 //
 //===----------------------------------------------------------------------===//
 

@@ -5,7 +5,7 @@
 // outside the results is touched; operands stand between NaNs, so that a kernel which
 // reads outside of them is found out. A kernel that asks for the number of its piece
 // runs as the first, one between and the last. The interpreter is asked once for all
-// candidates of a kernel.
+// candidates of a kernel, of each of those pieces if what they compute differs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,7 +15,9 @@
 #include "dialects/Resnet/EvaluateSpec.h"
 #include "support/KernelSpec.h"
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,10 +40,12 @@ public:
 private:
   class Storage;
   explicit KernelTrial(const KernelSpec &spec) : spec(spec) {}
+  std::set<int32_t> pieces() const;
   std::string checkPiece(void *function, int32_t piece, double tolerance,
                          const std::vector<std::pair<size_t, size_t>> &inPlace);
   const KernelSpec spec;
-  std::vector<Elements> operands, expected;
+  std::vector<Elements> operands;
+  std::map<int32_t, std::vector<Elements>> expected; ///< by piece; of piece 0 alone where all compute the same
   double worst = 0;
 };
 

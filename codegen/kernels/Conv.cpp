@@ -102,8 +102,9 @@ bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kern
     return false;
   const ConvKernel plain = describeConv(spec, machine, node, knobs);
   std::vector<ImageParam> operands = makeOperands(spec);
-  ConvKernel conv{spec,     machine,         node, plain.direction, plain.shape,
-                  operands, makePiece(spec), Epilogue(spec, operands, node), knobs};
+  const ImageParam piece = makePiece(spec);
+  ConvKernel conv{spec,     machine, node, plain.direction, plain.shape,
+                  operands, piece,   Epilogue(spec, operands, node, piece), knobs};
   kernel.arguments.assign(operands.begin(), operands.end());
   if (conv.piece.defined())
     kernel.arguments.push_back(conv.piece);

@@ -25,8 +25,9 @@ int definingNode(const KernelSpec &spec, int value) {
   return -1;
 }
 
-Epilogue::Epilogue(const KernelSpec &spec, const std::vector<ImageParam> &operands, int anchor)
-    : spec(spec), operands(operands), anchorNumber(spec.operands.size()) {
+Epilogue::Epilogue(const KernelSpec &spec, const std::vector<ImageParam> &operands, int anchor,
+                   const ImageParam &piece)
+    : spec(spec), operands(operands), anchorNumber(spec.operands.size()), piece(piece) {
   for (int node = 0; node < anchor; ++node)
     anchorNumber += spec.nodes[node].results.size();
 }
@@ -50,7 +51,7 @@ Expr Epilogue::pointwise(int value, Expr anchor, const Coordinates &at) const {
     std::vector<Value> inputs;
     for (int operand : node.operands)
       inputs.push_back(self(self, operand));
-    Stages none{Machine()};
+    Stages none(Machine(), piece);
     return findNode(node.op)->define(node, inputs, none)[0];
   };
   const std::vector<int64_t> &shape = spec.nodes[definingNode(spec, anchorNumber)].results[0];

@@ -65,21 +65,65 @@ std::vector<Expr> philox(std::vector<Expr> c, Expr k0, Expr k1) {
   return c;
 }
 
-std::vector<Value> dropout(const KernelNode &node, const std::vector<Value> &v, Stages &) {
-  const double rate = node.real("rate");
-  const uint64_t layer = node.integer("layer");
-  const std::vector<int64_t> shape = node.results[0];
-  return {pointwise(node, [=](const Index &i) {
-    Expr element = cast<uint64_t>(0);
+/// Elements are numbered row by row from the batch's first, and four of them draw one block of words. The number of
+/// blocks counts in 32 bits where the batch has no more.
+class Draws {
+public:
+  Draws(const KernelNode &node, const Value &seed, const Stages &stages)
+      : shape(node.results[0]), layer(node.integer("layer")), seed(seed), pieces(node.integer("piece_of")),
+        number(pieces > 1 ? stages.pieceNumber() : Expr(0)) {}
+
+  /// Element of the batch at an index of the piece.
+  Expr element(const Index &at) const {
+    Expr element = count(number);
     for (size_t d = 0; d < shape.size(); ++d)
-      element = element * Expr(uint64_t(shape[d])) + cast<uint64_t>(i[d].whole());
-    Expr block = element / Expr(uint64_t(4)), word = cast<uint32_t>(element % Expr(uint64_t(4)));
-    auto seed = [&](int s) { return reinterpret<uint32_t>(v[1].at({Coordinate(Expr(s))})); };
-    std::vector<Expr> words =
-        philox({cast<uint32_t>(block), cast<uint32_t>(block >> 32), Expr(uint32_t(layer)), Expr(uint32_t(layer >> 32))},
-               seed(0), seed(1));
-    Expr drawn = mux(cast<int>(word), words);
+      element = element * count(int(shape[d])) + count(at[d].whole());
+    return element;
+  }
+  /// The words of a block.
+  std::vector<Expr> words(Expr block) const {
+    auto word = [&](int s) { return reinterpret<uint32_t>(seed.at({Coordinate(Expr(s))})); };
+    const Expr high = isLong() ? cast<uint32_t>(block >> 32) : Expr(uint32_t(0));
+    return philox({cast<uint32_t>(block), high, Expr(uint32_t(layer)), Expr(uint32_t(layer >> 32))}, word(0), word(1));
+  }
+
+private:
+  bool isLong() const {
+    double elements = pieces;
+    for (int64_t extent : shape)
+      elements *= extent;
+    return elements >= 0x1p32;
+  }
+  Expr count(Expr value) const { return isLong() ? cast<uint64_t>(value) : cast<uint32_t>(value); }
+
+  const std::vector<int64_t> shape;
+  const uint64_t layer;
+  const Value seed;
+  const int64_t pieces;
+  const Expr number; ///< of the piece
+};
+
+std::vector<Value> dropout(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
+  const double rate = node.real("rate");
+  const Draws draws(node, v[1], stages);
+  auto keep = [=](Expr drawn, const Index &i) {
     return select(drawn >= Expr(philox::dropoutThreshold(rate)), v[0].at(i) * float(1 / (1 - rate)), 0.f);
+  };
+  if (!stages.tilesByFours())
+    return {pointwise(node, [=](const Index &i) {
+      const Expr element = draws.element(i);
+      return keep(mux(cast<int>(element % 4), draws.words(element / 4)), i);
+    })};
+  const int64_t channels = node.results[0][1];
+  const Func words = stages.fours("words", [&](const std::vector<Expr> &p) { // ki, q, y, kb, n
+    const Index first = {Coordinate(p[4]), Coordinate(p[3], p[0], channels % kChannelBlock != 0), Coordinate(p[2]),
+                         Coordinate(4 * p[1])};
+    return Tuple(draws.words(draws.element(first) / 4));
+  });
+  return {pointwise(node, [=](const Index &i) {
+    const Expr x = i[3].whole();
+    const FuncRef block = words(i[1].lane(), x / 4, i[2].whole(), i[1].block(), i[0].whole());
+    return keep(mux(x % 4, {block[0], block[1], block[2], block[3]}), i);
   })};
 }
 
@@ -95,7 +139,11 @@ const NodeFamily &pointwiseNodes() {
       {"affine_combine", 5, 1, {}, affineCombine},
       {"scale_add", 3, 1, {}, scaleAdd},
       {"scale_filter", 2, 1, {}, scaleFilter},
-      {"dropout", 2, 1, {{"layer", AttributeKind::Integer}, {"rate", AttributeKind::Real}}, dropout},
+      {"dropout",
+       2,
+       1,
+       {{"layer", AttributeKind::Integer}, {"piece_of", AttributeKind::Integer}, {"rate", AttributeKind::Real}},
+       dropout},
   };
   return rows;
 }

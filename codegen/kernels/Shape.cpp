@@ -14,6 +14,21 @@ namespace {
 
 std::vector<Value> relayout(const KernelNode &node, const std::vector<Value> &v, Stages &) { return {v[0]}; }
 
+/// The piece's range of a dimension. In the padding behind a range there are zeros, not the next one.
+std::vector<Value> part(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
+  const int64_t dim = node.integer("dim"), extent = node.results[0][dim];
+  const Expr number = node.integer("piece_of") > 1 ? stages.pieceNumber() : Expr(0);
+  return {{node.results[0], [=](const Index &i) {
+             Index whole = i;
+             if (i[dim].isSplit() && extent % kChannelBlock == 0) {
+               whole[dim] = {i[dim].block() + number * int(extent / kChannelBlock), i[dim].lane(), false};
+               return v[0].at(whole);
+             }
+             whole[dim] = min(i[dim].whole(), int(extent) - 1) + number * int(extent);
+             return maskPadding(i[dim], extent, v[0].at(whole));
+           }}};
+}
+
 std::vector<Value> subsample(const KernelNode &node, const std::vector<Value> &v, Stages &) {
   const int stride = node.integer("stride");
   return {{node.results[0], [=](const Index &i) {
@@ -75,6 +90,7 @@ const NodeFamily &shapeNodes() {
   const AttributeRow stride{"stride", AttributeKind::Integer};
   static const NodeFamily rows = {
       {"relayout", 1, 1, {}, relayout},
+      {"part", 1, 1, {{"dim", AttributeKind::Integer}, {"piece_of", AttributeKind::Integer}}, part},
       {"subsample", 1, 1, {stride}, subsample},
       {"subsample_grad", 1, 1, {stride}, subsampleGrad},
       {"pad_channels", 1, 1, {}, resize},

@@ -175,6 +175,12 @@ void vectorizeInnermost(Halide::Stage stage, Var variable, int64_t extent, int w
     stage.vectorize(variable, width, extent % width ? TailStrategy::ShiftInwards : TailStrategy::RoundUp);
 }
 
+Expr Stages::pieceNumber() const {
+  if (!piece.defined())
+    throw CompileError("the kernel does not know its piece");
+  return piece();
+}
+
 Func Stages::begin(const std::string &name, const std::vector<int64_t> &extents, std::vector<Var> &variables) {
   Func stage(name + "_" + std::to_string(stages.size()));
   for (size_t d = 0; d < extents.size(); ++d)
@@ -220,6 +226,20 @@ Func Stages::image(const std::string &name, const Definition &define) {
   stage.bound(ki, 0, kBlock);
   images.push_back(stage);
   return stage;
+}
+
+Func Stages::fours(const std::string &name, const TupleDefinition &define) {
+  Var ki("ki"), q("q"), y("qy"), kb("qkb"), n("qn");
+  Func stage(name + "_" + std::to_string(tiles.size()));
+  stage(ki, q, y, kb, n) = define({ki, q, y, kb, n});
+  stage.bound(ki, 0, kBlock);
+  tiles.push_back(stage);
+  return stage;
+}
+
+void Stages::placeFours(Func result, Var loop) {
+  for (Func &tile : tiles)
+    tile.compute_at(result, loop).store_in(MemoryType::Register).vectorize(tile.args()[0], machine.vectorFloats);
 }
 
 static std::vector<Expr> expressions(const std::vector<Var> &variables) { return {variables.begin(), variables.end()}; }

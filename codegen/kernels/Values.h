@@ -67,9 +67,14 @@ Index loopIndex(const TensorSpec &tensor, const std::vector<Halide::Var> &storag
 /// results in the order they were made.
 class Stages {
 public:
-  explicit Stages(const Machine &machine) : machine(machine) {}
+  /// `piece` is the number of the piece, if the kernel asks for it.
+  explicit Stages(const Machine &machine, const Halide::ImageParam &piece = {}) : machine(machine), piece(piece) {}
+
+  /// The number of the piece that is computed; throws Halide::CompileError if the kernel does not know it.
+  Halide::Expr pieceNumber() const;
 
   using Definition = std::function<Halide::Expr(const std::vector<Halide::Expr> &)>;
+  using TupleDefinition = std::function<Halide::Tuple(const std::vector<Halide::Expr> &)>;
   using Term = std::function<Halide::Expr(const std::vector<Halide::Expr> &, const std::vector<Halide::Expr> &)>;
 
   /// f(v0, v1, ...) = define(v) for v in `extents`, innermost first.
@@ -85,6 +90,12 @@ public:
   /// f(ki, x, y, kb, n) = define(...) for an image's pixels: computed for a few rows
   /// of the result at a time. Any pixel may be asked for, in the image or not.
   Halide::Func image(const std::string &name, const Definition &define);
+  /// f(ki, q, y, kb, n) = define(...) for pixels 4q to 4q + 3 of a row together, computed with a tile of them. Only
+  /// where tiles begin and end at such fours.
+  Halide::Func fours(const std::string &name, const TupleDefinition &define);
+  /// Says that they do.
+  void tileByFours() { byFours = true; }
+  bool tilesByFours() const { return byFours; }
   /// Adds a stage that was made elsewhere.
   void add(Halide::Func stage, const std::vector<int64_t> &extents);
 
@@ -96,6 +107,8 @@ public:
   /// Places stages that are images inside a loop of `result`.
   void placeImages(Halide::Func result, Halide::Var loop);
   bool hasImages() const { return !images.empty(); }
+  /// Places fours inside a loop of `result` over tiles.
+  void placeFours(Halide::Func result, Halide::Var loop);
 
   const Machine machine;
 
@@ -106,9 +119,11 @@ private:
   };
   Halide::Func begin(const std::string &name, const std::vector<int64_t> &extents, std::vector<Halide::Var> &variables);
   static bool isLarge(const Stage &stage);
+  const Halide::ImageParam piece;
   std::vector<Stage> stages;
-  std::vector<Halide::Func> images;
+  std::vector<Halide::Func> images, tiles;
   int inside = 0;
+  bool byFours = false;
 };
 
 /// Vectorises the innermost loop of `extent` iterations without leaving the tensor.

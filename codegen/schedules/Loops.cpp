@@ -23,7 +23,7 @@ namespace {
 
 class LoopBuilder {
 public:
-  LoopBuilder(const KernelSpec &spec, const Machine &machine) : spec(spec), machine(machine), stages(machine) {}
+  LoopBuilder(const KernelSpec &spec, const Machine &machine) : spec(spec), machine(machine) {}
 
   void build(BuiltKernel &kernel) {
     operands = makeOperands(spec);
@@ -135,9 +135,9 @@ private:
 
   const KernelSpec &spec;
   const Machine &machine;
-  Stages stages;
-  std::vector<ImageParam> operands;
   const ImageParam piece = makePiece(spec);
+  Stages stages{machine, piece};
+  std::vector<ImageParam> operands;
   std::vector<Value> values; ///< of the region, by number
 };
 

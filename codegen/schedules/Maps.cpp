@@ -45,7 +45,7 @@ bool isExpression(const KernelNode &node) {
 
 class MapBuilder {
 public:
-  MapBuilder(const KernelSpec &spec, const Machine &machine) : spec(spec), machine(machine), stages(machine) {}
+  MapBuilder(const KernelSpec &spec, const Machine &machine) : spec(spec), machine(machine) {}
 
   /// Finds results and sums; false if the kernel is not of this kind.
   bool suits() {
@@ -64,6 +64,7 @@ public:
     if (piece.defined())
       kernel.arguments.push_back(piece);
     kernel.outputs.resize(spec.results.size());
+    chooseFours();
     evaluateNodes();
     chooseTile();
     chooseBand();
@@ -107,6 +108,19 @@ private:
     return spec.nodes[defining].results[value - first];
   }
 
+  /// Random words come in fours: they are drawn once for as many pixels, if every node reads its own pixel alone.
+  void chooseFours() {
+    const bool pointwise = std::all_of(spec.nodes.begin(), spec.nodes.end(), [](const KernelNode &node) {
+      auto named = [&](const NodeRow &row) { return node.op == row.op; };
+      return isSum(node) || std::any_of(pointwiseNodes().begin(), pointwiseNodes().end(), named);
+    });
+    if (pointwise && draws() && shape[3] % 4 == 0)
+      stages.tileByFours();
+  }
+  bool draws() const {
+    return std::any_of(spec.nodes.begin(), spec.nodes.end(), [](const KernelNode &n) { return n.op == "dropout"; });
+  }
+
   void evaluateNodes() {
     for (size_t i = 0; i < operands.size(); ++i)
       values.push_back(operandValue(spec.operands[i], operands[i]));
@@ -119,14 +133,15 @@ private:
       if (!isSum(node))
         results = row.define(node, inputs, stages);
       values.insert(values.end(), results.begin(), results.end());
-      heavy |= isHeavy(node);
+      heavy |= isHeavy(node) && !stages.tilesByFours();
     }
   }
 
   /// Wide enough that the partials of the sums are a small part of what moves.
   void chooseTile() {
     width = shape[3];
-    for (int candidate : {8, 14, 10, 7, 12, 16, 9, 6, 5})
+    const std::vector<int> any = {8, 14, 10, 7, 12, 16, 9, 6, 5}, byFours = {8, 12, 16, 4};
+    for (int candidate : stages.tilesByFours() ? byFours : any)
       if (shape[3] % candidate == 0) {
         width = candidate;
         return;
@@ -262,6 +277,7 @@ private:
     if (!results.empty() && !sums.empty())
       tileSums.compute_with(master, xo);
     stages.placeImages(master, yo);
+    stages.placeFours(master, xo);
     for (auto &[number, f] : tileValues) {
       f.compute_at(master, xo).store_in(MemoryType::Register).vectorize(ki, machine.vectorFloats);
       if (!heavy)
@@ -273,9 +289,9 @@ private:
 
   const KernelSpec &spec;
   const Machine &machine;
-  Stages stages; ///< images alone
-  std::vector<ImageParam> operands;
   const ImageParam piece = makePiece(spec);
+  Stages stages{machine, piece}; ///< images alone
+  std::vector<ImageParam> operands;
   std::vector<Value> values;  ///< by number; none for sums
   std::vector<int64_t> shape; ///< of all activations
   std::vector<size_t> stores; ///< results that are activations

@@ -191,7 +191,8 @@ ViewType ViewType::slice(int64_t dim, int64_t pieces, int64_t overlap) const {
   if (pieces == 1)
     return overlap ? ViewType() : *this;
   int64_t extent = shape[dim] / pieces;
-  if ((dim != 0 && !channelsOfImages && !rowsOfImages) || getLayout() == LayoutKind::C16K16)
+  const int64_t outermost = getLayout() == LayoutKind::C16K16 ? 1 : 0;
+  if (dim != outermost && !channelsOfImages && !rowsOfImages)
     return {};
   if (isBlocked(*this, dim) && extent % kChannelBlock)
     return {};

@@ -78,7 +78,13 @@ LogicalResult LaunchOp::verify() {
   // launch_c2
   if (failed(verifyViews(*this, getInputs(), parsed.operands, "operand")))
     return failure();
-  return verifyViews(*this, getOutputs(), parsed.results, "result");
+  if (failed(verifyViews(*this, getOutputs(), parsed.results, "result")))
+    return failure();
+  // launch_c3
+  auto loop = cast<ParallelOp>((*this)->getParentOp());
+  if (asksForPiece(parsed) && piecesOf(parsed) != int64_t(loop.getPieces()))
+    return emitOpError("computes one of ") << piecesOf(parsed) << " pieces in a loop of " << loop.getPieces();
+  return success();
 }
 
 LogicalResult CopyOp::verify() {

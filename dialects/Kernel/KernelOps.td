@@ -144,6 +144,7 @@ def Kernel_LaunchOp : Kernel_Op<"launch", [AttrSizedOperandSegments, HasParent<"
 
     * (C1) `spec` is a kernel spec.
     * (C2) The views are the spec's operands and results, in number, shape, type and layout.
+    * (C3) A kernel that must know which piece it computes stands in a loop of as many as its spec says.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Kernel_ViewType>:$inputs, Variadic<Kernel_ViewType>:$outputs, StrAttr:$spec,
                        DefaultValuedStrAttr<StrAttr, "">:$layer);

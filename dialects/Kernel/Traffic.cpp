@@ -43,6 +43,10 @@ static int64_t bytesUnfused(LaunchOp launch, int64_t pieces) {
   }
   int64_t moved = 0;
   for (const KernelNode &node : spec.nodes) {
+    if (node.op == "part") { // only how a kernel takes its operand
+      bytes.push_back(bytesOf(node.results[0]) * pieces);
+      continue;
+    }
     for (int operand : std::set<int>(node.operands.begin(), node.operands.end()))
       moved += bytes[operand];
     for (const std::vector<int64_t> &result : node.results) {

@@ -11,6 +11,7 @@
 #include "dialects/Resnet/Resnet.h"
 #include "dialects/Resnet/Spec.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 
 using namespace mlir;
@@ -18,7 +19,7 @@ using namespace mlir;
 namespace resin {
 
 bool evaluateSpec(const KernelSpec &spec, const std::vector<Elements> &operands, std::vector<Elements> &results,
-                  std::string &error) {
+                  std::string &error, int64_t piece) {
   MLIRContext context(MLIRContext::Threading::DISABLED);
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     error += diagnostic.str();
@@ -32,8 +33,9 @@ bool evaluateSpec(const KernelSpec &spec, const std::vector<Elements> &operands,
     arguments.emplace_back(spec.operands[i].shape);
     arguments.back().data = operands[i];
   }
-  resnet::Store store;
-  FailureOr<std::vector<resnet::Tensor>> values = resnet::Interpreter(*module).run("kernel", arguments, store);
+  auto kernel = cast<func::FuncOp>(module->lookupSymbol("kernel"));
+  resnet::FusedOp fused = *kernel.getOps<resnet::FusedOp>().begin();
+  FailureOr<std::vector<resnet::Tensor>> values = resnet::evaluate(fused, arguments, resnet::Precision::F64, piece);
   if (failed(values))
     return false;
   results.clear();

@@ -18,10 +18,10 @@ namespace resin {
 /// Elements of a tensor, row-major in its logical shape.
 using Elements = std::vector<double>;
 
-/// Evaluates `spec` as a `resnet.fused` region, in double. On failure returns false
-/// and says in `error` what is wrong with the spec.
+/// Evaluates `spec` as a `resnet.fused` region, in double, as its piece `piece`. On failure
+/// returns false and says in `error` what is wrong with the spec.
 bool evaluateSpec(const KernelSpec &spec, const std::vector<Elements> &operands, std::vector<Elements> &results,
-                  std::string &error);
+                  std::string &error, int64_t piece = 0);
 
 } // namespace resin
 

@@ -53,6 +53,33 @@ void RelayoutOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> res
 }
 
 //===----------------------------------------------------------------------===//
+// part
+//===----------------------------------------------------------------------===//
+
+LogicalResult PartOp::verify() {
+  auto from = cast<RankedTensorType>(getInput().getType()), to = cast<RankedTensorType>(getType());
+  Shape shape(from.getShape());
+  const int64_t dim = getDim(), pieces = getPieceOf();
+  const bool exists = dim >= 0 && dim < from.getRank() && pieces >= 1 && shape[dim] % pieces == 0;
+  if (exists)
+    shape[dim] /= pieces;
+  if (!exists || ArrayRef(shape) != to.getShape() || from.getElementType() != to.getElementType()) // part_c1
+    return mlir::emitError(getLoc()) << "'part' makes one of " << pieces << " equal ranges of dimension " << dim
+                                     << ", not " << to << " of " << from;
+  return success();
+}
+
+void PartOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  evaluatePiece(0, operands, results);
+}
+
+void PartOp::evaluatePiece(int64_t piece, ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  const int64_t inner = product(ArrayRef(results[0].shape).drop_front(getDim())), whole = inner * getPieceOf();
+  for (int64_t i = 0; i < results[0].size(); ++i)
+    results[0].data[i] = operands[0].data[i / inner * whole + piece * inner + i % inner];
+}
+
+//===----------------------------------------------------------------------===//
 // fused
 //===----------------------------------------------------------------------===//
 
@@ -123,6 +150,11 @@ LogicalResult FusedOp::verify() {
   for (Operation &op : body.without_terminator())
     if (!isa<EvaluateOpInterface>(op)) // fused_c6
       return mlir::emitError(op.getLoc()) << "'" << op.getName() << "' cannot stand in a fused region";
+  for (Operation &op : body.without_terminator())
+    if (auto counted = dyn_cast<PieceOpInterface>(op);
+        counted && pieces > 1 && int64_t(counted.getPieceOf()) != pieces) // fused_c8
+      return mlir::emitError(op.getLoc()) << "'" << op.getName() << "' is one of " << counted.getPieceOf()
+                                          << " pieces, in a fused region of " << pieces;
   return success();
 }
 

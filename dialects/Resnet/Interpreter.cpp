@@ -105,7 +105,8 @@ void putTogether(Tensor &whole, Tensor &&part, int64_t dim, int64_t piece) {
   });
 }
 
-Results evaluateFused(FusedOp op, ArrayRef<Tensor> operands, Precision precision) {
+/// Piece `first` of more and those behind it.
+Results evaluateFused(FusedOp op, ArrayRef<Tensor> operands, Precision precision, int64_t first) {
   std::vector<Tensor> results;
   for (Type type : op.getResultTypes())
     results.emplace_back(cast<RankedTensorType>(type).getShape());
@@ -121,7 +122,7 @@ Results evaluateFused(FusedOp op, ArrayRef<Tensor> operands, Precision precision
       std::vector<Tensor> arguments;
       for (Value operand : inner.getOperands())
         arguments.push_back(values[operand]);
-      Results given = evaluate(&inner, arguments, precision);
+      Results given = evaluate(&inner, arguments, precision, first + piece);
       if (failed(given))
         return failure();
       for (auto [result, value] : llvm::zip(inner.getResults(), *given))
@@ -310,7 +311,7 @@ LogicalResult initialise(ModuleOp module, uint64_t seed, Store &store) {
   return success();
 }
 
-FailureOr<std::vector<Tensor>> evaluate(Operation *op, ArrayRef<Tensor> operands, Precision precision) {
+FailureOr<std::vector<Tensor>> evaluate(Operation *op, ArrayRef<Tensor> operands, Precision precision, int64_t piece) {
   for (Type type : op->getResultTypes()) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!tensor || !tensor.hasStaticShape())
@@ -320,14 +321,17 @@ FailureOr<std::vector<Tensor>> evaluate(Operation *op, ArrayRef<Tensor> operands
       return failure();
   }
   if (auto fused = dyn_cast<FusedOp>(op))
-    return evaluateFused(fused, operands, precision);
+    return evaluateFused(fused, operands, precision, piece);
   auto evaluation = dyn_cast<EvaluateOpInterface>(op);
   if (!evaluation)
     return emitError(op->getLoc()) << "cannot interpret '" << op->getName() << "'";
   std::vector<Tensor> results;
   for (Type type : op->getResultTypes())
     results.emplace_back(cast<RankedTensorType>(type).getShape());
-  evaluation.evaluate(operands, results);
+  if (auto counted = dyn_cast<PieceOpInterface>(op))
+    counted.evaluatePiece(piece, operands, results);
+  else
+    evaluation.evaluate(operands, results);
   for (auto [result, type] : llvm::zip(results, op->getResultTypes()))
     round(result, getElementTypeOrSelf(type), precision);
   return results;

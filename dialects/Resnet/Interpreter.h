@@ -36,9 +36,10 @@ enum class Precision {
 /// Gives every `resnet.variable` of the module its initial value: numbers that a float holds, as docs/Manifest.md says.
 llvm::LogicalResult initialise(mlir::ModuleOp module, uint64_t seed, Store &store);
 
-/// The operands' meaning under one op other than a call or an effect; `fused` runs its region once for each piece.
+/// The operands' meaning under one op other than a call or an effect; `fused` runs its region once for each piece, of
+/// which the first is number `piece`.
 mlir::FailureOr<std::vector<Tensor>> evaluate(mlir::Operation *op, llvm::ArrayRef<Tensor> operands,
-                                              Precision precision);
+                                              Precision precision, int64_t piece = 0);
 
 class Interpreter {
 public:

@@ -105,20 +105,30 @@ LogicalResult DropoutOp::inferReturnTypes(MLIRContext *, std::optional<Location>
   check.channels(op.getSeed(), "a seed", 2);                               // dropout_c2
   const double rate = op.getRate().convertToDouble();
   check.that(rate >= 0 && rate < 1, "takes a rate from 0 to below 1, not " + spell(rate)); // dropout_c3
+  const int64_t pieces = op.getPieceOf();
+  check.that(pieces >= 1, "is one of at least one piece, not of " + Twine(pieces)); // dropout_c4
   return check.infer(types, op.getInput(), shape);
 }
 
 void DropoutOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  evaluatePiece(0, operands, results);
+}
+
+void DropoutOp::evaluatePiece(int64_t piece, ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
   const auto seed0 = static_cast<uint32_t>(static_cast<int64_t>(operands[1].data[0]));
   const auto seed1 = static_cast<uint32_t>(static_cast<int64_t>(operands[1].data[1]));
   const double rate = getRate().convertToDouble();
+  const uint64_t first = piece * operands[0].size();
   for (int64_t i = 0; i < operands[0].size(); ++i)
-    results[0].data[i] = philox::dropoutKeeps(seed0, seed1, getLayer(), i, rate) ? operands[0].data[i] / (1 - rate) : 0;
+    results[0].data[i] =
+        philox::dropoutKeeps(seed0, seed1, getLayer(), first + i, rate) ? operands[0].data[i] / (1 - rate) : 0;
 }
 
 // dx = dropout(dy): linear in x, with the same mask
 SmallVector<Value> DropoutOp::gradient(OpBuilder &builder, ValueRange resultGradients, ArrayRef<bool> wanted) {
-  return {DropoutOp::create(builder, getLoc(), resultGradients[0], getSeed(), getRateAttr(), getLayerAttr()), Value()};
+  return {DropoutOp::create(builder, getLoc(), resultGradients[0], getSeed(), getRateAttr(), getLayerAttr(),
+                            getPieceOfAttr()),
+          Value()};
 }
 
 } // namespace resin::resnet

@@ -14,6 +14,19 @@ def Resnet_Evaluate : OpInterface<"EvaluateOpInterface"> {
     }], "void", "evaluate", (ins "::llvm::ArrayRef<::resin::resnet::Tensor>":$operands, "::llvm::MutableArrayRef<::resin::resnet::Tensor>":$results)>];
 }
 
+def Resnet_Piece : OpInterface<"PieceOpInterface"> {
+  let cppNamespace = "::resin::resnet";
+  let description = [{
+    Ops whose results depend on which piece they compute. In a fused region of several pieces they say of how many they compute one; which one is told by who runs
+    the region, and is the first elsewhere: `evaluate` computes piece 0.
+  }];
+  let methods = [
+    InterfaceMethod<"Of how many pieces the op computes one.", "uint64_t", "getPieceOf">,
+    InterfaceMethod<"Makes it one of `pieces`.", "void", "setPieceOf", (ins "uint64_t":$pieces)>,
+    InterfaceMethod<"As `evaluate`, of piece `piece`.", "void", "evaluatePiece",
+      (ins "int64_t":$piece, "::llvm::ArrayRef<::resin::resnet::Tensor>":$operands, "::llvm::MutableArrayRef<::resin::resnet::Tensor>":$results)>];
+}
+
 def Resnet_Gradient : OpInterface<"GradientOpInterface"> {
   let cppNamespace = "::resin::resnet";
   let description = "Reverse-mode differentiation of one op.";

@@ -510,23 +510,27 @@ def Resnet_AddBiasOp : Resnet_ValueOp<"add_bias", "Pointwise", [Differentiable]>
   let assemblyFormat = "$input `,` $bias attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_DropoutOp : Resnet_ValueOp<"dropout", "Alone", [Differentiable]> {
+def Resnet_DropoutOp : Resnet_ValueOp<"dropout", "Pointwise", [Differentiable, DeclareOpInterfaceMethods<Resnet_Piece, ["evaluatePiece"]>]> {
   let summary = "Zeroes elements at random in training";
   let description = [{
     Keeps an element with probability `1 - rate`, and divides it by that. The mask is Philox4x32-10 (support/Philox.h) with key `seed` and counter (element / 4,
     `layer`), elements numbered row by row. Its gradient is the same op on the gradient. `specialize` removes it outside training.
 
+    In a fused region `piece_of p` says that the input is one of `p` equal ranges of the batch's images: elements are then numbered from the batch's first, so that
+    the mask is the same however the batch is cut.
+
     * (C1) The activation is `[n, c, h, w]` or `[n, features]`.
     * (C2) The seed is `[2]`.
     * (C3) `rate` is from 0 to below 1.
+    * (C4) It is one of at least one piece.
 
     ```mlir
     %y = resnet.dropout %x, %seed rate 0.5 layer 0 : (tensor<8x512xf32>, tensor<2xi32>) -> tensor<8x512xf32>
     ```
   }];
-  let arguments = (ins Activation:$input, Seed:$seed, F64Attr:$rate, I64Attr:$layer);
+  let arguments = (ins Activation:$input, Seed:$seed, F64Attr:$rate, I64Attr:$layer, DefaultValuedAttr<I64Attr, "1">:$piece_of);
   let results = (outs Activation:$result);
-  let assemblyFormat = "$input `,` $seed `rate` $rate `layer` $layer attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$input `,` $seed `rate` $rate `layer` $layer (`piece_of` $piece_of^)? attr-dict `:` functional-type(operands, results)";
 }
 
 //===----------------------------------------------------------------------===//
@@ -954,6 +958,24 @@ def Resnet_RelayoutOp : Resnet_Op<"relayout", [Pure, DeclareOpInterfaceMethods<R
   let assemblyFormat = "$input attr-dict `:` type($input) `to` type($result)";
 }
 
+def Resnet_PartOp : Resnet_Op<"part", [Pure, DeclareOpInterfaceMethods<Resnet_Evaluate>, DeclareOpInterfaceMethods<Resnet_Piece, ["evaluatePiece"]>]> {
+  let summary = "In a fused region, the piece's part of a tensor that it is handed whole";
+  let description = [{
+    The parts are equal ranges along dimension `dim`, one for each of `piece_of` pieces. Where a part of the operand is no run of memory, as the lanes of some output
+    channels are not, the region takes the operand whole and its part of it: pieces may then be ranges of what is outermost in the result.
+
+    * (C1) The result is the input, but that dimension `dim` is `piece_of` times smaller.
+
+    ```mlir
+    %y = resnet.part %x dim 1 piece_of 4 : tensor<8x64x16x3x3xf32> to tensor<8x16x16x3x3xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$input, I64Attr:$dim, I64Attr:$piece_of);
+  let results = (outs AnyRankedTensor:$result);
+  let hasVerifier = 1;
+  let assemblyFormat = "$input `dim` $dim `piece_of` $piece_of attr-dict `:` type($input) `to` type($result)";
+}
+
 def Resnet_FusedOp : Resnet_Op<"fused", [Pure, IsolatedFromAbove, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "Ops that become one kernel, for each piece of the batch";
   let description = [{
@@ -968,6 +990,7 @@ def Resnet_FusedOp : Resnet_Op<"fused", [Pure, IsolatedFromAbove, SingleBlockImp
     * (C5) With several pieces no result has dimension -1.
     * (C6) The region holds only ops that the interpreter can evaluate by themselves.
     * (C7) There are no overlaps, or one for each operand: positive only where dimension 2 of rank 4 is cut, and no larger than the operand's halo.
+    * (C8) With several pieces, what must know which one it is in (`dropout`, `part`) is one of as many.
 
     ```mlir
     %y:2 = resnet.fused(%x, %f) pieces 4 dims [0, -1] to [0, 0] : (tensor<8x64x56x56xf32>, tensor<64x64x3x3xf32>) -> (tensor<8x64x56x56xf32>, tensor<4x64xf32>) {

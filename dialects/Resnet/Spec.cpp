@@ -37,7 +37,8 @@ TensorSpec tensorSpecOf(RankedTensorType type) {
 /// whole.
 static TensorSpec pieceSpecOf(Type piece, Type whole, int64_t dim, int64_t pieces) {
   TensorSpec spec = tensorSpecOf(cast<RankedTensorType>(piece));
-  if (dim == 1 && spec.shape.size() == 4 && pieces > 1)
+  const bool isImage = spec.layout == LayoutKind::Dense || spec.layout == LayoutKind::C16;
+  if (dim == 1 && isImage && spec.shape.size() == 4 && pieces > 1)
     spec.storedChannels = cast<RankedTensorType>(whole).getDimSize(1);
   if (dim == 2 && spec.shape.size() == 4 && pieces > 1)
     spec.storedRows = cast<RankedTensorType>(whole).getDimSize(2);

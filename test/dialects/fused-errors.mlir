@@ -135,3 +135,31 @@ func.func @fused_c7_halo(%x: !x) {
   }
   return
 }
+
+// -----
+
+func.func @fused_c8(%x: tensor<4x4xf32>, %s: tensor<2xi32>) {
+  %y = resnet.fused(%x, %s) pieces 2 dims [0, -1] to [0] : (tensor<4x4xf32>, tensor<2xi32>) -> tensor<4x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>, %b: tensor<2xi32>):
+    // expected-error@+1 {{'resnet.dropout' is one of 1 pieces, in a fused region of 2}}
+    %d = resnet.dropout %a, %b rate 0.5 layer 0 : (tensor<2x4xf32>, tensor<2xi32>) -> tensor<2x4xf32>
+    resnet.yield %d : tensor<2x4xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @part_c1(%x: tensor<4x6xf32>) {
+  // expected-error@+1 {{'part' makes one of 2 equal ranges of dimension 1, not 'tensor<2x6xf32>' of 'tensor<4x6xf32>'}}
+  %y = resnet.part %x dim 1 piece_of 2 : tensor<4x6xf32> to tensor<2x6xf32>
+  return
+}
+
+// -----
+
+func.func @part_c1_unequal(%x: tensor<4x6xf32>) {
+  // expected-error@+1 {{'part' makes one of 4 equal ranges of dimension 1, not 'tensor<4x1xf32>' of 'tensor<4x6xf32>'}}
+  %y = resnet.part %x dim 1 piece_of 4 : tensor<4x6xf32> to tensor<4x1xf32>
+  return
+}

@@ -1,4 +1,4 @@
-// RUN: resin-opt %s --verify-roundtrip --interpret="function=plain,pieces,channels,bands,layout batch=4 limit=4" -o /dev/null | FileCheck %s
+// RUN: resin-opt %s --verify-roundtrip --interpret="function=plain,pieces,channels,bands,layout,sum,parts batch=4 limit=4" -o /dev/null | FileCheck %s
 // RUN: resin-opt %s --verify-roundtrip | FileCheck %s --check-prefix=PRINT
 
 !x = tensor<4x2x3x3xf32>
@@ -79,4 +79,25 @@ func.func @layout(%x: !x, %f: !f) -> tensor<4x6x3x3xf32, #resnet.layout<c16>> {
   %y = resnet.conv2d %0, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<4x2x3x3xf32, #resnet.layout<c16, halo = 1>>, !f) -> tensor<4x6x3x3xf32, #resnet.layout<c16>>
   %r = resnet.relu %y : (tensor<4x6x3x3xf32, #resnet.layout<c16>>) -> tensor<4x6x3x3xf32, #resnet.layout<c16>>
   return %r : tensor<4x6x3x3xf32, #resnet.layout<c16>>
+}
+
+// Where a part of an operand is no run of memory, each piece takes its own of the whole; elsewhere the first is meant.
+// CHECK-LABEL: @sum
+// CHECK-NEXT: result 0 [6, 2]: [[SUM:.*]]
+func.func @sum(%x: tensor<3x6x2xf32>) -> tensor<6x2xf32> {
+  %0 = resnet.batch_sum %x : (tensor<3x6x2xf32>) -> tensor<6x2xf32>
+  return %0 : tensor<6x2xf32>
+}
+// CHECK-LABEL: @parts
+// CHECK-NEXT: result 0 [6, 2]: [[SUM]]
+// CHECK-NEXT: result 1 [6, 1]: [[SUM0:[^ ]+]]
+func.func @parts(%x: tensor<3x6x2xf32>) -> (tensor<6x2xf32>, tensor<6x1xf32>) {
+  %0 = resnet.fused(%x) pieces 3 dims [-1] to [0] : (tensor<3x6x2xf32>) -> tensor<6x2xf32> {
+  ^bb0(%a: tensor<3x6x2xf32>):
+    %p = resnet.part %a dim 1 piece_of 3 : tensor<3x6x2xf32> to tensor<3x2x2xf32>
+    %s = resnet.batch_sum %p : (tensor<3x2x2xf32>) -> tensor<2x2xf32>
+    resnet.yield %s : tensor<2x2xf32>
+  }
+  %1 = resnet.part %0 dim 1 piece_of 2 : tensor<6x2xf32> to tensor<6x1xf32>
+  return %0, %1 : tensor<6x2xf32>, tensor<6x1xf32>
 }

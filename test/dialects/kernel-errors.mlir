@@ -156,6 +156,18 @@ func.func @launch_c2() {
 
 // -----
 
+func.func @launch_c3(%seed: !kernel.view<2xi32>) {
+  %x = kernel.alloc : !kernel.view<2x4xf32>
+  kernel.parallel pieces 1 {
+  ^bb0(%piece: index):
+    // expected-error@+1 {{computes one of 3 pieces in a loop of 1}}
+    kernel.launch @k(%x, %seed) -> (%x) spec "(f32[2,4], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=3, rate=0.5} : [2,4] } -> (%2: f32[2,4])" : (!kernel.view<2x4xf32>, !kernel.view<2xi32>) -> (!kernel.view<2x4xf32>)
+  }
+  return
+}
+
+// -----
+
 func.func @copy_c1() {
   %x = kernel.alloc : !kernel.view<8x32x4x4xf32, c16>
   kernel.parallel pieces 2 {

@@ -64,3 +64,15 @@ func.func @loops_stand_side_by_side() {
   }
   return
 }
+
+// Of a filter that the data gradient reads, input channels are outermost.
+// CHECK-LABEL: @input_channels_of_a_transposed_filter
+func.func @input_channels_of_a_transposed_filter() {
+  %t = kernel.alloc : !kernel.view<32x64x3x3xf32, c16k16>
+  kernel.parallel pieces 2 {
+  ^bb0(%piece: index):
+    // CHECK: kernel.slice %{{.*}} dim 1 of 2 : <32x64x3x3xf32, c16k16> -> <32x32x3x3xf32, c16k16>
+    %part = kernel.slice %t[%piece] dim 1 of 2 : !kernel.view<32x64x3x3xf32, c16k16> -> !kernel.view<32x32x3x3xf32, c16k16>
+  }
+  return
+}

@@ -66,6 +66,14 @@ func.func @dropout_c3(%x: tensor<2x4xf32>, %s: tensor<2xi32>) {
 
 // -----
 
+func.func @dropout_c4(%x: tensor<2x4xf32>, %s: tensor<2xi32>) {
+  // expected-error@+1 {{'dropout' is one of at least one piece, not of 0}}
+  %r = resnet.dropout %x, %s rate 0.5 layer 0 piece_of 0 : (tensor<2x4xf32>, tensor<2xi32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
 // Only the batch may be unknown.
 func.func @dynamic_inside(%x: tensor<2x4x?x6xf32>) {
   // expected-error@+1 {{'relu' takes no dynamic extent but the first: [2, 4, ?, 6]}}

@@ -1,4 +1,4 @@
-// RUN: resin-opt %s --interpret="function=relu,add,dropout" -o /dev/null | FileCheck %s
+// RUN: resin-opt %s --interpret="function=relu,add,dropout,dropout_in_pieces,first_of_pieces" -o /dev/null | FileCheck %s
 
 !x = tensor<2x2xf32>
 
@@ -30,5 +30,37 @@ func.func @add(%x: !x {resnet.value = dense<[[-1., 0.], [2., 3.]]> : !x}, %y: !x
 func.func @dropout(%x: tensor<1x4xf32> {resnet.value = dense<[[1., 2., 3., 4.]]> : tensor<1x4xf32>},
                    %s: tensor<2xi32> {resnet.value = dense<0> : tensor<2xi32>}) -> tensor<1x4xf32> {
   %0 = resnet.dropout %x, %s rate 0.5 layer 0 : (tensor<1x4xf32>, tensor<2xi32>) -> tensor<1x4xf32>
+  return %0 : tensor<1x4xf32>
+}
+
+// A piece of the batch draws what the batch draws there: the second image the words 4 to 7, whether it stands in a piece of its own or not.
+// CHECK-LABEL: @dropout_in_pieces
+// CHECK-NEXT: result 0 [4, 4]: [[D:.*]]
+// CHECK-NEXT: result 1 [4, 4]: [[D]]
+// CHECK-NEXT: result 2 [4, 4]: [[D]]
+!d = tensor<4x4xf32>
+!s = tensor<2xi32>
+func.func @dropout_in_pieces(%x: !d {resnet.value = dense<1.> : !d}, %s: !s {resnet.value = dense<0> : !s}) -> (!d, !d, !d) {
+  %0 = resnet.dropout %x, %s rate 0.5 layer 0 : (!d, !s) -> !d
+  %1 = resnet.fused(%x, %s) pieces 2 dims [0, -1] to [0] : (!d, !s) -> !d {
+  ^bb0(%a: tensor<2x4xf32>, %b: !s):
+    %r = resnet.relu %a : (tensor<2x4xf32>) -> tensor<2x4xf32>
+    %d = resnet.dropout %r, %b rate 0.5 layer 0 piece_of 2 : (tensor<2x4xf32>, !s) -> tensor<2x4xf32>
+    resnet.yield %d : tensor<2x4xf32>
+  }
+  %2 = resnet.fused(%x, %s) pieces 4 dims [0, -1] to [0] : (!d, !s) -> !d {
+  ^bb0(%a: tensor<1x4xf32>, %b: !s):
+    %d = resnet.dropout %a, %b rate 0.5 layer 0 piece_of 4 : (tensor<1x4xf32>, !s) -> tensor<1x4xf32>
+    resnet.yield %d : tensor<1x4xf32>
+  }
+  return %0, %1, %2 : !d, !d, !d
+}
+
+// Where nobody says which piece it is, it is the first.
+// CHECK-LABEL: @first_of_pieces
+// CHECK-NEXT: result 0 [1, 4]: 0 4 6 8
+func.func @first_of_pieces(%x: tensor<1x4xf32> {resnet.value = dense<[[1., 2., 3., 4.]]> : tensor<1x4xf32>},
+                           %s: tensor<2xi32> {resnet.value = dense<0> : tensor<2xi32>}) -> tensor<1x4xf32> {
+  %0 = resnet.dropout %x, %s rate 0.5 layer 0 piece_of 3 : (tensor<1x4xf32>, tensor<2xi32>) -> tensor<1x4xf32>
   return %0 : tensor<1x4xf32>
 }

@@ -198,3 +198,96 @@ func.func @many_lanes(%x: !x, %dy: !x) -> !f {
   %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
   return %df : !f
 }
+
+// -----
+
+!y = tensor<8x16x32x32xf32, #resnet.layout<c16>>
+!x = tensor<8x16x32x32xf32, #resnet.layout<c16, halo = 1>>
+!c = tensor<16xf32, #resnet.layout<c16>>
+!f = tensor<16x16x3x3xf32, #resnet.layout<k16c16>>
+!s = tensor<2xi32>
+
+// Dropout is pointwise: it rides along, cut by images, and is told of how many pieces it is one. Not on a convolution's registers, though.
+// CHECK-LABEL: @train_step
+//       CHECK:   %[[D:.*]] = resnet.fused(%{{.*}}, %{{.*}}, %{{.*}}, %[[SEED:.*]]) pieces 4 dims [0, -1, -1, -1] to [0]
+//       CHECK:     resnet.scale_shift
+//       CHECK:     resnet.relu
+//       CHECK:     resnet.dropout %{{.*}}, %{{.*}} rate 5.000000e-01 layer 0 piece_of 4 : (tensor<2x16x32x32xf32
+//       CHECK:   %[[C:.*]] = resnet.fused(%[[D]], %{{.*}}) pieces 4 dims [0, -1] to [0]
+//       CHECK:     resnet.conv2d
+//  CHECK-NEXT:     resnet.yield
+//       CHECK:   %[[E:.*]] = resnet.fused(%[[C]], %[[SEED]]) pieces 4 dims [0, -1] to [0]
+//       CHECK:     resnet.dropout {{.*}} layer 1 piece_of 4
+//       CHECK:     resnet.relu
+//       CHECK:   resnet.fused(%[[E]], %[[SEED]]) pieces 4 dims [0, -1] to [0]
+//       CHECK:     resnet.global_avg_pool
+//       CHECK:     resnet.dropout {{.*}} layer 2 piece_of 4 : (tensor<2x16xf32>
+func.func @train_step(%y: !y, %m: !c, %a: !c, %seed: !s, %f: !f) -> tensor<8x16xf32> {
+  %n = resnet.scale_shift %y, %m, %a : (!y, !c, !c) -> !y
+  %r = resnet.relu %n : (!y) -> !y
+  %d = resnet.dropout %r, %seed rate 0.5 layer 0 : (!y, !s) -> !x
+  %c = resnet.conv2d %d, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !f) -> !y
+  %e = resnet.dropout %c, %seed rate 0.5 layer 1 : (!y, !s) -> !y
+  %h = resnet.relu %e : (!y) -> !y
+  %v = resnet.global_avg_pool %h : (!y) -> tensor<8x16xf32>
+  %w = resnet.dropout %v, %seed rate 0.5 layer 2 : (tensor<8x16xf32>, !s) -> tensor<8x16xf32>
+  return %w : tensor<8x16xf32>
+}
+
+// -----
+
+!y = tensor<8x16x32x32xf32, #resnet.layout<c16>>
+!x = tensor<8x16x32x32xf32, #resnet.layout<c16, halo = 1>>
+!c = tensor<16xf32, #resnet.layout<c16>>
+!p = tensor<4x16xf64, #resnet.layout<c16>>
+!t = tensor<16x16x3x3xf32, #resnet.layout<c16k16>>
+!s = tensor<2xi32>
+
+// Backwards: the same mask on the gradient, with the sums.
+// CHECK-LABEL: @train_step
+//       CHECK:   resnet.fused
+//       CHECK:     resnet.conv2d_grad_data
+//  CHECK-NEXT:     resnet.yield
+//       CHECK:   resnet.fused{{.*}} pieces 4 dims [0, -1, 0] to [0, 0, 0]
+//       CHECK:     resnet.dropout {{.*}} piece_of 4
+//       CHECK:     resnet.relu_grad
+//       CHECK:     resnet.channel_sum
+//       CHECK:     resnet.channel_dot
+func.func @train_step(%dy: !x, %t: !t, %y: !y, %seed: !s) -> (!y, !p, !p) {
+  %dx = resnet.conv2d_grad_data %dy, %t size [32, 32] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !t) -> !y
+  %d = resnet.dropout %dx, %seed rate 0.5 layer 0 : (!y, !s) -> !y
+  %dz = resnet.relu_grad %d, %y : (!y, !y) -> !y
+  %s = resnet.channel_sum %dz pieces 4 : (!y) -> !p
+  %q = resnet.channel_dot %dz, %y pieces 4 : (!y, !y) -> !p
+  return %dz, %s, %q : !y, !p, !p
+}
+
+// -----
+
+!x = tensor<8x128x8x8xf32, #resnet.layout<c16, halo = 1>>
+!f = tensor<128x128x3x3xf32, #resnet.layout<k16c16>>
+!t = tensor<128x128x3x3xf32, #resnet.layout<c16k16>>
+!s = tensor<64x16x3x3xf32, #resnet.layout<k16c16>>
+
+// A filter of 576 KiB is transposed in ranges of input channels, and its gradient's lanes are summed in those ranges of output channels that the update follows in;
+// what is small stays whole.
+// CHECK-LABEL: @train_step
+//  CHECK-SAME:   %[[W:[^:]*]]: tensor<128x128x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK:   resnet.fused(%[[W]]) pieces 2 dims [-1] to [1]
+//       CHECK:     %[[P:.*]] = resnet.part %{{.*}} dim 1 piece_of 2 : {{.*}} to tensor<128x64x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK:     resnet.relayout %[[P]] : {{.*}} to tensor<128x64x3x3xf32, #resnet.layout<c16k16>>
+//       CHECK:   %[[LANES:.*]] = resnet.fused{{.*}} -> tensor<4x128x128x3x3xf32
+//       CHECK:   %[[SUM:.*]] = resnet.fused(%[[LANES]]) pieces 2 dims [-1] to [0]
+//       CHECK:     %[[Q:.*]] = resnet.part %{{.*}} dim 1 piece_of 2 : {{.*}} to tensor<4x64x128x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK:     resnet.batch_sum %[[Q]] : {{.*}} -> tensor<64x128x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK:   resnet.fused({{.*}}%[[SUM]]{{.*}}) pieces 2 dims [0, 0, 0, -1] to [0, 0]
+//       CHECK:   resnet.fused({{.*}}) pieces 1 dims [-1] to [-1]
+//  CHECK-NEXT:     ^bb0
+//  CHECK-NEXT:     resnet.relayout
+func.func @train_step(%x: !x, %dy: !x, %w: !f, %m: !f, %lr: tensor<f32>, %small: !s) -> (!t, !f, !f, tensor<64x16x3x3xf32, #resnet.layout<c16k16>>) {
+  %t = resnet.relayout %w : !f to !t
+  %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
+  %u, %v = resnet.sgd %w, %df, %m, %lr momentum 0.9 nesterov false weight_decay 0.0 : (!f, !f, !f, tensor<f32>) -> (!f, !f)
+  %s = resnet.relayout %small : !s to tensor<64x16x3x3xf32, #resnet.layout<c16k16>>
+  return %t, %u, %v, %s : !t, !f, !f, tensor<64x16x3x3xf32, #resnet.layout<c16k16>>
+}

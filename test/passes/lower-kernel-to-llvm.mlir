@@ -74,6 +74,30 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
 
 // -----
 
+// So is whoever counts from the batch's first image.
+module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 : i64, kernel.manifest = "{}"} {
+  // CHECK: llvm.func @dropout_piece(!llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr) -> i32
+  // CHECK: llvm.func internal @step.0(%{{.*}}: !llvm.ptr, %[[PIECE:.*]]: i64, %{{.*}}: i64)
+  // CHECK:   %[[NUMBER:.*]] = llvm.alloca %{{.*}} x i32
+  // CHECK:   %[[SHORT:.*]] = llvm.trunc %[[PIECE]] : i64 to i32
+  // CHECK:   llvm.store %[[SHORT]], %[[NUMBER]] : i32, !llvm.ptr
+  // CHECK:   llvm.store %[[NUMBER]], %{{.*}} : !llvm.ptr, !llvm.ptr
+  // CHECK:   llvm.call @dropout_piece(
+  func.func @step() {
+    %seed = kernel.argument "seed" at 0 : !kernel.view<2xi32>
+    %x = kernel.alloc at 64 : !kernel.view<4x16xf32>
+    kernel.parallel pieces 2 {
+    ^bb0(%piece: index):
+      %part = kernel.slice %x[%piece] dim 0 of 2 : !kernel.view<4x16xf32> -> !kernel.view<2x16xf32>
+      kernel.launch @dropout_piece(%part, %seed) -> (%part) spec "(f32[2,16], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=2, rate=0.5} : [2,16] } -> (%2: f32[2,16])"
+        : (!kernel.view<2x16xf32>, !kernel.view<2xi32>) -> (!kernel.view<2x16xf32>)
+    }
+    return
+  }
+}
+
+// -----
+
 // expected-error@+1 {{memory is not planned: the module has no 'kernel.arena_bytes'}}
 module {
 }

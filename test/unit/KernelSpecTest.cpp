@@ -89,6 +89,28 @@ TEST(KernelSpec, BandsAskForTheirPiece) {
   EXPECT_FALSE(asksForPiece(band("c16r9")));
   EXPECT_FALSE(asksForPiece(band("c16h1")));
   EXPECT_EQ(piecesOf(band("c16h1")), 1);
+  EXPECT_FALSE(countsPieces(band("c16h1r9")));
+}
+
+// It is named after what it does with its part, and moves that part alone.
+TEST(KernelSpec, PartsAskForTheirPiece) {
+  const KernelSpec spec = parsed("(f32[32,64,3,3]k16c16) { %1 = part(%0) {dim=1, piece_of=4} : [32,16,3,3]; %2 = "
+                                 "relayout(%1) {} : [32,16,3,3] } -> (%2: f32[32,16,3,3]c16k16)");
+  EXPECT_TRUE(asksForPiece(spec) && countsPieces(spec));
+  EXPECT_EQ(piecesOf(spec), 4);
+  EXPECT_EQ(symbol(spec).rfind("relayout_n32c16h3w3__part__", 0), 0u) << symbol(spec);
+  EXPECT_EQ(bytesTouched(spec), 2 * 32 * 16 * 9 * 4);
+}
+
+TEST(KernelSpec, DropoutAsksForItsPiece) {
+  auto dropout = [](const std::string &pieces) {
+    return parsed("(f32[2,20], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=" + pieces +
+                  ", rate=0.5} : [2,20] } -> (%2: f32[2,20])");
+  };
+  EXPECT_TRUE(asksForPiece(dropout("4")) && countsPieces(dropout("4")));
+  EXPECT_EQ(piecesOf(dropout("4")), 4);
+  EXPECT_FALSE(asksForPiece(dropout("1")) || countsPieces(dropout("1")));
+  EXPECT_EQ(piecesOf(dropout("1")), 1);
 }
 
 TEST(KernelSpec, CostsOfAConvolution) {

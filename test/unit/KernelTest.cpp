@@ -6,8 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/KernelLibrary.h"
+#include "codegen/LoadedKernels.h"
+#include "support/Philox.h"
 #include "test/unit/KernelCheck.h"
 
+#include <cstring>
 #include <regex>
 
 using namespace resin;
@@ -370,9 +373,116 @@ TEST(Kernel, Losses) {
 
 TEST(Kernel, Dropout) {
   checkKernels({
-      "(f32[4,33], i32[2]) { %2 = dropout(%0, %1) {layer=3, rate=0.3} : [4,33] } -> (%2: f32[4,33])",
-      "(f32[2,20,5,5]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, rate=0.5} : [2,20,5,5] } -> (%2: f32[2,20,5,5]c16)",
+      "(f32[4,33], i32[2]) { %2 = dropout(%0, %1) {layer=3, piece_of=1, rate=0.3} : [4,33] } -> (%2: f32[4,33])",
+      "(f32[2,20,5,5]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=1, rate=0.5} : [2,20,5,5] } -> (%2: f32[2,20,5,5]c16)",
   });
+}
+
+// A piece of the whole that each takes for itself.
+TEST(Kernel, Parts) {
+  checkKernels({
+      "(f32[32,64,3,3]k16c16) { %1 = part(%0) {dim=1, piece_of=4} : [32,16,3,3]; %2 = relayout(%1) {} : [32,16,3,3] } "
+      "-> (%2: f32[32,16,3,3]c16k16)",
+      "(f32[20,64,1,1]k16c16) { %1 = part(%0) {dim=1, piece_of=2} : [20,32,1,1]; %2 = relayout(%1) {} : [20,32,1,1] } "
+      "-> (%2: f32[20,32,1,1]c16k16)",
+      "(f32[4,64,20,3,3]k16c16) { %1 = part(%0) {dim=1, piece_of=2} : [4,32,20,3,3]; %2 = batch_sum(%1) {} : "
+      "[32,20,3,3] } -> (%2: f32[32,20,3,3]k16c16)",
+      "(f32[16,48,3,7,7]k16) { %1 = part(%0) {dim=1, piece_of=3} : [16,16,3,7,7]; %2 = batch_sum(%1) {} : [16,3,7,7] } "
+      "-> (%2: f32[16,3,7,7]k16)",
+      "(f32[32,33]) { %1 = part(%0) {dim=1, piece_of=3} : [32,11]; %2 = batch_sum(%1) {} : [11] } -> (%2: f32[11]c16)",
+      "(f32[2,30,4,4]c16) { %1 = part(%0) {dim=1, piece_of=3} : [2,10,4,4]; %2 = relu(%1) {} : [2,10,4,4] } -> (%2: "
+      "f32[2,10,4,4]c16h1)",
+      "(f32[6,4]) { %1 = part(%0) {dim=0, piece_of=1} : [6,4]; %2 = relu(%1) {} : [6,4] } -> (%2: f32[6,4])",
+  });
+}
+
+// One piece of several is told which, and draws what the batch's elements there draw.
+TEST(Kernel, DropoutOfOnePiece) {
+  checkKernels({
+      "(f32[4,33], i32[2]) { %2 = dropout(%0, %1) {layer=3, piece_of=2, rate=0.3} : [4,33] } -> (%2: f32[4,33])",
+      "(f32[2,20,5,5]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=4, rate=0.5} : [2,20,5,5] } -> (%2: "
+      "f32[2,20,5,5]c16)",
+      "(f32[1,16,8,8]c16h1, i32[2]) { %2 = dropout(%0, %1) {layer=1099511627776, piece_of=1000000, rate=0.0} : "
+      "[1,16,8,8] } -> (%2: f32[1,16,8,8]c16h1)",
+      // more elements than 32 bits count
+      "(f32[1,20,8,8]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=100000000, rate=0.5} : [1,20,8,8] } -> "
+      "(%2: f32[1,20,8,8]c16)",
+      "(f32[1,20,5,5]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=100000000, rate=0.5} : [1,20,5,5] } -> "
+      "(%2: f32[1,20,5,5]c16)",
+      // forwards
+      "(f32[2,20,6,6]c16, f32[20]c16, f32[20]c16, i32[2]) { %4 = scale_shift(%0, %1, %2) {} : [2,20,6,6]; %5 = "
+      "relu(%4) {} : [2,20,6,6]; %6 = dropout(%5, %3) {layer=2, piece_of=3, rate=0.4} : [2,20,6,6] } -> (%6: "
+      "f32[2,20,6,6]c16h1)",
+      "(f32[2,32,4,4]c16, i32[2]) { %2 = global_avg_pool(%0) {} : [2,32]; %3 = dropout(%2, %1) {layer=0, piece_of=4, "
+      "rate=0.2} : [2,32] } -> (%3: f32[2,32])",
+      "(f32[2,16,8,8]c16, i32[2]) { %2 = max_pool(%0) {kernel=[2,2], padding=[0,0,0,0], strides=[2,2]} : [2,16,4,4]; "
+      "%3 = dropout(%2, %1) {layer=0, piece_of=2, rate=0.2} : [2,16,4,4] } -> (%3: f32[2,16,4,4]c16)",
+      "(f32[4,24], f32[40,24]k16, i32[2]) { %3 = linear(%0, %1) {} : [4,40]; %4 = relu(%3) {} : [4,40]; %5 = "
+      "dropout(%4, %2) {layer=0, piece_of=1, rate=0.5} : [4,40] } -> (%5: f32[4,40])",
+      // backwards
+      "(f32[2,20,5,5]c16, i32[2], f32[2,20,5,5]c16, f32[2,20,5,5]c16) { %4 = dropout(%0, %1) {layer=2, piece_of=5, "
+      "rate=0.4} : [2,20,5,5]; %5 = relu_grad(%4, %2) {} : [2,20,5,5]; %6 = channel_sum(%5) {pieces=1} : [1,20]; %7 = "
+      "channel_dot(%5, %3) {pieces=1} : [1,20] } -> (%5: f32[2,20,5,5]c16, %6: f64[1,20]c16, %7: f64[1,20]c16)",
+      // rows of 4, 12 and 28 pixels, which draw by fours
+      "(f32[2,20,3,4]c16, i32[2], f32[2,20,3,4]c16, f32[2,20,3,4]c16) { %4 = dropout(%0, %1) {layer=2, piece_of=5, "
+      "rate=0.4} : [2,20,3,4]; %5 = relu_grad(%4, %2) {} : [2,20,3,4]; %6 = channel_sum(%5) {pieces=1} : [1,20]; %7 = "
+      "channel_dot(%5, %3) {pieces=1} : [1,20] } -> (%5: f32[2,20,3,4]c16, %6: f64[1,20]c16, %7: f64[1,20]c16)",
+      "(f32[2,16,5,12]c16, i32[2], f32[2,16,5,12]c16) { %3 = dropout(%0, %1) {layer=2, piece_of=2, rate=0.4} : "
+      "[2,16,5,12]; %4 = relu_grad(%3, %2) {} : [2,16,5,12]; %5 = relu(%2) {} : [2,16,5,12]; %6 = dropout(%5, %1) "
+      "{layer=1, piece_of=2, rate=0.4} : [2,16,5,12] } -> (%4: f32[2,16,5,12]c16, %6: f32[2,16,5,12]c16h1)",
+      "(f32[1,16,7,28]c16, f32[16]c16, f32[16]c16, i32[2]) { %4 = scale_shift(%0, %1, %2) {} : [1,16,7,28]; %5 = "
+      "relu(%4) {} : [1,16,7,28]; %6 = dropout(%5, %3) {layer=2, piece_of=3, rate=0.4} : [1,16,7,28] } -> (%6: "
+      "f32[1,16,7,28]c16h1)",
+      // fusion does not make this one
+      "(f32[2,16,6,6]c16h1, f32[16,16,3,3]k16c16, i32[2]) { %3 = conv2d(%0, %1) {dilations=[1,1], groups=1, "
+      "padding=[1,1,1,1], strides=[1,1]} : [2,16,6,6]; %4 = dropout(%3, %2) {layer=0, piece_of=4, rate=0.5} : "
+      "[2,16,6,6] } -> (%4: f32[2,16,6,6]c16)",
+  });
+}
+
+/// What relu and dropout make of a batch [8, 20, 6, width] of ones, piece by piece, in storage.
+std::vector<float> dropOnes(int width, int pieces) {
+  const std::string shape = "[" + std::to_string(8 / pieces) + ",20,6," + std::to_string(width) + "]";
+  KernelSpec spec;
+  std::string error;
+  EXPECT_TRUE(parse("(f32" + shape + "c16, i32[2]) { %2 = relu(%0) {} : " + shape +
+                        "; %3 = dropout(%2, %1) {layer=3, piece_of=" + std::to_string(pieces) + ", rate=0.25} : " +
+                        shape + " } -> (%3: f32" + shape + "c16)",
+                    spec, error))
+      << error;
+  auto kernels = codegen::LoadedKernels::compile({spec}, {}, error);
+  EXPECT_TRUE(kernels) << error;
+  const int64_t size = storageElements(spec.operands[0]);
+  const auto allocate = [](int64_t elements) {
+    return std::unique_ptr<float, void (*)(void *)>(
+        static_cast<float *>(std::aligned_alloc(64, elements * sizeof(float))), std::free);
+  };
+  auto ones = allocate(size), dropped = allocate(size * pieces);
+  std::fill_n(ones.get(), size, 1.f);
+  int32_t seed[] = {11, -7};
+  for (int32_t piece = 0; kernels && piece < pieces; ++piece) {
+    std::vector<void *> storage = {ones.get(), seed, dropped.get() + piece * size};
+    if (asksForPiece(spec))
+      storage.insert(storage.begin() + 2, &piece);
+    EXPECT_EQ(codegen::callKernel(kernels->find(symbol(spec)), storage), 0);
+  }
+  return {dropped.get(), dropped.get() + size * pieces};
+}
+
+// However the batch is cut, the same mask, and it is Philox's.
+TEST(Kernel, DropoutDrawsTheSameMaskInAnyPieces) {
+  for (int width : {6, 8}) {
+    const std::vector<float> whole = dropOnes(width, 1);
+    for (int pieces : {2, 4, 8})
+      EXPECT_EQ(std::memcmp(whole.data(), dropOnes(width, pieces).data(), whole.size() * sizeof(float)), 0) << pieces;
+    const TensorSpec batch{.shape = {8, 20, 6, width}, .layout = LayoutKind::C16};
+    for (int64_t element = 0; element < 8 * 20 * 6 * width; ++element) {
+      const int64_t row = element / width;
+      const std::vector<int64_t> index = {row / 120, row / 6 % 20, row % 6, element % width};
+      const bool keeps = philox::dropoutKeeps(11, static_cast<uint32_t>(-7), 3, element, 0.25);
+      ASSERT_EQ(whole[storageOffset(batch, index)], keeps ? float(1 / 0.75) : 0.f) << element;
+    }
+  }
 }
 
 // Optimizers write where they read.

@@ -87,6 +87,15 @@ std::string stemPoolDropout() {
   return net.finish(net.linear(net.dropout(x, 0.25, 0), "fc", kClasses));
 }
 
+/// A wide residual block: dropout between its convolutions, and one on a convolution's own result, on maps that are cut.
+std::string wideDropout() {
+  NetText net(kBatch, {3, 16, 16});
+  std::string x = convNormRelu(net, "image", "conv1", 16, 3);
+  std::string y = net.conv(net.dropout(convNormRelu(net, x, "a.conv1", 16, 3), 0.3, 0), "a.conv2", 16, 3);
+  x = net.relu(net.batchNorm(net.add(net.dropout(y, 0.1, 1), x), "bn"));
+  return net.finish(net.linear(net.dropout(net.globalAvgPool(x), 0.25, 2), "fc", kClasses));
+}
+
 /// Biases, asymmetric padding, a projection of the image, and a softmax at the end.
 std::string kerasLike() {
   NetText net(kBatch, {3, 8, 8});
@@ -346,7 +355,8 @@ TEST_P(PassesTest, EveryGateHolds) {
 
 constexpr Net kSmallNets[] = {{"basic_blocks", basicBlocks}, {"option_a", optionA},
                               {"bottleneck", bottleneck},    {"stem_pool_dropout", stemPoolDropout},
-                              {"keras_like", kerasLike},     {"pre_activation", preActivation}};
+                              {"keras_like", kerasLike},     {"pre_activation", preActivation},
+                              {"wide_dropout", wideDropout}};
 constexpr Net kLargeNets[] = {{"large_maps", largeMaps}, {"whole_blocks", wholeBlocks}, {"large_filter", largeFilter}};
 
 std::string nameOf(const testing::TestParamInfo<Net> &info) { return info.param.name; }
