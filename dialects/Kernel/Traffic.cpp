@@ -44,7 +44,7 @@ static int64_t bytesUnfused(LaunchOp launch, int64_t pieces) {
   int64_t moved = 0;
   for (const KernelNode &node : spec.nodes) {
     if (node.op == "part") { // only how a kernel takes its operand
-      bytes.push_back(bytesOf(node.results[0]) * pieces);
+      bytes.push_back(bytesOf(node.results[0], typeOf(spec, static_cast<int>(bytes.size()))) * pieces);
       continue;
     }
     for (int operand : std::set<int>(node.operands.begin(), node.operands.end()))
