@@ -67,8 +67,7 @@ static std::vector<int64_t> orderOf(const Settings &settings, int64_t images, in
 
 Status TrainLoop::trainEpoch() {
   const std::vector<int64_t> order = orderOf(state.settings, data.train.size(), at.epoch);
-  Progress progress(concat("epoch ", at.epoch + 1, "/", state.settings.recipe.epochs), stepsPerEpoch,
-                    at.stepInEpoch);
+  Progress progress(concat("epoch ", at.epoch + 1, "/", state.settings.recipe.epochs), stepsPerEpoch, at.stepInEpoch);
   while (at.stepInEpoch < stepsPerEpoch && !isOver()) {
     if (stopSignal())
       return saveAndLeave();

@@ -371,7 +371,8 @@ size_t anchorIndex(const KernelSpec &spec) {
   };
   auto found = std::find_if(spec.nodes.begin(), spec.nodes.end(), isAnchor);
   if (found == spec.nodes.end()) // the first that does more than take its part
-    found = std::find_if(spec.nodes.begin(), spec.nodes.end(), [](const KernelNode &node) { return node.op != "part"; });
+    found =
+        std::find_if(spec.nodes.begin(), spec.nodes.end(), [](const KernelNode &node) { return node.op != "part"; });
   return found == spec.nodes.end() ? 0 : found - spec.nodes.begin();
 }
 
@@ -553,7 +554,7 @@ bool countsPieces(const KernelSpec &spec) {
 
 bool asksForPiece(const KernelSpec &spec) {
   return countsPieces(spec) || std::any_of(spec.results.begin(), spec.results.end(),
-                     [](const TensorSpec &result) { return result.storedRows && result.halo; });
+                                           [](const TensorSpec &result) { return result.storedRows && result.halo; });
 }
 
 int64_t piecesOf(const KernelSpec &spec) {

@@ -103,8 +103,8 @@ bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kern
   const ConvKernel plain = describeConv(spec, machine, node, knobs);
   std::vector<ImageParam> operands = makeOperands(spec);
   const ImageParam piece = makePiece(spec);
-  ConvKernel conv{spec,     machine, node, plain.direction, plain.shape,
-                  operands, piece,   Epilogue(spec, operands, node, piece), knobs};
+  ConvKernel conv{
+      spec, machine, node, plain.direction, plain.shape, operands, piece, Epilogue(spec, operands, node, piece), knobs};
   kernel.arguments.assign(operands.begin(), operands.end());
   if (conv.piece.defined())
     kernel.arguments.push_back(conv.piece);

@@ -25,8 +25,7 @@ int definingNode(const KernelSpec &spec, int value) {
   return -1;
 }
 
-Epilogue::Epilogue(const KernelSpec &spec, const std::vector<ImageParam> &operands, int anchor,
-                   const ImageParam &piece)
+Epilogue::Epilogue(const KernelSpec &spec, const std::vector<ImageParam> &operands, int anchor, const ImageParam &piece)
     : spec(spec), operands(operands), anchorNumber(spec.operands.size()), piece(piece) {
   for (int node = 0; node < anchor; ++node)
     anchorNumber += spec.nodes[node].results.size();

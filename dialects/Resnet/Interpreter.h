@@ -38,8 +38,8 @@ llvm::LogicalResult initialise(mlir::ModuleOp module, uint64_t seed, Store &stor
 
 /// The operands' meaning under one op other than a call or an effect; `fused` runs its region once for each piece, of
 /// which the first is number `piece`.
-mlir::FailureOr<std::vector<Tensor>> evaluate(mlir::Operation *op, llvm::ArrayRef<Tensor> operands,
-                                              Precision precision, int64_t piece = 0);
+mlir::FailureOr<std::vector<Tensor>> evaluate(mlir::Operation *op, llvm::ArrayRef<Tensor> operands, Precision precision,
+                                              int64_t piece = 0);
 
 class Interpreter {
 public:

@@ -374,7 +374,8 @@ TEST(Kernel, Losses) {
 TEST(Kernel, Dropout) {
   checkKernels({
       "(f32[4,33], i32[2]) { %2 = dropout(%0, %1) {layer=3, piece_of=1, rate=0.3} : [4,33] } -> (%2: f32[4,33])",
-      "(f32[2,20,5,5]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=1, rate=0.5} : [2,20,5,5] } -> (%2: f32[2,20,5,5]c16)",
+      "(f32[2,20,5,5]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=1, rate=0.5} : [2,20,5,5] } -> (%2: "
+      "f32[2,20,5,5]c16)",
   });
 }
 
@@ -446,8 +447,8 @@ std::vector<float> dropOnes(int width, int pieces) {
   KernelSpec spec;
   std::string error;
   EXPECT_TRUE(parse("(f32" + shape + "c16, i32[2]) { %2 = relu(%0) {} : " + shape +
-                        "; %3 = dropout(%2, %1) {layer=3, piece_of=" + std::to_string(pieces) + ", rate=0.25} : " +
-                        shape + " } -> (%3: f32" + shape + "c16)",
+                        "; %3 = dropout(%2, %1) {layer=3, piece_of=" + std::to_string(pieces) +
+                        ", rate=0.25} : " + shape + " } -> (%3: f32" + shape + "c16)",
                     spec, error))
       << error;
   auto kernels = codegen::LoadedKernels::compile({spec}, {}, error);

@@ -87,7 +87,8 @@ std::string stemPoolDropout() {
   return net.finish(net.linear(net.dropout(x, 0.25, 0), "fc", kClasses));
 }
 
-/// A wide residual block: dropout between its convolutions, and one on a convolution's own result, on maps that are cut.
+/// A wide residual block: dropout between its convolutions, and one on a convolution's own result, on maps that are
+/// cut.
 std::string wideDropout() {
   NetText net(kBatch, {3, 16, 16});
   std::string x = convNormRelu(net, "image", "conv1", 16, 3);
