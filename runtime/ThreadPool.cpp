@@ -70,9 +70,10 @@ static void wakeAll(std::atomic<uint32_t> &word) {
 // The pool
 //===----------------------------------------------------------------------===//
 
-// About 30 microseconds at 40 ns a pause: longer than the serial stretch between
-// two regions of a train step.
-static constexpr int kSpins = 800;
+// How long a worker stays awake without work: longer than a piece takes when a network
+// predicts one image, for which the others may have to be waited. To be woken takes up
+// to a tenth of a millisecond on a virtual machine, and such a network has dozens of regions.
+static constexpr std::chrono::microseconds kSpin{1000};
 
 /// Numbers too small for a normal float count as zero: momentum of a weight that gets no
 /// gradient decays into them, and arithmetic on them takes a hundred cycles.
@@ -85,7 +86,7 @@ ThreadPool::ThreadPool(unsigned workers) : ranges(std::max(1u, workers)) {
   flushSubnormals();
   const std::vector<int> cpus = allowedCpus();
   const bool ownCore = workers <= cpus.size() && workers <= usableCpus();
-  spins = ownCore ? kSpins : 0;
+  spin = ownCore ? kSpin : std::chrono::microseconds(0);
   for (unsigned worker = 1; worker < workers; ++worker)
     threads.emplace_back([this, worker] { work(worker); });
   // Only where every CPU has its worker: with fewer, pins could meet on two threads of
@@ -156,13 +157,26 @@ void ThreadPool::computePieces(int64_t worker) {
     wakeAll(finished);
 }
 
+/// Whether `isReady` became true within the time for which a worker stays awake.
+template <typename Condition> bool ThreadPool::spinUntil(Condition isReady) const {
+  constexpr int kPauses = 32; // one or two microseconds
+  if (spin.count() == 0)
+    return isReady();
+  const auto end = std::chrono::steady_clock::now() + spin;
+  do
+    for (int i = 0; i < kPauses; ++i) {
+      if (isReady())
+        return true;
+      __builtin_ia32_pause();
+    }
+  while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
 void ThreadPool::waitForPieces(int64_t pieces) {
   const uint32_t all = static_cast<uint32_t>(pieces);
-  for (int spin = 0; spin < spins; ++spin) {
-    if (finished.load(std::memory_order_acquire) == all)
-      return;
-    __builtin_ia32_pause();
-  }
+  if (spinUntil([&] { return finished.load(std::memory_order_acquire) == all; }))
+    return;
   mainSleeps.store(1);
   for (uint32_t done = finished.load(); done != all; done = finished.load())
     sleepWhile(finished, done);
@@ -171,9 +185,7 @@ void ThreadPool::waitForPieces(int64_t pieces) {
 
 /// False when the pool is being taken down.
 bool ThreadPool::waitForRegion(uint32_t &seen) {
-  for (int spin = 0; spin < spins && region.load(std::memory_order_acquire) == seen; ++spin)
-    __builtin_ia32_pause();
-  if (region.load() == seen) {
+  if (!spinUntil([&] { return region.load(std::memory_order_acquire) != seen; })) {
     sleepers.fetch_add(1);
     while (region.load() == seen)
       sleepWhile(region, seen);

@@ -6,9 +6,9 @@
 // is done with his takes from the others'. Which worker computes which piece is open,
 // and kernels are such that it does not show.
 //
-// Waiting is a short spin, for the serial stretch between two regions takes
-// microseconds, and then a sleep in the kernel, so that a worker without a core of
-// its own takes none from others.
+// Waiting is a spin for a millisecond, for the next region of a prediction follows
+// sooner, and then a sleep in the kernel. A worker without a core of its own sleeps at
+// once, so that it takes none from others.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,6 +16,7 @@
 #define RESIN_RUNTIME_THREADPOOL_H
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <thread>
 #include <vector>
@@ -52,6 +53,7 @@ private:
   uint32_t computeRange(Range &range, int64_t worker);
   bool waitForRegion(uint32_t &seen);
   void waitForPieces(int64_t pieces);
+  template <typename Condition> bool spinUntil(Condition isReady) const;
 
   // Written by the main thread before a region opens, read by who took a piece of it.
   std::atomic<Body> body{nullptr};
@@ -68,7 +70,7 @@ private:
   alignas(64) std::atomic<uint32_t> region{0}; ///< grows by one with each
   std::atomic<uint32_t> sleepers{0};
   std::atomic<bool> leaving{false};
-  int spins;
+  std::chrono::microseconds spin; ///< for which a worker stays awake; 0 without a core of its own
   std::vector<std::thread> threads;
 };
 

@@ -63,7 +63,7 @@ int copiesToTime(const KernelSpec &spec) {
   constexpr int64_t kBytes = 64 << 20, kMost = 16;
   auto isStatistic = [](const KernelNode &node) { return node.op == "channel_sum" || node.op == "channel_dot"; };
   auto convolvesOne = [](const KernelNode &node) {
-    return node.op == "conv2d" && !node.results[0].empty() && node.results[0][0] == 1;
+    return (node.op == "conv2d" || node.op == "conv2d_winograd") && !node.results[0].empty() && node.results[0][0] == 1;
   };
   if (std::none_of(spec.nodes.begin(), spec.nodes.end(), convolvesOne) ||
       std::any_of(spec.nodes.begin(), spec.nodes.end(), isStatistic))

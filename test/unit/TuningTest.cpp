@@ -555,6 +555,9 @@ TEST(KernelClockTest, PredictionsOfOneImageMeetTheirFiltersInMemory) {
   EXPECT_EQ(copies(conv(1, 256, 14, 256)), 16);
   EXPECT_EQ(copies(conv(1, 512, 7, 512)), 7);
   EXPECT_EQ(copies(conv(1, 2048, 7, 2048)), 1);
+  EXPECT_EQ(copies("(f32[1,256,14,14]c16h1, f32[32,6,6,256]k16) { %2 = conv2d_winograd(%0, %1) {padding=[1,1,1,1]} : "
+                   "[1,32,14,14] } -> (%2: f32[1,32,14,14]c16s256)"),
+            16);
   // Pieces of a batch, training, and gradients: what they read has just been written.
   EXPECT_EQ(copies(conv(4, 256, 14, 256)), 1);
   const std::string text = conv(1, 256, 14, 256), sums = "; %3 = channel_sum(%2) {pieces=1} : [1,256] } -> (";
