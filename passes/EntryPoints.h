@@ -21,6 +21,13 @@ inline bool isInference(mlir::func::FuncOp function) {
   return function.getName() == kEvaluate || function.getName().starts_with(kPredict);
 }
 
+/// Whether the recipe says `numerics = strict`; a module from a file may have no recipe.
+inline bool wantsStrictNumerics(mlir::ModuleOp module) {
+  auto recipe = module->getAttrOfType<mlir::DictionaryAttr>(kRecipeAttr);
+  auto word = recipe ? recipe.getAs<mlir::StringAttr>("numerics") : mlir::StringAttr();
+  return word && word.getValue() == "strict";
+}
+
 /// The argument that is called `name`; null if there is none.
 inline mlir::Value argumentNamed(mlir::func::FuncOp function, llvm::StringRef name) {
   for (mlir::BlockArgument argument : function.getArguments())

@@ -12,6 +12,7 @@
 
 #include "passes/EntryPoints.h"
 #include "passes/Passes.h"
+#include "support/ConvCost.h"
 #include "support/KernelSpec.h"
 
 namespace resin {
@@ -39,21 +40,19 @@ bool suits(Conv2dOp conv) {
          isAll(conv.getDilations(), 1) && isAll(conv.getPadding(), 1);
 }
 
-/// Time of one image for each pair of channels, in multiply-adds of a core at its peak: the longer of the arithmetic
-/// and of reading the filter. What the arithmetic takes is the model of codegen/schedules/ConvDefaults.cpp, without the
-/// filter's transform. Bytes count four multiply-adds: 50 GFLOP/s of them (a core with AVX2) against 14 GB/s, half of
-/// what two cores have; half of that as long as the filter is likely to stay in the last cache.
+/// Time of one image for each pair of channels, in multiply-adds of a core at its peak, by the plain sum (`tile` 0) or
+/// with a filter at its points: the longer of the arithmetic and of reading the filter. A byte counts four
+/// multiply-adds: 51 thousand million of them a second (a core with AVX2) against 14 GB/s, half of what two cores
+/// have; two as long as the filter is likely to stay in the last cache, which is a guess.
 double costOf(Conv2dOp conv, int64_t tile) {
   constexpr int64_t kCached = 1 << 20;
   ArrayRef<int64_t> filter = shapeOf(conv.getFilter()), result = shapeOf(conv.getResult());
   const int64_t points = tile ? (tile + 2) * (tile + 2) : 9, bytes = points * 4;
-  const double pixels = double(result[2]) * result[3];
-  const double tiles = tile ? double(llvm::divideCeil(result[2], tile)) * llvm::divideCeil(result[3], tile) : pixels;
-  double arithmetic = (tile ? 1.15 : 1.08) * points * tiles;
-  if (tile == 4)
-    arithmetic += points * tiles * (8.0 / filter[0] + 10.5 / filter[1]);
-  if (tile == 2)
-    arithmetic += points * tiles * (3.6 / filter[0] + 8.7 / filter[1]);
+  double arithmetic = kPlainSumCost * 9 * result[2] * result[3];
+  if (tile) {
+    const double values = double(points) * llvm::divideCeil(result[2], tile) * llvm::divideCeil(result[3], tile);
+    arithmetic = winogradCost(static_cast<int>(tile)).arithmetic(values, values, filter[1], filter[0]);
+  }
   const bool isCached = filter[0] * filter[1] * bytes <= kCached;
   return std::max(arithmetic, (isCached ? 2.0 : 4.0) * bytes);
 }
@@ -62,9 +61,7 @@ struct TransformFilters : resin::impl::TransformFiltersBase<TransformFilters> {
   using TransformFiltersBase::TransformFiltersBase;
 
   void runOnOperation() override {
-    auto recipe = getOperation()->getAttrOfType<DictionaryAttr>(kRecipeAttr);
-    auto numerics = recipe ? recipe.getAs<StringAttr>("numerics") : StringAttr();
-    const bool isStrict = numerics && numerics.getValue() == "strict";
+    const bool isStrict = wantsStrictNumerics(getOperation());
     SmallVector<Conv2dOp> convs;
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (function.getName().starts_with(kPredict))

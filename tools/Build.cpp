@@ -18,6 +18,7 @@
 #include "dialects/Kernel/Traffic.h"
 #include "dialects/Resnet/Resnet.h"
 #include "frontend/Frontend.h"
+#include "passes/EntryPoints.h"
 #include "passes/KernelPhases.h"
 #include "passes/Pipelines.h"
 #include "tools/Tune.h"
@@ -217,11 +218,8 @@ static std::vector<KernelSpec> kernelsOf(ModuleOp module) {
   return specs;
 }
 
-/// As the recipe says; a module from a file may have none.
 static codegen::Numerics numericsOf(ModuleOp module) {
-  auto recipe = module->getAttrOfType<DictionaryAttr>("resnet.recipe");
-  auto word = recipe ? recipe.getAs<StringAttr>("numerics") : StringAttr();
-  return codegen::numericsNamed(word ? word.getValue() : "").value_or(codegen::Numerics::Fast);
+  return wantsStrictNumerics(module) ? codegen::Numerics::Strict : codegen::Numerics::Fast;
 }
 
 /// Asks the tuning records for the knobs of each kernel, and counts where they came from.

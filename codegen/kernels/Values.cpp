@@ -214,33 +214,27 @@ void Stages::place(Func result, Var outermost, bool only) {
   placeImages(result, outermost);
 }
 
-void Stages::placeImages(Func result, Var loop) {
-  for (Func &image : images)
-    image.compute_at(result, loop).store_in(MemoryType::Register).vectorize(image.args()[0], machine.vectorFloats);
+static void placeInRegisters(std::vector<Func> &stages, Func result, Var loop, int width) {
+  for (Func &stage : stages)
+    stage.compute_at(result, loop).store_in(MemoryType::Register).vectorize(stage.args()[0], width);
 }
 
-Func Stages::image(const std::string &name, const Definition &define) {
+void Stages::placeImages(Func result, Var loop) { placeInRegisters(images, result, loop, machine.vectorFloats); }
+void Stages::placeFours(Func result, Var loop) { placeInRegisters(tiles, result, loop, machine.vectorFloats); }
+
+/// Adds f(ki, x, y, kb, n) = define(...) to `stages`.
+template <typename Define>
+static Func addPixels(std::vector<Func> &stages, const std::string &name, const Define &define) {
   Var ki("ki"), x("ix"), y("iy"), kb("ikb"), n("in");
-  Func stage(name + "_" + std::to_string(images.size()));
+  Func stage(name + "_" + std::to_string(stages.size()));
   stage(ki, x, y, kb, n) = define({ki, x, y, kb, n});
   stage.bound(ki, 0, kBlock);
-  images.push_back(stage);
+  stages.push_back(stage);
   return stage;
 }
 
-Func Stages::fours(const std::string &name, const TupleDefinition &define) {
-  Var ki("ki"), q("q"), y("qy"), kb("qkb"), n("qn");
-  Func stage(name + "_" + std::to_string(tiles.size()));
-  stage(ki, q, y, kb, n) = define({ki, q, y, kb, n});
-  stage.bound(ki, 0, kBlock);
-  tiles.push_back(stage);
-  return stage;
-}
-
-void Stages::placeFours(Func result, Var loop) {
-  for (Func &tile : tiles)
-    tile.compute_at(result, loop).store_in(MemoryType::Register).vectorize(tile.args()[0], machine.vectorFloats);
-}
+Func Stages::image(const std::string &name, const Definition &define) { return addPixels(images, name, define); }
+Func Stages::fours(const std::string &name, const TupleDefinition &define) { return addPixels(tiles, name, define); }
 
 static std::vector<Expr> expressions(const std::vector<Var> &variables) { return {variables.begin(), variables.end()}; }
 

@@ -8,6 +8,7 @@
 #include "codegen/schedules/ConvDirect.h"
 #include "codegen/schedules/ConvWeight.h"
 #include "codegen/schedules/ConvWinograd.h"
+#include "support/ConvCost.h"
 
 #include <algorithm>
 
@@ -200,10 +201,8 @@ WinogradKnobs winogradKnobsOf(const ConvKernel &conv, int tile) {
   return t;
 }
 
-/// What a convolution takes for each pair of channels, in FMAs: fitted to some thirty shapes from 2x2 to 56x56, 16 to
-/// 512 channels, on a Zen 3 with AVX2, most of which it meets within 15 %. Transforms of the source serve all result
-/// channels, those of results all source channels; the filter's are for each pair.
-static double directCost(const ConvShape &s) { return 1.08 * 9 * s.n * s.oh * s.ow; }
+/// What a convolution takes for each pair of channels (support/ConvCost.h).
+static double directCost(const ConvShape &s) { return kPlainSumCost * 9 * s.n * s.oh * s.ow; }
 
 static double costOf(const WinogradKnobs &t, const ConvKernel &conv) {
   const ConvShape &s = conv.shape;
@@ -212,8 +211,8 @@ static double costOf(const WinogradKnobs &t, const ConvKernel &conv) {
   const int group = grid.across() * t.rows * t.images, points = winograd::pointsOf(t.tile);
   const double products = double(points) * roundUp(group, t.tiles) * grid.all() / group;
   const double source = forward ? s.c : s.k, result = forward ? s.k : s.c, values = double(points) * grid.all();
-  return t.tile == 4 ? 1.15 * products + 8 * values / result + 10.5 * values / source + 147
-                     : 1.15 * products + 3.6 * values / result + 8.7 * values / source + 74;
+  const WinogradCost cost = winogradCost(t.tile);
+  return cost.arithmetic(products, values, source, result) + cost.filter;
 }
 
 static double costOf(const WinogradWeightKnobs &t, const ConvShape &s) {

@@ -21,7 +21,7 @@ namespace resin::codegen {
 inline constexpr Halide::MemoryType kStackScratch = Halide::MemoryType::Register;
 
 /// Zero, once the cache line at float `offset` of the operand's storage, which may lie beyond its end, is on its way to
-/// L1. Nothing waits for it. `Func::prefetch` asks for whole regions at a time, which stalls as if they were read.
+/// L1. Nothing waits for it. `Func::prefetch` would ask for a whole region at once.
 Halide::Expr fetchLine(const Halide::ImageParam &operand, Halide::Expr offset);
 
 class ConvTile {

@@ -43,7 +43,7 @@ func.func @conv2d_winograd_c2(%x: tensor<1x4x6x6xf32>, %u: tensor<4x6x6x4xf32>) 
 // -----
 
 func.func @conv2d_winograd_c3(%x: tensor<1x4x2x6xf32>, %u: tensor<4x6x6x4xf32>) {
-  // expected-error@+1 {{'conv2d_winograd'}}
+  // expected-error@+1 {{'conv2d_winograd' has a window of 3 rows over only 2}}
   %r = resnet.conv2d_winograd %x, %u padding [0, 1, 0, 1] : (tensor<1x4x2x6xf32>, tensor<4x6x6x4xf32>) -> tensor<1x4x1x6xf32>
   return
 }
