@@ -19,6 +19,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Resnet/Fusion.h"
 #include "passes/EntryPoints.h"
 #include "passes/Groups.h"
 #include "passes/Passes.h"
@@ -39,8 +40,6 @@ namespace {
 
 /// Updates, sums of lanes and transposed filters are cut into pieces of about this size.
 constexpr int64_t kFilterBytes = 256 << 10;
-/// What is cut by channels, or by images in @predict, is cut into this many pieces at most.
-constexpr int64_t kManyPieces = 8;
 /// Operations of a piece of them, unless there are two only: a worker takes some ten microseconds.
 constexpr int64_t kLeastWork = 2'000'000;
 /// Rows of a tile of Winograd's F(4x4, 3x3): bands are multiples of it where they can.
@@ -119,10 +118,10 @@ std::optional<ForwardConv> forwardConv(Operation *op) {
   return std::nullopt;
 }
 
-/// Pieces of a convolution in @predict, at most.
-int64_t mostPieces(const ForwardConv &conv, RankedTensorType result) {
+/// Pieces of a convolution in @predict, up to `most`.
+int64_t piecesByWork(const ForwardConv &conv, RankedTensorType result, int64_t most) {
   int64_t work = 2 * conv.taps * (result.getNumElements() / result.getDimSize(1));
-  return std::clamp<int64_t>(work / kLeastWork, 2, kManyPieces);
+  return std::clamp<int64_t>(work / kLeastWork, 2, most);
 }
 
 //===----------------------------------------------------------------------===//
@@ -133,7 +132,7 @@ int64_t mostPieces(const ForwardConv &conv, RankedTensorType result) {
 struct CutRules {
   PieceRule images;
   bool inference;
-  int64_t mostLanes;
+  int64_t mostPieces, mostLanes;
 
   /// Lanes that are the pieces of the gradient they read can run right behind whoever makes it, while it is in cache.
   /// More of them than otherwise pay as long as they are together no larger than that gradient.
@@ -220,7 +219,7 @@ void Fuser::cutGradient(Conv2dGradWeightOp grad) {
   int64_t k = filter.getDimSize(0);
   if (!isSummedInLanes(filter) && k % kChannelBlock == 0 && grad.getGroups() == 1) {
     cut = Cut::FilterChannels;
-    pieces = largestDivisor(k / kChannelBlock, kManyPieces);
+    pieces = largestDivisor(k / kChannelBlock, rules.mostPieces);
     return;
   }
   cut = Cut::Lanes;
@@ -249,7 +248,7 @@ void Fuser::cutActivation(RankedTensorType space) {
     return;
   // Nothing is summed over pieces here, so a few images may be cut finer.
   int64_t images = space.getDimSize(0);
-  pieces = std::max(pieces, largestDivisor(images, kManyPieces));
+  pieces = std::max(pieces, largestDivisor(images, rules.mostPieces));
   if (int64_t byBands = bandPieces(); byBands > pieces) {
     cut = Cut::Bands;
     pieces = byBands;
@@ -272,7 +271,7 @@ int64_t Fuser::bandPieces() {
     return 1;
   if (filter.getNumElements() > source.getNumElements() && channelPieces() > 1)
     return 1;
-  const int64_t most = mostPieces(*conv, result);
+  const int64_t most = piecesByWork(*conv, result, rules.mostPieces);
   const bool byTiles = stride == 1 && reach == 2 && rows % kTileRows == 0;
   return byTiles ? largestDivisor(rows / kTileRows, most) : largestDivisor(rows, most);
 }
@@ -284,7 +283,7 @@ int64_t Fuser::channelPieces() {
   RankedTensorType result = typeOf(lead->getResult(0));
   if (!byChannel || !isActivation(result) || result.getDimSize(1) % kChannelBlock)
     return 1;
-  return largestDivisor(result.getDimSize(1) / kChannelBlock, conv ? mostPieces(*conv, result) : kManyPieces);
+  return largestDivisor(result.getDimSize(1) / kChannelBlock, conv ? piecesByWork(*conv, result, rules.mostPieces) : rules.mostPieces);
 }
 
 /// The dimension along which an operand from outside is cut; -1 leaves it whole.
@@ -465,12 +464,16 @@ private:
         op->erase();
   }
 
+  CutRules rulesOf(func::FuncOp function) const {
+    return {PieceRule(function), isInference(function), fusionKnobsOf(function).mostPieces, mostLanes};
+  }
+
   void fuseAll(func::FuncOp function) {
     Operation *end = function.getBody().front().getTerminator();
     OpBuilder builder(end);
     SmallVector<Operation *> replaced;
-    const CutRules rules = {PieceRule(function), isInference(function), mostLanes};
-    for (const Group &group : formGroups(function, dataGradientEpilogue)) {
+    const CutRules rules = rulesOf(function);
+    for (const Group &group : formGroups(function)) {
       Fuser(group, rules).build(builder);
       replaced.append(group.ops);
       ++numFused;
@@ -483,7 +486,7 @@ private:
 
   /// The sums that put lanes together came behind their kernels, as ops of their own.
   void fuseSumsOfLanes(func::FuncOp function) {
-    const CutRules rules = {PieceRule(function), /*inference=*/false, mostLanes};
+    const CutRules rules = rulesOf(function);
     for (auto sum : llvm::make_early_inc_range(function.getOps<BatchSumOp>())) {
       OpBuilder builder(sum);
       Group group;

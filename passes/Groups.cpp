@@ -13,6 +13,8 @@
 
 #include "passes/Groups.h"
 
+#include "dialects/Resnet/Fusion.h"
+
 #include <queue>
 
 using namespace mlir;
@@ -25,7 +27,7 @@ ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.get
 
 class Grouper {
 public:
-  Grouper(func::FuncOp function, bool dataGradientEpilogue) : dataGradientEpilogue(dataGradientEpilogue) {
+  explicit Grouper(func::FuncOp function) : epilogues(fusionKnobsOf(function).epilogues) {
     for (Operation &op : function.getBody().front().without_terminator())
       if (!isa<ReadOp, WriteOp>(op))
         start(&op);
@@ -65,9 +67,16 @@ private:
   bool canBeJoined(Operation *op, KernelRole role) {
     if (role == KernelRole::Alone)
       return isa<BatchNormFinalizeOp, RunningAverageOp>(op);
-    if (isa<Conv2dGradDataOp>(op))
-      return dataGradientEpilogue;
+    if (auto data = dyn_cast<Conv2dGradDataOp>(op))
+      return epilogues > (hasWinogradForm(data) ? 1 : 0);
     return !isa<Conv2dGradWeightOp, LinearGradWeightOp>(op);
+  }
+
+  static bool hasWinogradForm(Conv2dGradDataOp data) {
+    auto filter = cast<RankedTensorType>(data.getFilter().getType());
+    auto isOne = [](int64_t i) { return i == 1; };
+    return filter.getDimSize(2) == 3 && filter.getDimSize(3) == 3 && llvm::all_of(data.getStrides(), isOne) &&
+           llvm::all_of(data.getDilations(), isOne) && data.getGroups() == 1;
   }
 
   void join(Operation *op) {
@@ -142,7 +151,7 @@ private:
     gone.ops.clear();
   }
 
-  bool dataGradientEpilogue;
+  int64_t epilogues;
   SmallVector<Group> groups; ///< an empty one has been merged into another
   llvm::DenseMap<Operation *, size_t> groupOf;
 };
@@ -177,8 +186,8 @@ SmallVector<Group> Grouper::takeSorted() {
 
 } // namespace
 
-SmallVector<Group> resin::formGroups(func::FuncOp function, bool dataGradientEpilogue) {
-  Grouper grouper(function, dataGradientEpilogue);
+SmallVector<Group> resin::formGroups(func::FuncOp function) {
+  Grouper grouper(function);
   grouper.joinAll();
   return grouper.takeSorted();
 }

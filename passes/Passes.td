@@ -156,7 +156,7 @@ def RebuildActivations : Resin_ModulePass<"rebuild-activations"> {
   let summary = "Let the gradient compute normalised activations again instead of keeping them";
   let description = [{
     What a batch norm and a relu make of `y` is computed anew in front of each op of the backward half that reads it. `y` is kept for the gradient of the batch norm
-    in any case, so that half of what a step keeps goes away.
+    in any case, so that half of what a step keeps goes away. Functions with `resnet.fusion = {rebuild = 0 : i64}` are left alone.
 
     ```mlir
       %z = resnet.relu %n : ...
@@ -202,7 +202,8 @@ def Fuse : Resin_ModulePass<"fuse"> {
   let summary = "Gather ops into the regions that become kernels, and cut those into pieces";
   let description = [{
     A region has at most one anchor (a convolution, a pool, a matrix product); pointwise ops behind it and reductions of what they make ride along, as long as no
-    path leaves the region and comes back. Afterwards functions hold nothing but `read`, `fused`, `write` and `return`.
+    path leaves the region and comes back. Afterwards functions hold nothing but `read`, `fused`, `write` and `return`. What a function's `resnet.fusion` says
+    (support/FusionKnobs.h) decides which data gradients have riders, and how finely is cut.
 
     ```mlir
       %y = resnet.conv2d %x, %f ... : ...
@@ -221,8 +222,6 @@ def Fuse : Resin_ModulePass<"fuse"> {
     ```
   }];
   let options = [
-    Option<"dataGradientEpilogue", "data-gradient-epilogue", "bool", "true",
-           "Let the join, the mask and batch norm's sums ride with the data gradient, instead of in a kernel behind it">,
     Option<"mostLanes", "most-lanes", "int64_t", "16",
            "Lanes of a filter's gradient that may run behind the pieces of what they read; the kernel that adds them reads as many streams at once">];
   let statistics = [Statistic<"numFused", "num-fused", "Regions made">];

@@ -2,6 +2,7 @@
 
 #include "passes/Pieces.h"
 
+#include "dialects/Resnet/Fusion.h"
 #include "dialects/Resnet/Resnet.h"
 
 #include <algorithm>
@@ -11,8 +12,6 @@ using namespace resin::resnet;
 
 namespace resin {
 
-/// The smallest L2 of a core that we care for.
-static constexpr int64_t kCacheBytes = 512 << 10;
 static constexpr int64_t kFewestPieces = 4;
 
 int64_t largestDivisor(int64_t n, int64_t limit) {
@@ -22,11 +21,11 @@ int64_t largestDivisor(int64_t n, int64_t limit) {
   return divisor;
 }
 
-int64_t imagesOfPiece(int64_t images, int64_t imageBytes, int64_t filterBytes) {
-  const bool streams = filterBytes > kCacheBytes / 2;
+int64_t imagesOfPiece(int64_t images, int64_t imageBytes, int64_t filterBytes, int64_t cacheBytes) {
+  const bool streams = filterBytes > cacheBytes / 2;
   if (!streams)
-    return largestDivisor(images, std::min(kCacheBytes / 2 / imageBytes, images / kFewestPieces));
-  auto cost = [&](int64_t n) { return (filterBytes + 2 * std::max<int64_t>(0, 2 * n * imageBytes - kCacheBytes)) / n; };
+    return largestDivisor(images, std::min(cacheBytes / 2 / imageBytes, images / kFewestPieces));
+  auto cost = [&](int64_t n) { return (filterBytes + 2 * std::max<int64_t>(0, 2 * n * imageBytes - cacheBytes)) / n; };
   int64_t best = 1;
   for (int64_t n = 1; n * kFewestPieces <= images; ++n)
     if (images % n == 0 && cost(n) <= cost(best))
@@ -41,7 +40,7 @@ static Type shapeOf(Value value) {
 
 static int64_t heightOf(Value activation) { return cast<RankedTensorType>(activation.getType()).getDimSize(2); }
 
-PieceRule::PieceRule(func::FuncOp function) {
+PieceRule::PieceRule(func::FuncOp function) : cacheBytes(fusionKnobsOf(function).pieceKib << 10) {
   auto note = [&](Value filter, Value activation) {
     int64_t &most = filterBytes[shapeOf(activation)];
     most = std::max(most, cast<RankedTensorType>(filter.getType()).getNumElements() * 4);
@@ -64,7 +63,7 @@ int64_t PieceRule::piecesOf(Type activation) const {
   auto type = cast<RankedTensorType>(activation);
   const int64_t images = type.getDimSize(0);
   const int64_t bytes = filterBytes.lookup(RankedTensorType::get(type.getShape(), type.getElementType()));
-  return images / imagesOfPiece(images, type.getNumElements() / images * 4, bytes);
+  return images / imagesOfPiece(images, type.getNumElements() / images * 4, bytes, cacheBytes);
 }
 
 bool isSummedInLanes(Type filter) {

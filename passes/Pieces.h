@@ -22,7 +22,7 @@ namespace resin {
 /// The largest divisor of `n` that is at most `limit`; at least 1.
 int64_t largestDivisor(int64_t n, int64_t limit);
 
-/// Images of a piece of `images`, so that the fewest bytes come from beyond L2.
+/// Images of a piece of `images`, so that the fewest bytes come from beyond L2, which holds `cacheBytes`.
 ///
 /// What one piece costs there:
 ///   * `filterBytes`, if the filters do not stay in half of L2: each piece streams them;
@@ -31,10 +31,10 @@ int64_t largestDivisor(int64_t n, int64_t limit);
 /// Per image, many images a piece save on the first, few on the second. Of equally good
 /// numbers the largest wins, and a batch is cut into `kFewestPieces` at least, that there is
 /// something for the workers to share.
-int64_t imagesOfPiece(int64_t images, int64_t imageBytes, int64_t filterBytes);
+int64_t imagesOfPiece(int64_t images, int64_t imageBytes, int64_t filterBytes, int64_t cacheBytes);
 
 /// How the activations of a function are cut: all of one shape alike, by the largest filter
-/// of the convolutions that make them, or that read them and make no smaller map.
+/// of the convolutions that make them, or that read them and make no smaller map, for the cache that its fusion knobs say.
 class PieceRule {
 public:
   explicit PieceRule(mlir::func::FuncOp function);
@@ -43,6 +43,7 @@ public:
   int64_t piecesOf(mlir::Type activation) const;
 
 private:
+  int64_t cacheBytes;
   llvm::DenseMap<mlir::Type, int64_t> filterBytes; ///< by the activation's type without its layout
 };
 

@@ -7,12 +7,14 @@
 // copy of its own. A mask then rides with the kernel that makes its gradient, and a
 // filter's gradient reads its copy from a scratch buffer, piece by piece.
 //
-// A join's activation stays: it would drag all joins before it along.
+// A join's activation stays: it would drag all joins before it along. Functions whose
+// fusion knobs say so keep all.
 //
 //===----------------------------------------------------------------------===//
 
 #include "passes/Passes.h"
 
+#include "dialects/Resnet/Fusion.h"
 #include "dialects/Resnet/Resnet.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -41,18 +43,24 @@ struct RebuildActivations : resin::impl::RebuildActivationsBase<RebuildActivatio
 
   void runOnOperation() override {
     SmallVector<OpOperand *> uses; // before there are copies
-    getOperation().walk([&](ReluOp relu) {
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (fusionKnobsOf(function).rebuild)
+        collect(function, uses);
+    for (OpOperand *use : uses)
+      use->set(rebuild(*use->getOwner(), cast<ReluOp>(use->get().getDefiningOp())));
+  }
+
+private:
+  static void collect(func::FuncOp function, SmallVector<OpOperand *> &uses) {
+    function.walk([&](ReluOp relu) {
       auto norm = relu.getInput().getDefiningOp<ScaleShiftOp>();
       if (norm && cast<RankedTensorType>(norm.getType()).getRank() == 4)
         for (OpOperand &use : relu->getUses())
           if (readsAgain(use))
             uses.push_back(&use);
     });
-    for (OpOperand *use : uses)
-      use->set(rebuild(*use->getOwner(), cast<ReluOp>(use->get().getDefiningOp())));
   }
 
-private:
   Value rebuild(Operation &reader, ReluOp relu) {
     OpBuilder builder(&reader);
     ++numRebuilt;

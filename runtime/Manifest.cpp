@@ -154,6 +154,7 @@ struct Reader {
     manifest.borrowed = tuning.value("borrowed", int64_t(0));
     manifest.untuned = tuning.value("default", int64_t(0));
     manifest.templates = tuning.value("templates", manifest.templates);
+    manifest.fusion = tuning.value("fusion", manifest.fusion);
     manifest.arenaBytes = json.at("arena_bytes");
     manifest.scratchBytes = json.at("scratch_bytes");
     manifest.batch = json.at("batch");

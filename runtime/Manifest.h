@@ -67,6 +67,7 @@ struct Manifest {
   std::vector<std::string> features;
   int64_t tuned = 0, borrowed = 0, untuned = 0; ///< kernels with knobs, by where those came from
   std::map<std::string, int64_t> templates;     ///< and by the template that makes them
+  std::map<std::string, std::string> fusion;    ///< of functions that are fused as records say: how
   uint64_t arenaBytes = 0, scratchBytes = 0;
   int64_t batch = 0, classes = 0;
   std::vector<int64_t> image; ///< channels, height, width

@@ -587,13 +587,15 @@ bool parse(const std::string &text, KernelSpec &spec, std::string &error) {
   return Reader(text, spec, error).readSpec();
 }
 
-uint64_t hash(const KernelSpec &spec) {
+uint64_t hash(std::string_view text) {
   uint64_t state = 0xcbf29ce484222325; // FNV-1a, then a finaliser (its high bits mix badly)
-  for (unsigned char c : print(spec))
+  for (unsigned char c : text)
     state = (state ^ c) * 0x100000001b3;
   state = (state ^ (state >> 33)) * 0xff51afd7ed558ccd;
   return state ^ (state >> 33);
 }
+
+uint64_t hash(const KernelSpec &spec) { return hash(print(spec)); }
 
 std::string symbol(const KernelSpec &spec) {
   constexpr size_t most = 6; // ops named after the anchor

@@ -99,7 +99,9 @@ bool parse(const std::string &text, KernelSpec &spec, std::string &error);
 /// The linker symbol and human-readable name: anchor, shape, epilogue, and 8 hex
 /// digits of the hash, as in `conv2d_n4c16h32w32k16r3s1__channel_sum__3fa9c2d1`.
 std::string symbol(const KernelSpec &spec);
-/// Stable 64-bit hash of the canonical text.
+/// Stable 64-bit hash of a text.
+uint64_t hash(std::string_view text);
+/// Of the canonical text.
 uint64_t hash(const KernelSpec &spec);
 
 /// Whether what the kernel computes depends on where in the batch its piece stands: a

@@ -16,6 +16,7 @@
 #include "dialects/Kernel/Kernel.h"
 #include "dialects/Kernel/KernelRows.h"
 #include "dialects/Kernel/Traffic.h"
+#include "dialects/Resnet/Fusion.h"
 #include "dialects/Resnet/Resnet.h"
 #include "frontend/Frontend.h"
 #include "passes/EntryPoints.h"
@@ -205,8 +206,17 @@ struct Lowered {
   codegen::TargetInfo target;
   codegen::Numerics numerics = codegen::Numerics::Fast;
   std::vector<codegen::KernelRequest> kernels;
+  std::vector<EntryPoint> entries;
 };
 } // namespace
+
+/// What an entry function computes and on what shapes, whatever the numbers in its attributes: these change nothing about how it is best fused.
+static std::string signatureOf(func::FuncOp function) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  function.walk([&](Operation *op) { stream << op->getName() << " " << op->getOperandTypes() << " " << op->getResultTypes() << "\n"; });
+  return llvm::formatv("entry {0} {1:x-16}", function.getName(), resin::hash(std::string_view(text)));
+}
 
 static std::vector<KernelSpec> kernelsOf(ModuleOp module) {
   std::vector<KernelSpec> specs;
@@ -222,18 +232,42 @@ static codegen::Numerics numericsOf(ModuleOp module) {
   return wantsStrictNumerics(module) ? codegen::Numerics::Strict : codegen::Numerics::Fast;
 }
 
-/// Asks the tuning records for the knobs of each kernel, and counts where they came from.
-static void chooseKnobs(const BuildOptions &options, std::vector<KernelSpec> specs, Lowered &lowered, ManifestTarget &counts) {
+/// The records that the program is built by.
+static tuning::KnobChooser readRecords(const BuildOptions &options, const Lowered &lowered) {
   std::vector<tuning::TuningRecord> user, shipped;
-  if (options.tuning) {
+  if (options.tuning && options.emit >= Stage::Layout) {
     std::string userWarning, shippedWarning;
     user = tuning::readDatabase(tuningDatabase(options.database), userWarning);
     shipped = tuning::readRecordLines(tuning::shippedRecords(), shippedWarning);
     for (const std::string &warning : {userWarning, shippedWarning})
-      if (!warning.empty())
+      if (!warning.empty() && !options.quiet)
         llvm::errs() << "resin: warning: " << warning << "\n";
   }
-  const tuning::KnobChooser chooser(user, shipped, lowered.target, tuning::cpuModel(), codegen::codegenVersion(), lowered.numerics);
+  return tuning::KnobChooser(user, shipped, lowered.target, tuning::cpuModel(), codegen::codegenVersion(), lowered.numerics);
+}
+
+/// Says of each entry function how it is to be fused, where that is not as usual.
+static void chooseFusion(const BuildOptions &options, ModuleOp module, const tuning::KnobChooser &chooser, Lowered &lowered, ManifestTarget &target) {
+  for (auto function : module.getOps<func::FuncOp>()) {
+    const std::string name = function.getName().str();
+    if (name != kTrainStep && !StringRef(name).starts_with(kPredict))
+      continue;
+    lowered.entries.push_back({name, signatureOf(function), ""});
+    if (auto given = options.fusion.find(name); given != options.fusion.end()) {
+      resnet::setFusionKnobs(function, given->second);
+      continue;
+    }
+    const tuning::FusionChoice choice = chooser.chooseFusion(lowered.entries.back().signature);
+    if (choice.source == tuning::KnobSource::Default)
+      continue;
+    target.fusion[name] = (choice.source == tuning::KnobSource::Tuned ? "tuned: " : "borrowed: ") + print(choice.knobs);
+    if (choice.knobs != FusionKnobs())
+      resnet::setFusionKnobs(function, choice.knobs);
+  }
+}
+
+/// Asks the tuning records for the knobs of each kernel, and counts where they came from.
+static void chooseKnobs(const tuning::KnobChooser &chooser, std::vector<KernelSpec> specs, Lowered &lowered, ManifestTarget &counts) {
   for (KernelSpec &spec : specs) {
     tuning::KnobChoice choice = chooser.choose(spec);
     counts.tuned += choice.source == tuning::KnobSource::Tuned;
@@ -263,11 +297,14 @@ static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowe
   auto reached = [&] { return std::min(options.emit, Stage::LLVM) <= stage; };
   if (int code = dump(options, module, stage))
     return code;
+  lowered.numerics = numericsOf(module);
+  const tuning::KnobChooser chooser = readRecords(options, lowered);
+  ManifestTarget target{.name = lowered.target.name, .features = lowered.target.features};
   while (!reached()) {
+    if (stage == Stage::Train)
+      chooseFusion(options, module, chooser, lowered, target);
     if (stage == Stage::Planned) {
-      ManifestTarget target{.name = lowered.target.name, .features = lowered.target.features};
-      lowered.numerics = numericsOf(module);
-      chooseKnobs(options, kernelsOf(module), lowered, target);
+      chooseKnobs(chooser, kernelsOf(module), lowered, target);
       std::string manifest = writeManifest(module, target);
       module->setAttr("kernel.manifest", StringAttr::get(module.getContext(), manifest));
     }
@@ -307,6 +344,8 @@ static int compileKernels(const BuildOptions &options, const Lowered &lowered, s
   }
   if (!warning.empty())
     llvm::errs() << "resin: warning: " << warning << "\n";
+  if (options.quiet)
+    return kOk;
   size_t cached = llvm::count_if(kernels, [](const codegen::CompiledKernel &kernel) { return kernel.cached; });
   llvm::errs() << llvm::formatv("resin: {0} kernels, {1} of them from the cache\n", kernels.size(), cached);
   return kOk;
@@ -411,15 +450,23 @@ static int withModule(const BuildOptions &options, llvm::function_ref<int(Module
   return module ? then(*module) : kBadInput;
 }
 
-int resin::collectKernels(const BuildOptions &options, std::vector<KernelSpec> &kernels, codegen::Numerics &numerics) {
+int resin::collectParts(const BuildOptions &options, ProgramParts &parts) {
   return withModule(options, [&](ModuleOp module) -> int {
     BuildOptions upToKernels = options;
     upToKernels.emit = Stage::Kernel;
     Lowered lowered;
+    std::string error;
+    if (!codegen::findTarget(options.target, lowered.target, error)) {
+      complain() << error << "\n";
+      return kUsage;
+    }
     if (int code = runPhases(upToKernels, module, lowered))
       return code;
-    kernels = kernelsOf(module);
-    numerics = numericsOf(module);
+    parts = {kernelsOf(module), std::move(lowered.entries), lowered.numerics};
+    for (EntryPoint &entry : parts.entries) {
+      llvm::raw_string_ostream text(entry.text);
+      module.lookupSymbol(entry.name)->print(text, OpPrintingFlags().enableDebugInfo(false));
+    }
     return kOk;
   });
 }
@@ -441,7 +488,7 @@ int resin::build(const BuildOptions &options) {
       return code;
     if (int code = finish(options, module, lowered))
       return code;
-    if (options.emit == Stage::Executable) {
+    if (options.emit == Stage::Executable && !options.quiet) {
       std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
       llvm::errs() << llvm::formatv("resin: built for {0} in {1:f1} s\n", lowered.target.name, seconds.count());
     }

@@ -4,9 +4,11 @@
 #define RESIN_TOOLS_BUILD_H
 
 #include "codegen/Knobs.h"
+#include "support/FusionKnobs.h"
 #include "support/KernelSpec.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,8 @@ struct BuildOptions {
   unsigned jobs = 0;
   bool tuning = true;     ///< take knobs from tuning records
   std::string database;   ///< the user's records; empty: where `tuningDatabase` says
+  std::map<std::string, FusionKnobs> fusion; ///< of entry functions by name, whatever records say
+  bool quiet = false;     ///< say nothing of a success, nor of bad tuning records
   std::string dumpPhases; ///< a folder for the text behind each phase
   std::string resinPath;  ///< of this executable
   /// For tests: link these instead of compiling kernels, and this runtime.
@@ -39,8 +43,21 @@ struct BuildOptions {
 
 int build(const BuildOptions &options);
 
-/// The kernels of the program that `build` would make, each once, and how they may round.
-int collectKernels(const BuildOptions &options, std::vector<KernelSpec> &kernels, codegen::Numerics &numerics);
+/// An entry function that can be fused in several ways.
+struct EntryPoint {
+  std::string name;      ///< "train_step"
+  std::string signature; ///< its key in tuning records: "entry train_step" and 16 hex digits
+  std::string text;      ///< what fusion makes of it, as `options.fusion` or else the records say
+};
+
+/// What of the program that `build` would make can be tuned.
+struct ProgramParts {
+  std::vector<KernelSpec> kernels; ///< each once
+  std::vector<EntryPoint> entries;
+  codegen::Numerics numerics = codegen::Numerics::Fast; ///< how they may round
+};
+
+int collectParts(const BuildOptions &options, ProgramParts &parts);
 
 /// `resin check` and `resin summary`.
 int check(const BuildOptions &options);

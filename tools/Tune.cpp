@@ -1,9 +1,12 @@
 //===- Tune.cpp - `resin tune`: find faster knobs -------------------------===//
 //
-//   1. Collect the kernels of the networks, the heaviest first.
-//   2. Search the knobs of each within its share of the budget, and save what was
-//      found at once.
-//   3. Print what was gained.
+//   1. Collect the entry functions of the networks, and their kernels, the heaviest
+//      first.
+//   2. Search for how each network's entry functions are best fused, in a third of
+//      the budget; then the kernels that follow from it are collected.
+//   3. Search the knobs of each kernel within its share of the rest. What is found is
+//      saved at once.
+//   4. Print what was gained.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +14,7 @@
 
 #include "codegen/KernelLibrary.h"
 #include "codegen/Targets.h"
+#include "tools/TuneEntries.h"
 #include "tuning/ChooseKnobs.h"
 #include "tuning/Tuner.h"
 #include "tuning/TuningDatabase.h"
@@ -92,33 +96,55 @@ private:
   const std::string path;
   tuning::Tuner tuner;
   std::unique_ptr<tuning::TuningDatabase> database;
+  struct Network {
+    BuildOptions build;
+    std::vector<EntryPoint> entries; ///< that no network before it has
+    codegen::Numerics numerics;
+  };
+  std::vector<Network> networks;
   std::vector<tuning::TuningSubject> kernels; ///< to do, heaviest first
+  std::map<std::string, std::string> titles;  ///< of entry functions, by signature
   std::vector<tuning::TuningRecord> known, found;
   size_t current = 0;
   double deadline = 0;
 
   /// What a build would choose from what is known so far.
   codegen::Knobs chooseFor(const tuning::TuningSubject &kernel) const;
-  int collect();
-  void search();
+  int collectFiles(std::vector<std::string> &files) const;
+  int collectNetworks(const std::vector<std::string> &files);
+  int collectKernels();
+  void searchEntries();
+  void searchKernels();
+  void save(const tuning::TuningRecord &record);
   int verify();
+  EntryTunerOptions optionsOf(const Network &network) const;
+  std::string titleOf(const tuning::TuningRecord &record) const;
   void showProgress(const std::string &text) const;
   void clearProgress() const;
   void printGains() const;
-  const tuning::TuningRecord *findKnown(const tuning::TuningSubject &kernel) const;
+  const tuning::TuningRecord *findKnown(const std::string &spec, codegen::Numerics numerics) const;
 };
 
 } // namespace
 
-/// A kernel's name, and its numerics where they are not the usual ones.
-static std::string titleOf(const KernelSpec &spec, codegen::Numerics numerics) {
-  return symbol(spec) + (numerics == codegen::Numerics::Strict ? " (strict)" : "");
+/// A name, and the numerics where they are not the usual ones.
+static std::string withNumerics(const std::string &name, codegen::Numerics numerics) {
+  return name + (numerics == codegen::Numerics::Strict ? " (strict)" : "");
 }
 
-const tuning::TuningRecord *TuneRun::findKnown(const tuning::TuningSubject &kernel) const {
-  const std::string text = print(kernel.spec), cpu = tuning::cpuModel(), version = codegen::codegenVersion();
+std::string TuneRun::titleOf(const tuning::TuningRecord &record) const {
+  if (auto title = titles.find(record.spec); title != titles.end())
+    return withNumerics(title->second, record.numerics);
+  KernelSpec spec;
+  std::string error;
+  parse(record.spec, spec, error);
+  return withNumerics(symbol(spec), record.numerics);
+}
+
+const tuning::TuningRecord *TuneRun::findKnown(const std::string &spec, codegen::Numerics numerics) const {
+  const std::string cpu = tuning::cpuModel(), version = codegen::codegenVersion();
   for (const tuning::TuningRecord &record : known)
-    if (record.spec == text && record.numerics == kernel.numerics && record.target == target.name && record.cpu == cpu && record.version == version)
+    if (record.spec == spec && record.numerics == numerics && record.target == target.name && record.cpu == cpu && record.version == version)
       return &record;
   return nullptr;
 }
@@ -133,27 +159,46 @@ codegen::Knobs TuneRun::chooseFor(const tuning::TuningSubject &kernel) const {
       .knobs;
 }
 
-int TuneRun::collect() {
-  std::vector<std::string> files = request.files;
-  if (request.zoo) {
-    std::vector<std::string> zoo = zooOf(request.build.resinPath);
-    if (zoo.empty()) {
-      complain() << "there is no models folder beside the build that holds " << request.build.resinPath << ": name the files\n";
-      return kNoInput;
-    }
-    files.insert(files.end(), zoo.begin(), zoo.end());
-  }
-  llvm::StringSet<> seen;
+int TuneRun::collectFiles(std::vector<std::string> &files) const {
+  files = request.files;
+  if (!request.zoo)
+    return kOk;
+  const std::vector<std::string> zoo = zooOf(request.build.resinPath);
+  files.insert(files.end(), zoo.begin(), zoo.end());
+  if (!zoo.empty())
+    return kOk;
+  complain() << "there is no models folder beside the build that holds " << request.build.resinPath << ": name the files\n";
+  return kNoInput;
+}
+
+int TuneRun::collectNetworks(const std::vector<std::string> &files) {
   for (const std::string &file : files) {
-    BuildOptions options = request.build;
-    options.file = file;
-    std::vector<KernelSpec> specs;
-    codegen::Numerics numerics;
-    if (int code = collectKernels(options, specs, numerics))
+    Network network{.build = request.build, .entries = {}, .numerics = {}};
+    network.build.file = file;
+    network.build.database = path;
+    network.build.quiet = true;
+    ProgramParts parts;
+    if (int code = collectParts(network.build, parts))
       return code;
-    for (KernelSpec &spec : specs)
-      if (seen.insert(print(spec) + codegen::nameOf(numerics)).second && !codegen::defaultKnobs(spec, target).empty())
-        kernels.push_back({std::move(spec), numerics});
+    network.numerics = parts.numerics;
+    for (EntryPoint &entry : parts.entries)
+      if (titles.try_emplace(entry.signature, entry.name + " of " + llvm::sys::path::stem(file).str()).second)
+        network.entries.push_back(std::move(entry));
+    networks.push_back(std::move(network));
+  }
+  return kOk;
+}
+
+/// As the records say by now how entry functions are fused.
+int TuneRun::collectKernels() {
+  llvm::StringSet<> seen;
+  for (const Network &network : networks) {
+    ProgramParts parts;
+    if (int code = collectParts(network.build, parts))
+      return code;
+    for (KernelSpec &spec : parts.kernels)
+      if (seen.insert(print(spec) + codegen::nameOf(parts.numerics)).second && !codegen::defaultKnobs(spec, target).empty())
+        kernels.push_back({std::move(spec), parts.numerics});
   }
   auto keyOf = [](const tuning::TuningSubject &kernel) {
     return std::tuple(-floatingPointOperations(kernel.spec), print(kernel.spec), kernel.numerics);
@@ -166,8 +211,7 @@ void TuneRun::showProgress(const std::string &text) const {
   if (!isatty(STDERR_FILENO))
     return;
   const int left = std::max(0.0, deadline - seconds());
-  llvm::errs() << llvm::formatv("\r\x1b[K[{0}/{1}] {2}m{3:2}s left  {4}: {5}", current + 1, kernels.size(), left / 60, left % 60,
-                                StringRef(symbol(kernels[current].spec)).take_front(40), text);
+  llvm::errs() << llvm::formatv("\r\x1b[K[{0}/{1}] {2}m{3:2}s left  {4}", current + 1, kernels.empty() ? networks.size() : kernels.size(), left / 60, left % 60, text);
 }
 
 void TuneRun::clearProgress() const {
@@ -175,11 +219,58 @@ void TuneRun::clearProgress() const {
     llvm::errs() << "\r\x1b[K";
 }
 
-void TuneRun::search() {
-  for (; current < kernels.size() && !interrupted && seconds() < deadline; ++current) {
+void TuneRun::save(const tuning::TuningRecord &record) {
+  std::string error;
+  if (!database->put(record, error))
+    llvm::errs() << "resin: warning: " << error << "\n";
+  found.push_back(record);
+}
+
+EntryTunerOptions TuneRun::optionsOf(const Network &network) const {
+  return {.build = network.build,
+          .target = target.name,
+          .isStopped = [] { return interrupted != 0; },
+          .report = [this](const std::string &text) { showProgress(text); }};
+}
+
+void TuneRun::searchEntries() {
+  const double end = seconds() + (deadline - seconds()) / (request.only.empty() ? 3 : 1);
+  size_t left = 0;
+  for (current = 0; current < networks.size() && !interrupted; ++current) {
+    Network &network = networks[current];
+    if (request.resume)
+      llvm::erase_if(network.entries, [&](const EntryPoint &entry) { return findKnown(entry.signature, network.numerics); });
+    if (network.entries.empty())
+      continue;
+    left += network.entries.size();
+    if (seconds() >= end)
+      continue;
+    std::string error;
+    EntryTuner entryTuner(optionsOf(network), network.numerics);
+    const std::vector<tuning::TuningRecord> records = entryTuner.tune(network.entries, (end - seconds()) / (networks.size() - current), error);
+    clearProgress();
+    if (!error.empty() && !interrupted)
+      llvm::errs() << "resin: warning: " << llvm::sys::path::filename(network.build.file) << ": " << error << "\n";
+    for (const tuning::TuningRecord &record : records) {
+      save(record);
+      --left;
+      llvm::errs() << llvm::formatv("{0}: {1:f2}x by {2}\n", titleOf(record), double(record.untuned) / record.median,
+                                    print(*fusionKnobsFrom(record.knobs)));
+    }
+  }
+  if (left)
+    llvm::errs() << llvm::formatv("resin: {0} entry functions are left: go on with --resume\n", left);
+}
+
+void TuneRun::searchKernels() {
+  const size_t all = kernels.size();
+  if (request.resume)
+    llvm::erase_if(kernels, [&](const tuning::TuningSubject &kernel) { return findKnown(print(kernel.spec), kernel.numerics); });
+  llvm::errs() << llvm::formatv("resin: {0} kernels to tune, {1} are done; records go to '{2}'\n", kernels.size(), all - kernels.size(), path);
+  for (current = 0; current < kernels.size() && !interrupted && seconds() < deadline; ++current) {
     const tuning::TuningSubject &kernel = kernels[current];
-    const std::string title = titleOf(kernel.spec, kernel.numerics);
-    showProgress("");
+    const std::string title = withNumerics(symbol(kernel.spec), kernel.numerics);
+    showProgress(title);
     std::string error;
     const double share = (deadline - seconds()) / (kernels.size() - current);
     std::optional<tuning::TuningRecord> record = tuner.tune(kernel, chooseFor(kernel), share, error);
@@ -189,12 +280,12 @@ void TuneRun::search() {
         llvm::errs() << "resin: warning: " << title << " was left out: " << error << "\n";
       continue;
     }
-    if (!database->put(*record, error))
-      llvm::errs() << "resin: warning: " << error << "\n";
-    found.push_back(*record);
+    save(*record);
     llvm::errs() << llvm::formatv("[{0}/{1}] {2}: {3:f2}x by {4} {5}\n", current + 1, kernels.size(), title,
                                   double(record->untuned) / record->median, codegen::templateOf(record->knobs), codegen::printKnobs(record->knobs));
   }
+  if (current < kernels.size())
+    llvm::errs() << llvm::formatv("resin: {0} kernels are left: go on with --resume\n", kernels.size() - current);
 }
 
 void TuneRun::printGains() const {
@@ -205,67 +296,87 @@ void TuneRun::printGains() const {
   llvm::sort(sorted, [&](const auto &a, const auto &b) { return std::pair(-gain(a), a.spec) < std::pair(-gain(b), b.spec); });
   llvm::outs() << llvm::formatv("{0,6}  {1,10}  {2,10}  {3,-16} {4,-22} kernel\n", "gain", "default us", "tuned us", "template", "knobs");
   double untuned = 0, tuned = 0;
+  size_t count = 0;
   for (const tuning::TuningRecord &record : sorted) {
-    KernelSpec spec;
-    std::string error;
-    parse(record.spec, spec, error);
+    const bool isKernel = !tuning::isEntry(record.spec);
     llvm::outs() << llvm::formatv("{0,5:f2}x  {1,10:f1}  {2,10:f1}  {3,-16} {4,-22} {5}\n", gain(record), record.untuned * 1e-3,
-                                  record.median * 1e-3, codegen::templateOf(record.knobs), codegen::printKnobs(record.knobs), titleOf(spec, record.numerics));
-    untuned += record.untuned, tuned += record.median;
+                                  record.median * 1e-3, isKernel ? codegen::templateOf(record.knobs) : "fusion", codegen::printKnobs(record.knobs), titleOf(record));
+    if (isKernel)
+      ++count, untuned += record.untuned, tuned += record.median;
   }
-  llvm::outs() << llvm::formatv("{0} kernels, once each: {1:f1} us by their defaults, {2:f1} us tuned\n", sorted.size(), untuned * 1e-3, tuned * 1e-3);
+  if (count)
+    llvm::outs() << llvm::formatv("{0} kernels, once each: {1:f1} us by their defaults, {2:f1} us tuned\n", count, untuned * 1e-3, tuned * 1e-3);
 }
 
-/// Measures every n-th record again: eight at most.
+/// Measures every n-th kernel's record again, eight at most, and those of all entry functions.
 int TuneRun::verify() {
-  llvm::erase_if(kernels, [&](const tuning::TuningSubject &kernel) { return !findKnown(kernel); });
+  llvm::erase_if(kernels, [&](const tuning::TuningSubject &kernel) { return !findKnown(print(kernel.spec), kernel.numerics); });
   const size_t step = kernels.size() / 8 + 1;
   size_t checked = 0, held = 0;
-  for (current = 0; current < kernels.size() && !interrupted; current += step) {
-    const tuning::TuningRecord *before = findKnown(kernels[current]);
-    std::string error;
-    showProgress("");
-    std::optional<tuning::TuningRecord> again = tuner.measure(kernels[current], before->knobs, error);
+  auto compare = [&](const tuning::TuningRecord &before, const tuning::TuningRecord *again, const std::string &error) {
     clearProgress();
     ++checked;
     if (!again) {
-      llvm::outs() << titleOf(kernels[current].spec, kernels[current].numerics) << ": " << error << "\n";
-      continue;
+      llvm::outs() << titleOf(before) << ": " << error << "\n";
+      return;
     }
-    const double was = double(before->untuned) / before->median, is = double(again->untuned) / again->median;
+    const double was = double(before.untuned) / before.median, is = double(again->untuned) / again->median;
     held += is > 0.95 * was;
-    llvm::outs() << llvm::formatv("{0,5:f2}x was {1,5:f2}x  {2}\n", is, was, titleOf(kernels[current].spec, kernels[current].numerics));
+    llvm::outs() << llvm::formatv("{0,5:f2}x was {1,5:f2}x  {2}\n", is, was, titleOf(before));
+  };
+  for (current = 0; current < kernels.size() && !interrupted; current += step) {
+    const tuning::TuningRecord *before = findKnown(print(kernels[current].spec), kernels[current].numerics);
+    std::string error;
+    showProgress(titleOf(*before));
+    const std::optional<tuning::TuningRecord> again = tuner.measure(kernels[current], before->knobs, error);
+    compare(*before, again ? &*again : nullptr, error);
   }
+  for (const Network &network : networks)
+    for (const EntryPoint &entry : network.entries)
+      if (const tuning::TuningRecord *before = findKnown(entry.signature, network.numerics); before && !interrupted) {
+        std::string error;
+        EntryTuner entryTuner(optionsOf(network), network.numerics);
+        const std::optional<tuning::TuningRecord> again = entryTuner.measure(entry, *fusionKnobsFrom(before->knobs), error);
+        compare(*before, again ? &*again : nullptr, error);
+      }
   llvm::outs() << llvm::formatv("{0} records measured again, {1} of them gain what they say, within 5 %\n", checked, held);
   return checked == held ? kOk : kFailure;
 }
 
 int TuneRun::run() {
-  std::string warning;
+  std::string warning, error;
   known = tuning::readDatabase(path, warning);
   if (!warning.empty())
     llvm::errs() << "resin: warning: " << warning << "\n";
-  if (int code = collect())
+  std::vector<std::string> files;
+  if (int code = collectFiles(files))
+    return code;
+  if (int code = collectNetworks(files))
     return code;
   std::signal(SIGINT, interrupt);
   std::signal(SIGTERM, interrupt);
-  if (request.verify)
+  const bool wantsKernels = request.only != "entries", wantsEntries = request.only != "kernels";
+  if (request.verify) {
+    if (int code = wantsKernels ? collectKernels() : kOk)
+      return code;
+    if (!wantsEntries)
+      networks.clear();
     return verify();
-  std::string error;
+  }
   database = tuning::TuningDatabase::open(path, error);
   if (!database) {
     complain() << error << "\n";
     return kCannotCreate;
   }
-  const size_t all = kernels.size();
-  if (request.resume)
-    llvm::erase_if(kernels, [&](const tuning::TuningSubject &kernel) { return findKnown(kernel); });
-  llvm::errs() << llvm::formatv("resin: {0} kernels to tune, {1} are done; records go to '{2}'\n", kernels.size(), all - kernels.size(), path);
   deadline = seconds() + readBudget(request.budget);
-  search();
+  if (wantsEntries)
+    searchEntries();
+  if (wantsKernels && !interrupted) {
+    if (int code = collectKernels())
+      return code;
+    searchKernels();
+  }
   printGains();
-  if (current < kernels.size())
-    llvm::errs() << llvm::formatv("resin: {0} kernels are left: go on with --resume\n", kernels.size() - current);
   return interrupted ? 130 : kOk;
 }
 
@@ -306,6 +417,10 @@ int resin::tune(const TuneRequest &request) {
   }
   if (readBudget(request.budget) <= 0) {
     complain() << "--budget wants a time like 90s, 10m or 2h, not '" << request.budget << "'\n";
+    return kUsage;
+  }
+  if (!request.only.empty() && request.only != "kernels" && request.only != "entries") {
+    complain() << "--only wants kernels or entries, not '" << request.only << "'\n";
     return kUsage;
   }
   codegen::TargetInfo target;

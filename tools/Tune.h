@@ -17,6 +17,7 @@ struct TuneRequest {
   std::string budget = "10m";
   bool resume = false;
   bool verify = false;
+  std::string only;     ///< "kernels" or "entries"; empty: both
   std::string exportTo; ///< only write the records of the database as text
 };
 

@@ -50,6 +50,8 @@ cl::opt<std::string> budget("budget", cl::desc("How long to search: 90s, 10m, 2h
                             cl::sub(tuneCommand));
 cl::opt<bool> resume("resume", cl::desc("Leave out kernels that are tuned already"), cl::cat(options), cl::sub(tuneCommand));
 cl::opt<bool> verify("verify", cl::desc("Measure a sample of the records again"), cl::cat(options), cl::sub(tuneCommand));
+cl::opt<std::string> tuneOnly("only", cl::desc("Tune kernels alone, or how entry functions are fused"), cl::value_desc("kernels|entries"), cl::cat(options),
+                              cl::sub(tuneCommand));
 cl::opt<std::string> exportTo("export", cl::desc("Only write the records as text"), cl::value_desc("FILE"), cl::cat(options), cl::sub(tuneCommand));
 cl::opt<bool> noTuning("no-tuning", cl::desc("Build every kernel by its default, whatever tuning found out"), cl::cat(options), cl::sub(buildCommand), cl::sub(explainCommand));
 cl::opt<std::string> database("database", cl::desc("Tuning records (default: tuning.db in the cache folder)"), cl::value_desc("FILE"), cl::cat(options),
@@ -138,6 +140,7 @@ int main(int argc, char **argv) {
                         .budget = budget,
                         .resume = resume,
                         .verify = verify,
+                        .only = tuneOnly,
                         .exportTo = exportTo});
   if (doctorCommand)
     return resin::doctor(build.resinPath);

@@ -5,6 +5,7 @@
 //      by how far their machine and code are, then by whether their search raced what
 //      the program may use.
 //   3. Take the first whose knobs the template accepts for this shape.
+// Of entry functions only their own records count.
 //
 //===----------------------------------------------------------------------===//
 
@@ -90,7 +91,7 @@ KnobChooser::KnobChooser(const std::vector<TuningRecord> &user, const std::vecto
 void KnobChooser::add(const TuningRecord &record, int rank) {
   Known entry{record, {}, rank};
   std::string error;
-  if (record.target == target.name && parse(record.spec, entry.spec, error))
+  if (record.target == target.name && (isEntry(record.spec) || parse(record.spec, entry.spec, error)))
     known.push_back(std::move(entry));
 }
 
@@ -125,6 +126,14 @@ KnobChoice KnobChooser::choose(const KernelSpec &spec) const {
       return {source, record.knobs};
   }
   return {KnobSource::Default, fallback};
+}
+
+FusionChoice KnobChooser::chooseFusion(const std::string &signature) const {
+  for (const Known &entry : known)
+    if (entry.record.spec == signature && entry.record.numerics == numerics)
+      if (std::optional<FusionKnobs> knobs = fusionKnobsFrom(entry.record.knobs))
+        return {entry.rank <= 1 ? KnobSource::Tuned : KnobSource::Borrowed, *knobs};
+  return {};
 }
 
 } // namespace resin::tuning

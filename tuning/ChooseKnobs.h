@@ -12,6 +12,7 @@
 #ifndef RESIN_TUNING_CHOOSEKNOBS_H
 #define RESIN_TUNING_CHOOSEKNOBS_H
 
+#include "support/FusionKnobs.h"
 #include "tuning/TuningRecord.h"
 
 #include <vector>
@@ -30,6 +31,11 @@ struct KnobChoice {
   codegen::Knobs knobs = {}; ///< none: the template's default
 };
 
+struct FusionChoice {
+  KnobSource source = KnobSource::Default;
+  FusionKnobs knobs = {};
+};
+
 class KnobChooser {
 public:
   /// `cpu` as `cpuModel` says it, `version` as `codegenVersion` does.
@@ -40,10 +46,13 @@ public:
   /// Knobs that round as asked; none only where the template's default does.
   KnobChoice choose(const KernelSpec &spec) const;
 
+  /// Of the entry function with this signature. Another machine's or version's record is better than none.
+  FusionChoice chooseFusion(const std::string &signature) const;
+
 private:
   struct Known {
     TuningRecord record;
-    KernelSpec spec;
+    KernelSpec spec; ///< empty: of an entry function
     int rank; ///< how far the record is from this machine, code and user
   };
   const codegen::TargetInfo target;

@@ -13,7 +13,7 @@ namespace {
 /// Of the table's form, in the file's `user_version`. 0 had no column `numerics`: its searches raced all forms.
 constexpr int kFormat = 1;
 
-/// `hash` is the KernelSpec's; `spec` its text. Knobs beyond a template's own are null.
+/// `hash` is of the text `spec`. Knobs beyond a template's own are null.
 constexpr const char *kSchema =
     "CREATE TABLE tuning (hash INTEGER, target TEXT, cpu TEXT, threads INTEGER, version TEXT, spec TEXT, numerics TEXT,"
     " knob0 INTEGER, knob1 INTEGER, knob2 INTEGER, knob3 INTEGER, knob4 INTEGER, knob5 INTEGER, knob6 INTEGER,"
@@ -203,8 +203,7 @@ std::unique_ptr<TuningDatabase> TuningDatabase::open(const std::string &path, st
 TuningDatabase::~TuningDatabase() { sqlite3_close_v2(database); }
 
 bool TuningDatabase::put(const TuningRecord &record, std::string &error) {
-  KernelSpec spec;
-  if (!parse(record.spec, spec, error))
+  if (error = findMistake(record); !error.empty())
     return false;
   Statement insert = prepare(database, kInsert);
   int column = 1;
@@ -212,7 +211,7 @@ bool TuningDatabase::put(const TuningRecord &record, std::string &error) {
   auto text = [&](const std::string &value) {
     sqlite3_bind_text(insert.get(), column++, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT);
   };
-  integer(static_cast<int64_t>(hash(spec)));
+  integer(static_cast<int64_t>(hash(std::string_view(record.spec))));
   text(record.target), text(record.cpu), integer(record.threads), text(record.version), text(record.spec);
   text(codegen::nameOf(record.numerics));
   for (size_t i = 0; i < codegen::kMostKnobs; ++i)

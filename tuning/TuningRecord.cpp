@@ -2,6 +2,8 @@
 
 #include "tuning/TuningRecord.h"
 
+#include "support/FusionKnobs.h"
+
 #include <array>
 #include <charconv>
 #include <fstream>
@@ -61,6 +63,12 @@ bool readRecord(const std::string &line, TuningRecord &record) {
 
 } // namespace
 
+bool isEntry(const std::string &spec) {
+  const std::vector<std::string> words = split(spec, ' ');
+  return words.size() == 3 && words[0] == "entry" && isName(words[1]) && words[2].size() == 16 &&
+         words[2].find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
 std::string findMistake(const TuningRecord &r) {
   if (!isName(r.target) || !isName(r.cpu) || !isName(r.version))
     return "a name is empty, too long or not text";
@@ -77,6 +85,8 @@ std::string findMistake(const TuningRecord &r) {
   for (int knob : r.knobs)
     if (!between(knob, 0, kLargestKnob))
       return "a knob is out of range: " + std::to_string(knob);
+  if (isEntry(r.spec))
+    return fusionKnobsFrom(r.knobs) ? "" : "fusion has no knobs " + codegen::printKnobs(r.knobs);
   if (!codegen::satisfies(r.knobs, r.numerics))
     return "strict numerics do not allow the knobs " + codegen::printKnobs(r.knobs);
   KernelSpec spec;

@@ -179,10 +179,14 @@ std::string resin::writeManifest(ModuleOp module, const ManifestTarget &target) 
   json::Object templates;
   for (const auto &[name, count] : target.templates)
     templates[name] = count;
+  json::Object fusion;
+  for (const auto &[function, how] : target.fusion)
+    fusion[text(function)] = how;
   manifest["tuning"] = json::Object{{"tuned", target.tuned},
                                     {"borrowed", target.borrowed},
                                     {"default", target.untuned},
-                                    {"templates", std::move(templates)}};
+                                    {"templates", std::move(templates)},
+                                    {"fusion", std::move(fusion)}};
   for (auto function : module.getOps<func::FuncOp>())
     for (auto argument : function.getOps<ArgumentOp>()) {
       if (argument.getName() != "image" || argument.getView().getType().getShape().size() != 4)

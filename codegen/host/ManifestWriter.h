@@ -24,6 +24,8 @@ struct ManifestTarget {
   int64_t tuned = 0, borrowed = 0, untuned = 0;
   /// How many of them each template makes.
   std::map<std::string, int64_t> templates = {};
+  /// How entry functions are fused, of those for which a record says it.
+  std::map<std::string, std::string> fusion = {};
   std::map<std::string, ManifestForm> forms = {}; ///< of convolutions, by the symbol of their spec
 };
 

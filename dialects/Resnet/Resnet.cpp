@@ -2,6 +2,8 @@
 
 #include "dialects/Resnet/Resnet.h"
 
+#include "dialects/Resnet/Fusion.h"
+
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -25,4 +27,8 @@ void ResnetDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/Resnet/ResnetOps.cpp.inc"
       >();
+}
+
+LogicalResult ResnetDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  return attribute.getName() == kFusionAttr ? verifyFusionKnobs(op, attribute.getValue()) : success();
 }

@@ -17,9 +17,16 @@ def Resnet_Dialect : Dialect {
     `.npy` files. Where elements stand in memory is the tensor type's encoding (`#resnet.layout`), which changes nothing an op means.
 
     State lives in module-level `resnet.variable`s. `resnet.read` and `resnet.write` are the only ops with effects.
+
+    An entry function may say how it is fused and cut, where that can be done in more than one way (support/FusionKnobs.h):
+
+    ```mlir
+    func.func @train_step(...) attributes {resnet.fusion = {epilogues = 1 : i64, piece_kib = 256 : i64}} { ... }
+    ```
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 0;
+  let hasOperationAttrVerify = 1;
 }
 
 def Resnet_LayoutKind : I32EnumAttr<"Layout", "where elements stand in memory (support/KernelSpec.h)", [

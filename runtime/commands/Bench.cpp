@@ -22,8 +22,10 @@ static void printJson(const Measurement &report, const Manifest &manifest, unsig
                                  {"train_batch", manifest.batch},
                                  {"train_images_per_second", 0.0},
                                  {"train_milliseconds", 0.0},
-                                 {"predict", nlohmann::ordered_json::array()}};
+                                 {"predict", nlohmann::ordered_json::array()},
+                                 {"outputs", nlohmann::ordered_json::object()}};
   for (const FunctionTime &time : report.functions) {
+    json["outputs"][time.function->name] = time.outputs;
     if (time.function->name != "train_step") {
       json["predict"].push_back({{"batch", time.function->batch},
                                  {"milliseconds", 1e3 * time.median},

@@ -64,6 +64,8 @@ static void printTable(const Manifest &manifest, unsigned threads) {
   }
   if (!manifest.templates.empty())
     std::printf("\n");
+  for (const auto &[function, how] : manifest.fusion)
+    std::printf("fused    %s as %s\n", function.c_str(), how.c_str());
   if (!manifest.numerics.empty())
     std::printf("numerics %s: convolutions are %s\n", manifest.numerics.c_str(),
                 manifest.numerics == "strict" ? "as accurate as plain sums in f32, by Winograd's F(2x2) too"

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include <x86intrin.h>
 
@@ -29,6 +30,7 @@ struct Subject {
   std::vector<float> image; ///< its random images
   std::vector<double> seconds;
   std::vector<ResinCounter> counters; ///< what its calls added, by kernel
+  std::vector<double> outputs;        ///< of the first call
 };
 } // namespace
 
@@ -72,6 +74,26 @@ static double call(Model &model, const Subject &subject) {
   const Clock::time_point start = Clock::now();
   model.call(*subject.function);
   return since(start);
+}
+
+static std::vector<double> outputsOf(Model &model, const Function &function) {
+  std::vector<double> outputs;
+  if (const Tensor *loss = function.result("loss"))
+    for (float value : model.read<float>(*loss))
+      outputs.push_back(value);
+  if (const Tensor *logits = function.result("logits")) {
+    const std::vector<float> all = model.read<float>(*logits);
+    outputs.insert(outputs.end(), all.begin(), all.begin() + model.manifest().classes);
+  }
+  for (const Variable &variable : model.manifest().variables) {
+    if (function.name != "train_step" || variable.role != Role::Slot)
+      continue;
+    double squares = 0;
+    for (float value : model.elements(variable))
+      squares += static_cast<double>(value) * value;
+    outputs.push_back(std::sqrt(squares));
+  }
+  return outputs;
 }
 
 /// Calls in a row, as a server or a training loop makes them. The first, which finds the caches as others left them,
@@ -122,7 +144,7 @@ static StatusOr<std::vector<Subject>> subjectsOf(const Manifest &manifest, const
   std::string known = "train, predict";
   for (const Function &function : manifest.functions) {
     if (isAsked(function.name, only))
-      subjects.push_back({&function, randomImages(*function.argument("image")), {}, {}});
+      subjects.push_back({&function, randomImages(*function.argument("image")), {}, {}, {}});
     if (isAsked(function.name, "predict"))
       known += ", " + function.name;
   }
@@ -140,6 +162,7 @@ StatusOr<Measurement> resin::runtime::measure(Model &model, double limit, const 
   model.prepare();
   for (Subject &subject : subjects) { // caches and pages
     call(model, subject);
+    subject.outputs = outputsOf(model, *subject.function);
     subject.counters.assign(model.manifest().kernels.size(), {});
   }
   std::vector<double> peaks;
@@ -155,7 +178,7 @@ StatusOr<Measurement> resin::runtime::measure(Model &model, double limit, const 
   for (const Subject &subject : subjects) {
     result.functions.push_back({subject.function, median(subject.seconds),
                                 *std::min_element(subject.seconds.begin(), subject.seconds.end()),
-                                subject.seconds.size()});
+                                subject.seconds.size(), subject.outputs});
     for (const KernelRow &row : kernelRows(model.manifest(), subject, secondsPerTick))
       result.kernels.push_back(row);
   }

@@ -36,6 +36,9 @@ struct FunctionTime {
   const Function *function;
   double median = 0, fastest = 0; ///< seconds of one call
   size_t calls = 0; ///< that were timed
+  /// What the first call made, from the seed's weights and the same random images: losses or the first image's logits, and
+  /// of a train step the norms of the optimizer's slots, which are its gradients. Another build's are the same but for rounding.
+  std::vector<double> outputs;
 
   double imagesPerSecond() const { return static_cast<double>(function->batch) / median; }
 };

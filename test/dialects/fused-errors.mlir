@@ -163,3 +163,23 @@ func.func @part_c1_unequal(%x: tensor<4x6xf32>) {
   %y = resnet.part %x dim 1 piece_of 4 : tensor<4x6xf32> to tensor<4x1xf32>
   return
 }
+
+// -----
+
+// expected-error@+1 {{'func.func' op 'resnet.fusion' is a dictionary of knobs, not 4 : i64}}
+func.func private @fusion_kind() attributes {resnet.fusion = 4 : i64}
+
+// -----
+
+// expected-error@+1 {{'func.func' op 'resnet.fusion' has no knob "pieces"}}
+func.func private @fusion_name() attributes {resnet.fusion = {pieces = 4 : i64}}
+
+// -----
+
+// expected-error@+1 {{'func.func' op 'resnet.fusion': "most_pieces" is one of 2, 4, 8, 16 : i64, not 3 : i64}}
+func.func private @fusion_value() attributes {resnet.fusion = {most_pieces = 3 : i64}}
+
+// -----
+
+// expected-error@+1 {{'func.func' op 'resnet.fusion': "rebuild" is one of 0, 1 : i64, not true}}
+func.func private @fusion_type() attributes {resnet.fusion = {rebuild = true}}

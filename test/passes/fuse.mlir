@@ -1,6 +1,5 @@
 // RUN: resin-opt %s --fuse --split-input-file | FileCheck %s
 // RUN: resin-opt %s --fuse=most-lanes=32 --split-input-file | FileCheck %s --check-prefix=MOST
-// RUN: resin-opt %s --fuse=data-gradient-epilogue=false --split-input-file | FileCheck %s --check-prefix=APART
 
 !x = tensor<8x16x32x32xf32, #resnet.layout<c16, halo = 1>>
 !y = tensor<8x16x32x32xf32, #resnet.layout<c16>>
@@ -63,16 +62,6 @@ func.func @train_step(%x: !x) -> !x {
 //       CHECK:     resnet.conv2d_grad_weight {{.*}} lane {{.*}} -> tensor<1x16x16x3x3xf32, #resnet.layout<k16c16>>
 //       CHECK:   resnet.fused(%[[LANES]]) pieces 1
 //       CHECK:     resnet.batch_sum
-//
-// APART-LABEL: @train_step(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}: tensor<16x16x3x3xf32, #resnet.layout<c16k16>>)
-//       APART:   resnet.fused{{.*}} pieces 4 dims [0, -1] to [0]
-//       APART:     resnet.conv2d_grad_data
-//  APART-NEXT:     resnet.yield
-//       APART:   resnet.fused{{.*}} pieces 4
-//       APART:     resnet.add
-//       APART:     resnet.relu_grad
-//       APART:     resnet.channel_sum
-//       APART:     resnet.channel_dot
 func.func @train_step(%x: !x, %y: !y, %dy: !x, %skip: !y, %t: !t) -> (!y, !p, !p, !f) {
   %dx = resnet.conv2d_grad_data %dy, %t size [32, 32] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !t) -> !y
   %j = resnet.add %dx, %skip : (!y, !y) -> !y
@@ -81,6 +70,61 @@ func.func @train_step(%x: !x, %y: !y, %dy: !x, %skip: !y, %t: !t) -> (!y, !p, !p
   %q = resnet.channel_dot %dz, %y pieces 4 : (!y, !y) -> !p
   %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
   return %dz, %s, %q, %df : !y, !p, !p, !f
+}
+
+// -----
+
+!x = tensor<8x16x32x32xf32, #resnet.layout<c16, halo = 1>>
+!y = tensor<8x16x32x32xf32, #resnet.layout<c16>>
+!t = tensor<16x16x3x3xf32, #resnet.layout<c16k16>>
+!u = tensor<16x16x1x1xf32, #resnet.layout<c16k16>>
+!p = tensor<4x16xf64, #resnet.layout<c16>>
+
+// Fusion knobs: without riders the data gradient is a kernel of its own.
+// CHECK-LABEL: @train_step
+//       CHECK:   resnet.fused{{.*}} pieces 4 dims [0, -1] to [0]
+//       CHECK:     resnet.conv2d_grad_data
+//  CHECK-NEXT:     resnet.yield
+//       CHECK:   resnet.fused{{.*}} pieces 4
+//       CHECK:     resnet.relu_grad
+//       CHECK:     resnet.channel_sum
+func.func @train_step(%x: !x, %dy: !x, %u: !u) -> (!y, !p) attributes {resnet.fusion = {epilogues = 0 : i64}} {
+  %dx = resnet.conv2d_grad_data %dy, %u size [32, 32] strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (!x, !u) -> !y
+  %dz = resnet.relu_grad %dx, %x : (!y, !x) -> !y
+  %s = resnet.channel_sum %dz pieces 4 : (!y) -> !p
+  return %dz, %s : !y, !p
+}
+
+// Or only where there is no form of Winograd's.
+// CHECK-LABEL: @plain_sums
+//       CHECK:     resnet.conv2d_grad_data
+//  CHECK-NEXT:     resnet.relu_grad
+//       CHECK:     resnet.conv2d_grad_data
+//  CHECK-NEXT:     resnet.yield
+//       CHECK:     resnet.relu_grad
+func.func @plain_sums(%x: !x, %dy: !x, %t: !t, %u: !u) -> (!y, !y) attributes {resnet.fusion = {epilogues = 1 : i64}} {
+  %dx = resnet.conv2d_grad_data %dy, %u size [32, 32] strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (!x, !u) -> !y
+  %dz = resnet.relu_grad %dx, %x : (!y, !x) -> !y
+  %dw = resnet.conv2d_grad_data %dy, %t size [32, 32] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !t) -> !y
+  %dv = resnet.relu_grad %dw, %x : (!y, !x) -> !y
+  return %dz, %dv : !y, !y
+}
+
+// For a smaller cache a batch is cut into smaller pieces: here of one image, not two.
+// CHECK-LABEL: @small_cache
+//       CHECK:   resnet.fused{{.*}} pieces 8
+func.func @small_cache(%y: !y) -> !y attributes {resnet.fusion = {piece_kib = 128 : i64}} {
+  %z = resnet.relu %y : (!y) -> !y
+  return %z : !y
+}
+
+// One image is cut no finer than asked.
+// CHECK-LABEL: @predict_1
+//       CHECK:   resnet.fused{{.*}} pieces 2
+func.func @predict_1(%x: tensor<1x32x32x32xf32, #resnet.layout<c16, halo = 1>>, %f: tensor<32x32x3x3xf32, #resnet.layout<k16c16>>) -> tensor<1x32x32x32xf32, #resnet.layout<c16>>
+    attributes {resnet.fusion = {most_pieces = 2 : i64}} {
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<1x32x32x32xf32, #resnet.layout<c16, halo = 1>>, tensor<32x32x3x3xf32, #resnet.layout<k16c16>>) -> tensor<1x32x32x32xf32, #resnet.layout<c16>>
+  return %y : tensor<1x32x32x32xf32, #resnet.layout<c16>>
 }
 
 // -----

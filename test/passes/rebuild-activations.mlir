@@ -37,3 +37,14 @@ func.func @join(%y: !x, %m: !c, %a: !c, %skip: !x, %dz: !x) -> !x {
   %dj = resnet.relu_grad %dz, %z : (!x, !x) -> !x
   return %dj : !x
 }
+
+// Nothing is made again where the fusion knobs say so.
+// CHECK-LABEL: @keeps_all
+// CHECK-COUNT-1: resnet.scale_shift
+// CHECK-NOT:     resnet.scale_shift
+func.func @keeps_all(%y: !x, %m: !c, %a: !c, %dy: !x) -> !f attributes {resnet.fusion = {rebuild = 0 : i64}} {
+  %n = resnet.scale_shift %y, %m, %a : (!x, !c, !c) -> !x
+  %z = resnet.relu %n : (!x) -> !x
+  %df = resnet.conv2d_grad_weight %z, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
+  return %df : !f
+}

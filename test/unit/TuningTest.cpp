@@ -62,6 +62,8 @@ TuningRecord record(const std::string &spec, const Knobs &knobs) {
           .error = 70};
 }
 
+/// An entry function's signature.
+const char *const kEntry = "entry train_step 0123456789abcdef";
 const Knobs kDirect = {4, 1, 1, 2, 4, 0, 0, 0}, kWinograd = {4, 2, 4, 4, 1, 8, 4}, kWinograd2 = {2, 4, 2, 4, 1, 8, 4};
 
 /// Of a search that raced only what strict programs may use.
@@ -251,10 +253,27 @@ TEST(TuningRecordTest, TextSaysNumerics) {
   EXPECT_NE(warning.find("strict numerics do not allow the knobs 4,2,4,4,1,8,4"), std::string::npos) << warning;
 }
 
+TEST(TuningRecordTest, EntryFunctionsHaveFusionKnobs) {
+  const TuningRecord one = record(kEntry, toIntegers({.epilogues = 1, .mostPieces = 4}));
+  std::string warning;
+  EXPECT_EQ(readRecordLines(printRecord(one) + "\n", warning), std::vector<TuningRecord>{one});
+  EXPECT_EQ(warning, "");
+  for (const Knobs &knobs : {Knobs{2, 1, 512}, Knobs{2, 1, 512, 8, 0}, Knobs{3, 1, 512, 8}, Knobs{2, 1, 511, 8}}) {
+    EXPECT_TRUE(readRecordLines(printRecord(record(kEntry, knobs)) + "\n", warning).empty());
+    EXPECT_NE(warning.find("fusion has no knobs"), std::string::npos) << warning;
+  }
+  for (const char *spec : {"entry train_step 1234", "entry train_step 123456789abcdefg", "entry  0123456789abcdef"})
+    EXPECT_FALSE(isEntry(spec)) << spec;
+}
+
 TEST(TuningRecordTest, ShippedRecordsAreInRange) {
   std::string warning;
   for (const TuningRecord &record : readRecordLines(shippedRecords(), warning)) {
-    EXPECT_TRUE(codegen::acceptsKnobs(specOf(record.spec), target(record.target), record.knobs)) << printRecord(record);
+    if (isEntry(record.spec))
+      EXPECT_TRUE(fusionKnobsFrom(record.knobs)) << printRecord(record);
+    else
+      EXPECT_TRUE(codegen::acceptsKnobs(specOf(record.spec), target(record.target), record.knobs))
+          << printRecord(record);
     EXPECT_LE(record.median, record.untuned * 1.02) << printRecord(record);
   }
   EXPECT_EQ(warning, "");
@@ -483,6 +502,27 @@ TEST(ChooseKnobsTest, BorrowsFromTheNearestThatFits) {
   choice = chooser(records).choose(specOf(conv(3, 32, 8, 64)));
   EXPECT_EQ(choice.source, KnobSource::Borrowed);
   EXPECT_EQ(choice.knobs, oneImage);
+}
+
+TEST(ChooseKnobsTest, EntryFunctionsHaveTheirOwnRecords) {
+  const FusionKnobs few = {.mostPieces = 4}, apart = {.epilogues = 0};
+  TuningRecord own = record(kEntry, toIntegers(few)), foreign = record(kEntry, toIntegers(apart));
+  foreign.cpu = "another";
+  FusionChoice choice = chooser({foreign, own}).chooseFusion(kEntry);
+  EXPECT_EQ(choice.source, KnobSource::Tuned);
+  EXPECT_EQ(choice.knobs, few);
+  choice = chooser({foreign}, {own}).chooseFusion(kEntry);
+  EXPECT_EQ(choice.knobs, few) << "this machine's before another's";
+  choice = chooser({foreign}).chooseFusion(kEntry);
+  EXPECT_EQ(choice.source, KnobSource::Borrowed);
+  EXPECT_EQ(choice.knobs, apart);
+  choice = chooser({own}).chooseFusion("entry predict_1 0123456789abcdef");
+  EXPECT_EQ(choice.source, KnobSource::Default);
+  EXPECT_EQ(choice.knobs, FusionKnobs());
+  own.numerics = codegen::Numerics::Strict;
+  EXPECT_EQ(chooser({own}).chooseFusion(kEntry).source, KnobSource::Default);
+  // A kernel borrows nothing from it.
+  EXPECT_EQ(chooser({foreign}).choose(specOf(conv(1, 32, 8, 32))).source, KnobSource::Default);
 }
 
 TEST(ChooseKnobsTest, OtherKindsLendNothing) {
