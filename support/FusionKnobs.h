@@ -22,7 +22,7 @@ namespace resin {
 struct FusionKnobs {
   /// Data gradients with which mask, join and batch norm's sums ride: 0 none, 1 those that have no form of Winograd's,
   /// 2 all.
-  int64_t epilogues = 2;
+  int64_t epilogues = 1;
   /// Whether the backward half computes normalised activations again (1) or reads what the forward half kept (0).
   int64_t rebuild = 1;
   /// KiB of cache that pieces of a batch are cut for: an L2.

@@ -50,7 +50,7 @@ func.func @train_step(%x: !x) -> !x {
 !t = tensor<16x16x3x3xf32, #resnet.layout<c16k16>>
 !p = tensor<4x16xf64, #resnet.layout<c16>>
 
-// Backward: data gradient, join, mask and both sums are one kernel; the filter's gradient is four lanes, the pieces of what it reads, and their sum.
+// Backward, with all riders: data gradient, join, mask and both sums are one kernel; the filter's gradient is four lanes, the pieces of what it reads, and their sum.
 // CHECK-LABEL: @train_step
 //       CHECK:   resnet.fused{{.*}} pieces 4 dims [0, -1, 0, 0, 0] to [0, 0, 0]
 //       CHECK:     resnet.conv2d_grad_data
@@ -62,7 +62,7 @@ func.func @train_step(%x: !x) -> !x {
 //       CHECK:     resnet.conv2d_grad_weight {{.*}} lane {{.*}} -> tensor<1x16x16x3x3xf32, #resnet.layout<k16c16>>
 //       CHECK:   resnet.fused(%[[LANES]]) pieces 1
 //       CHECK:     resnet.batch_sum
-func.func @train_step(%x: !x, %y: !y, %dy: !x, %skip: !y, %t: !t) -> (!y, !p, !p, !f) {
+func.func @train_step(%x: !x, %y: !y, %dy: !x, %skip: !y, %t: !t) -> (!y, !p, !p, !f) attributes {resnet.fusion = {epilogues = 2 : i64}} {
   %dx = resnet.conv2d_grad_data %dy, %t size [32, 32] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !t) -> !y
   %j = resnet.add %dx, %skip : (!y, !y) -> !y
   %dz = resnet.relu_grad %j, %x : (!y, !x) -> !y
@@ -80,7 +80,7 @@ func.func @train_step(%x: !x, %y: !y, %dy: !x, %skip: !y, %t: !t) -> (!y, !p, !p
 !u = tensor<16x16x1x1xf32, #resnet.layout<c16k16>>
 !p = tensor<4x16xf64, #resnet.layout<c16>>
 
-// Fusion knobs: without riders the data gradient is a kernel of its own.
+// Without riders the data gradient is a kernel of its own.
 // CHECK-LABEL: @train_step
 //       CHECK:   resnet.fused{{.*}} pieces 4 dims [0, -1] to [0]
 //       CHECK:     resnet.conv2d_grad_data
@@ -95,14 +95,14 @@ func.func @train_step(%x: !x, %dy: !x, %u: !u) -> (!y, !p) attributes {resnet.fu
   return %dz, %s : !y, !p
 }
 
-// Or only where there is no form of Winograd's.
+// As a rule it has them unless there is a form of Winograd's.
 // CHECK-LABEL: @plain_sums
 //       CHECK:     resnet.conv2d_grad_data
 //  CHECK-NEXT:     resnet.relu_grad
 //       CHECK:     resnet.conv2d_grad_data
 //  CHECK-NEXT:     resnet.yield
 //       CHECK:     resnet.relu_grad
-func.func @plain_sums(%x: !x, %dy: !x, %t: !t, %u: !u) -> (!y, !y) attributes {resnet.fusion = {epilogues = 1 : i64}} {
+func.func @plain_sums(%x: !x, %dy: !x, %t: !t, %u: !u) -> (!y, !y) {
   %dx = resnet.conv2d_grad_data %dy, %u size [32, 32] strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (!x, !u) -> !y
   %dz = resnet.relu_grad %dx, %x : (!y, !x) -> !y
   %dw = resnet.conv2d_grad_data %dy, %t size [32, 32] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !t) -> !y
