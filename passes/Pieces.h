@@ -34,7 +34,8 @@ int64_t largestDivisor(int64_t n, int64_t limit);
 int64_t imagesOfPiece(int64_t images, int64_t imageBytes, int64_t filterBytes, int64_t cacheBytes);
 
 /// How the activations of a function are cut: all of one shape alike, by the largest filter
-/// of the convolutions that make them, or that read them and make no smaller map, for the cache that its fusion knobs say.
+/// of the convolutions that make them, or that read them and make no smaller map, for the cache that its fusion knobs
+/// say.
 class PieceRule {
 public:
   explicit PieceRule(mlir::func::FuncOp function);
@@ -47,8 +48,8 @@ private:
   llvm::DenseMap<mlir::Type, int64_t> filterBytes; ///< by the activation's type without its layout
 };
 
-/// Whether the gradient of a filter of this type is summed over images in lanes: of larger ones each lane costs more than
-/// it brings.
+/// Whether the gradient of a filter of this type is summed over images in lanes: of larger ones each lane costs more
+/// than it brings.
 bool isSummedInLanes(mlir::Type filter);
 
 /// Lanes, at least, that sum a filter's gradient over `n` images side by side.

@@ -30,13 +30,14 @@ using namespace resin;
 
 namespace {
 
-/// How much faster a step must be for the search to go on from there, and the winner for the usual knobs to be given up.
+/// How much faster a step must be for the search to go on from there, and the winner for the usual knobs to be given
+/// up.
 constexpr double kStep = 0.99, kWin = 0.98;
 /// A run counts if the machine's peak stayed within this share of the best.
 constexpr double kSteady = 0.93;
 constexpr size_t kFinalRounds = 7;
-/// How far programs may differ beside the largest of what they make: in f32, sums over other pieces round otherwise, and
-/// a network's depth carries it on. A wrong kernel is off by much more.
+/// How far programs may differ beside the largest of what they make: in f32, sums over other pieces round otherwise,
+/// and a network's depth carries it on. A wrong kernel is off by much more.
 constexpr double kAlike = 1e-2;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -61,12 +62,14 @@ std::optional<BenchReport> readReport(llvm::StringRef text, const std::string &e
     return std::nullopt;
   }
   const llvm::json::Object *report = parsed->getAsObject(), *outputs = report ? report->getObject("outputs") : nullptr;
-  const llvm::json::Array *predict = report ? report->getArray("predict") : nullptr, *values = outputs ? outputs->getArray(entry) : nullptr;
+  const llvm::json::Array *predict = report ? report->getArray("predict") : nullptr,
+                          *values = outputs ? outputs->getArray(entry) : nullptr;
   if (!values || !predict)
     return std::nullopt;
   BenchReport result;
   const llvm::json::Object *timed = predict->empty() ? report : predict->front().getAsObject();
-  result.seconds = timed ? timed->getNumber(predict->empty() ? "train_milliseconds" : "milliseconds").value_or(0) * 1e-3 : 0;
+  result.seconds =
+      timed ? timed->getNumber(predict->empty() ? "train_milliseconds" : "milliseconds").value_or(0) * 1e-3 : 0;
   result.peak = report->getNumber("peak_gflops").value_or(0);
   for (const llvm::json::Value &value : *values)
     result.outputs.push_back(value.getAsNumber().value_or(NAN));
@@ -74,11 +77,14 @@ std::optional<BenchReport> readReport(llvm::StringRef text, const std::string &e
 }
 
 /// Runs `program bench --only entry` for about `seconds` and returns what it said.
-std::optional<BenchReport> bench(const std::string &program, const std::string &entry, double seconds, std::string &error) {
+std::optional<BenchReport> bench(const std::string &program, const std::string &entry, double seconds,
+                                 std::string &error) {
   const std::string duration = std::to_string(seconds), out = program + ".json", log = program + ".log";
   llvm::sys::fs::remove(out); // a redirection writes over what is there
   const llvm::StringRef command[] = {program, "bench", "--json", "--only", entry, "--seconds", duration};
-  const int code = llvm::sys::ExecuteAndWait(program, command, std::nullopt, {llvm::StringRef("/dev/null"), llvm::StringRef(out), llvm::StringRef(log)}, 0, 0, &error);
+  const int code = llvm::sys::ExecuteAndWait(program, command, std::nullopt,
+                                             {llvm::StringRef("/dev/null"), llvm::StringRef(out), llvm::StringRef(log)},
+                                             0, 0, &error);
   auto text = llvm::MemoryBuffer::getFile(out);
   std::optional<BenchReport> report = code == 0 && text ? readReport((*text)->getBuffer(), entry) : std::nullopt;
   if (!report && error.empty())
@@ -166,8 +172,8 @@ void EntryTuner::addNeighbours(double deadline, std::string &error) {
       continue;
     for (Entry &entry : entries)
       for (const EntryPoint &part : parts.entries)
-        if (part.name == entry.point.name && !entry.isOver && llvm::is_contained(neighboursOf(entry.best->knobs), knobs) &&
-            entry.texts.insert(part.text).second)
+        if (part.name == entry.point.name && !entry.isOver &&
+            llvm::is_contained(neighboursOf(entry.best->knobs), knobs) && entry.texts.insert(part.text).second)
           wanted[&entry].push_back(knobs);
   }
   for (size_t i = 0; now() < deadline && !options.isStopped(); ++i) {
@@ -233,12 +239,14 @@ void EntryTuner::step(Entry &entry, double deadline) {
     entry.isOver = true;
     return;
   }
-  options.report(entry.point.name + ": racing " + std::to_string(runners.size()) + " candidates, best " + print(entry.best->knobs));
+  options.report(entry.point.name + ": racing " + std::to_string(runners.size()) + " candidates, best " +
+                 print(entry.best->knobs));
   entry.best->samples.clear();
   runners.insert(runners.begin(), entry.best);
   for (size_t rounds = 2;; ++rounds) {
     runRounds(entry, runners, rounds, deadline);
-    std::sort(runners.begin() + 1, runners.end(), [](const Candidate *a, const Candidate *b) { return best(a->samples) < best(b->samples); });
+    std::sort(runners.begin() + 1, runners.end(),
+              [](const Candidate *a, const Candidate *b) { return best(a->samples) < best(b->samples); });
     if (runners.size() <= 2 || now() >= deadline || options.isStopped())
       break;
     runners.resize(1 + runners.size() / 2);
@@ -277,13 +285,15 @@ tuning::TuningRecord EntryTuner::recordOf(const Entry &entry) const {
           .error = std::llround(winner.error * 1e9)};
 }
 
-std::vector<tuning::TuningRecord> EntryTuner::tune(const std::vector<EntryPoint> &points, double seconds, std::string &error) {
+std::vector<tuning::TuningRecord> EntryTuner::tune(const std::vector<EntryPoint> &points, double seconds,
+                                                   std::string &error) {
   const double deadline = now() + seconds;
   benchSeconds = std::clamp(seconds / 240, 0.1, 1.0);
   std::vector<tuning::TuningRecord> records;
   if (!open(points, error))
     return records;
-  while (now() < deadline && !options.isStopped() && !llvm::all_of(entries, [](const Entry &entry) { return entry.isOver; })) {
+  while (now() < deadline && !options.isStopped() &&
+         !llvm::all_of(entries, [](const Entry &entry) { return entry.isOver; })) {
     addNeighbours(deadline, error);
     for (Entry &entry : entries)
       if (!entry.isOver && now() < deadline)
@@ -295,7 +305,8 @@ std::vector<tuning::TuningRecord> EntryTuner::tune(const std::vector<EntryPoint>
     if (!wasRaced || options.isStopped() || !runFinal(entry))
       continue;
     const Candidate &usual = entry.candidates.front();
-    const bool wins = best(entry.best->samples) < kWin * best(usual.samples) && quantile(entry.best->samples, 0.5) < kWin * quantile(usual.samples, 0.5);
+    const bool wins = best(entry.best->samples) < kWin * best(usual.samples) &&
+                      quantile(entry.best->samples, 0.5) < kWin * quantile(usual.samples, 0.5);
     if (!wins)
       entry.best = &entry.candidates.front();
     records.push_back(recordOf(entry));
@@ -305,7 +316,8 @@ std::vector<tuning::TuningRecord> EntryTuner::tune(const std::vector<EntryPoint>
   return records;
 }
 
-std::optional<tuning::TuningRecord> EntryTuner::measure(const EntryPoint &point, const FusionKnobs &knobs, std::string &error) {
+std::optional<tuning::TuningRecord> EntryTuner::measure(const EntryPoint &point, const FusionKnobs &knobs,
+                                                        std::string &error) {
   if (!open({point}, error))
     return std::nullopt;
   Entry &entry = entries.front();

@@ -35,8 +35,8 @@ public:
   EntryTuner(EntryTunerOptions options, codegen::Numerics numerics) : options(std::move(options)), numerics(numerics) {}
   ~EntryTuner();
 
-  /// Searches for about `seconds`. Returns what was found; an entry function for which time did not suffice has no record.
-  /// `error` says what went wrong, if anything.
+  /// Searches for about `seconds`. Returns what was found; an entry function for which time did not suffice has no
+  /// record. `error` says what went wrong, if anything.
   std::vector<tuning::TuningRecord> tune(const std::vector<EntryPoint> &points, double seconds, std::string &error);
 
   /// Measures `knobs` beside the usual ones; nothing if it could not, and `error` says why.
@@ -74,7 +74,7 @@ private:
   std::deque<Entry> entries;
   size_t programs = 0;
   double benchSeconds = 1; ///< of a run
-  double bestPeak = 0; ///< GFLOP/s that a run of `net bench` saw
+  double bestPeak = 0;     ///< GFLOP/s that a run of `net bench` saw
   std::string mistake;
 };
 

@@ -26,46 +26,14 @@ constexpr double kFarthest = 4;
 /// What a record must gain over the default for its knobs to be lent: less is noise.
 constexpr double kWorthLending = 0.97;
 
-/// The anchor, if it is a convolution.
-const KernelNode *anchorOf(const KernelSpec &spec) {
-  for (const KernelNode &node : spec.nodes)
-    if (node.op.starts_with("conv2d"))
-      return &node;
-  return nullptr;
-}
-
-const std::vector<int64_t> *shapeAt(const KernelSpec &spec, const KernelNode &node, size_t i) {
-  if (i >= node.operands.size() || node.operands[i] < 0 || node.operands[i] >= static_cast<int>(spec.operands.size()))
-    return nullptr;
-  return &spec.operands[node.operands[i]].shape;
-}
-
-/// Doublings between the extents of both operands and the result; none if the kernels
-/// are of different kinds: op, window, strides or layouts.
-std::optional<double> distance(const KernelSpec &a, const KernelSpec &b) {
-  const KernelNode *x = anchorOf(a), *y = anchorOf(b);
-  if (!x || !y || x->op != y->op)
+/// Doublings between the extents of two convolutions; none if they are of different kinds.
+std::optional<double> distance(const ConvolutionShape &a, const ConvolutionShape &b) {
+  if (a.kind.op.empty() || a.kind != b.kind)
     return std::nullopt;
-  for (const auto &[name, value] : x->attributes)
-    if (name != "size" &&
-        std::find(y->attributes.begin(), y->attributes.end(), std::pair(name, value)) == y->attributes.end())
-      return std::nullopt;
   double sum = 0;
-  auto compare = [&](const std::vector<int64_t> &left, const std::vector<int64_t> &right) {
-    for (size_t d = 0; d < std::min(left.size(), right.size()); ++d)
-      sum += std::fabs(std::log2(double(left[d]) / double(right[d]))) / 2; // each extent occurs in two of three shapes
-    return left.size() == right.size();
-  };
-  for (size_t i = 0; i < 2; ++i) {
-    const auto *left = shapeAt(a, *x, i), *right = shapeAt(b, *y, i);
-    if (!left || !right || !compare(*left, *right) ||
-        a.operands[x->operands[i]].layout != b.operands[y->operands[i]].layout)
-      return std::nullopt;
-  }
-  if (!compare(x->results[0], y->results[0]))
-    return std::nullopt;
-  // A different epilogue or halo matters less than any extent.
-  return a == b ? 0 : sum + 0.01 + 0.05 * std::fabs(double(a.nodes.size()) - double(b.nodes.size()));
+  for (size_t i = 0; i < a.doublings.size(); ++i)
+    sum += std::fabs(a.doublings[i] - b.doublings[i]) / 2; // each extent occurs in two of three shapes
+  return sum;
 }
 
 } // namespace
@@ -83,16 +51,42 @@ KnobChooser::KnobChooser(const std::vector<TuningRecord> &user, const std::vecto
     add(record, rankOf(record, 1));
   auto keyOf = [&](const Known &entry) {
     const TuningRecord &record = entry.record;
-    return std::tuple(entry.rank, record.numerics != numerics, record.spec, record.knobs);
+    return std::tuple<int, bool, const std::string &, const codegen::Knobs &>(entry.rank, record.numerics != numerics,
+                                                                              record.spec, record.knobs);
   };
   std::sort(known.begin(), known.end(), [&](const Known &a, const Known &b) { return keyOf(a) < keyOf(b); });
 }
 
+ConvolutionShape::ConvolutionShape(const KernelSpec &spec) {
+  const auto anchor = std::find_if(spec.nodes.begin(), spec.nodes.end(),
+                                   [](const KernelNode &node) { return node.op.starts_with("conv2d"); });
+  if (anchor == spec.nodes.end())
+    return;
+  auto note = [&](const std::vector<int64_t> &extents) {
+    kind.ranks.push_back(extents.size());
+    for (int64_t extent : extents)
+      doublings.push_back(std::log2(static_cast<double>(extent)));
+  };
+  for (size_t i = 0; i < 2; ++i) {
+    const int operand = i < anchor->operands.size() ? anchor->operands[i] : -1;
+    if (operand < 0 || operand >= static_cast<int>(spec.operands.size()))
+      return;
+    note(spec.operands[operand].shape);
+    kind.layouts.push_back(spec.operands[operand].layout);
+  }
+  note(anchor->results[0]);
+  kind.attributes = anchor->attributes;
+  std::erase_if(kind.attributes, [](const auto &attribute) { return attribute.first == "size"; });
+  kind.op = anchor->op;
+}
+
 void KnobChooser::add(const TuningRecord &record, int rank) {
-  Known entry{record, {}, rank};
+  Known entry{record, {}, {}, rank};
   std::string error;
-  if (record.target == target.name && (isEntry(record.spec) || parse(record.spec, entry.spec, error)))
-    known.push_back(std::move(entry));
+  if (record.target != target.name || !(isEntry(record.spec) || parse(record.spec, entry.spec, error)))
+    return;
+  entry.shape = ConvolutionShape(entry.spec);
+  known.push_back(std::move(entry));
 }
 
 KnobChoice KnobChooser::choose(const KernelSpec &spec) const {
@@ -103,9 +97,13 @@ KnobChoice KnobChooser::choose(const KernelSpec &spec) const {
   const codegen::Knobs untuned = codegen::defaultKnobs(spec, target),
                        fallback = allowed == untuned ? codegen::Knobs() : allowed;
   std::vector<std::pair<double, const Known *>> near;
+  const ConvolutionShape shape(spec);
   for (const Known &entry : known)
-    if (std::optional<double> far = distance(spec, entry.spec); far && *far <= kFarthest)
-      near.push_back({*far, &entry});
+    if (std::optional<double> far = distance(shape, entry.shape); far && *far <= kFarthest) {
+      // A different epilogue or halo matters less than any extent.
+      const double rest = 0.01 + 0.05 * std::fabs(double(spec.nodes.size()) - double(entry.spec.nodes.size()));
+      near.push_back({spec == entry.spec ? 0 : *far + rest, &entry});
+    }
   std::sort(near.begin(), near.end()); // at the same distance by their place in `known`
   for (auto [far, entry] : near) {
     const TuningRecord &record = entry->record;

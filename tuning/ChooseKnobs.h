@@ -31,6 +31,22 @@ struct KnobChoice {
   codegen::Knobs knobs = {}; ///< none: the template's default
 };
 
+/// What makes knobs of one convolution worth trying for another.
+struct ConvolutionShape {
+  struct Kind {
+    std::string op; ///< empty: no convolution
+    std::vector<std::pair<std::string, AttributeValue>> attributes;
+    std::vector<LayoutKind> layouts; ///< of its operands
+    std::vector<size_t> ranks;
+
+    bool operator==(const Kind &) const = default;
+  } kind;
+  std::vector<double> doublings; ///< log2 of each extent of the operands and the result
+
+  ConvolutionShape() = default;
+  explicit ConvolutionShape(const KernelSpec &spec);
+};
+
 struct FusionChoice {
   KnobSource source = KnobSource::Default;
   FusionKnobs knobs = {};
@@ -53,6 +69,7 @@ private:
   struct Known {
     TuningRecord record;
     KernelSpec spec; ///< empty: of an entry function
+    ConvolutionShape shape;
     int rank; ///< how far the record is from this machine, code and user
   };
   const codegen::TargetInfo target;

@@ -34,7 +34,8 @@ LogicalResult verifyFusionKnobs(Operation *op, Attribute value) {
   if (!attr)
     return op->emitOpError("'resnet.fusion' is a dictionary of knobs, not ") << value;
   for (NamedAttribute entry : attr) {
-    const auto known = llvm::find_if(fusionKnobs(), [&](const FusionKnob &knob) { return nameOf(knob) == entry.getName(); });
+    const auto known =
+        llvm::find_if(fusionKnobs(), [&](const FusionKnob &knob) { return nameOf(knob) == entry.getName(); });
     if (known == fusionKnobs().end())
       return op->emitOpError("'resnet.fusion' has no knob ") << entry.getName();
     auto integer = dyn_cast<IntegerAttr>(entry.getValue());
