@@ -252,6 +252,8 @@ void EntryTuner::step(Entry &entry, double deadline) {
     runners.resize(1 + runners.size() / 2);
   }
   Candidate *fastest = runners[1];
+  if (entry.best->samples.empty())
+    return; // time was up before the first round
   entry.isOver = fastest->isWrong || best(fastest->samples) > kStep * best(entry.best->samples);
   if (!entry.isOver)
     entry.best = fastest;
