@@ -16,6 +16,7 @@
 #include "codegen/Targets.h"
 #include "tools/TuneEntries.h"
 #include "tuning/ChooseKnobs.h"
+#include "tuning/KernelClock.h"
 #include "tuning/Tuner.h"
 #include "tuning/TuningDatabase.h"
 
@@ -26,7 +27,6 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <unistd.h>
@@ -74,8 +74,6 @@ static std::vector<std::string> zooOf(StringRef resinPath) {
   llvm::sort(files);
   return files;
 }
-
-static double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 namespace {
 
@@ -210,7 +208,7 @@ int TuneRun::collectKernels() {
 void TuneRun::showProgress(const std::string &text) const {
   if (!isatty(STDERR_FILENO))
     return;
-  const int left = std::max(0.0, deadline - seconds());
+  const int left = std::max(0.0, deadline - tuning::wallSeconds());
   llvm::errs() << llvm::formatv("\r\x1b[K[{0}/{1}] {2}m{3:2}s left  {4}", current + 1, kernels.empty() ? networks.size() : kernels.size(), left / 60, left % 60, text);
 }
 
@@ -234,7 +232,7 @@ EntryTunerOptions TuneRun::optionsOf(const Network &network) const {
 }
 
 void TuneRun::searchEntries() {
-  const double end = seconds() + (deadline - seconds()) / (request.only.empty() ? 3 : 1);
+  const double end = tuning::wallSeconds() + (deadline - tuning::wallSeconds()) / (request.only.empty() ? 3 : 1);
   size_t left = 0;
   for (current = 0; current < networks.size() && !interrupted; ++current) {
     Network &network = networks[current];
@@ -243,11 +241,11 @@ void TuneRun::searchEntries() {
     if (network.entries.empty())
       continue;
     left += network.entries.size();
-    if (seconds() >= end)
+    if (tuning::wallSeconds() >= end)
       continue;
     std::string error;
     EntryTuner entryTuner(optionsOf(network), network.numerics);
-    const std::vector<tuning::TuningRecord> records = entryTuner.tune(network.entries, (end - seconds()) / (networks.size() - current), error);
+    const std::vector<tuning::TuningRecord> records = entryTuner.tune(network.entries, (end - tuning::wallSeconds()) / (networks.size() - current), error);
     clearProgress();
     if (!error.empty() && !interrupted)
       llvm::errs() << "resin: warning: " << llvm::sys::path::filename(network.build.file) << ": " << error << "\n";
@@ -267,12 +265,12 @@ void TuneRun::searchKernels() {
   if (request.resume)
     llvm::erase_if(kernels, [&](const tuning::TuningSubject &kernel) { return findKnown(print(kernel.spec), kernel.numerics); });
   llvm::errs() << llvm::formatv("resin: {0} kernels to tune, {1} are done; records go to '{2}'\n", kernels.size(), all - kernels.size(), path);
-  for (current = 0; current < kernels.size() && !interrupted && seconds() < deadline; ++current) {
+  for (current = 0; current < kernels.size() && !interrupted && tuning::wallSeconds() < deadline; ++current) {
     const tuning::TuningSubject &kernel = kernels[current];
     const std::string title = withNumerics(symbol(kernel.spec), kernel.numerics);
     showProgress(title);
     std::string error;
-    const double share = (deadline - seconds()) / (kernels.size() - current);
+    const double share = (deadline - tuning::wallSeconds()) / (kernels.size() - current);
     std::optional<tuning::TuningRecord> record = tuner.tune(kernel, chooseFor(kernel), share, error);
     clearProgress();
     if (!record) {
@@ -368,7 +366,7 @@ int TuneRun::run() {
     complain() << error << "\n";
     return kCannotCreate;
   }
-  deadline = seconds() + readBudget(request.budget);
+  deadline = tuning::wallSeconds() + readBudget(request.budget);
   if (wantsEntries)
     searchEntries();
   if (wantsKernels && !interrupted) {

@@ -14,6 +14,7 @@
 #include "tools/TuneEntries.h"
 
 #include "codegen/KernelLibrary.h"
+#include "tuning/KernelClock.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -22,11 +23,12 @@
 #include "llvm/Support/Program.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <thread>
 
 using namespace resin;
+using tuning::quantile;
+using tuning::wallSeconds;
 
 namespace {
 
@@ -39,13 +41,6 @@ constexpr size_t kFinalRounds = 7;
 /// How far programs may differ beside the largest of what they make: in f32, sums over other pieces round otherwise,
 /// and a network's depth carries it on. A wrong kernel is off by much more.
 constexpr double kAlike = 1e-2;
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-double quantile(std::vector<double> values, double share) {
-  llvm::sort(values);
-  return values[static_cast<size_t>(share * (values.size() - 1) + 0.5)];
-}
 
 double best(const std::vector<double> &samples) { return samples.empty() ? INFINITY : quantile(samples, 0); }
 
@@ -176,7 +171,7 @@ void EntryTuner::addNeighbours(double deadline, std::string &error) {
             llvm::is_contained(neighboursOf(entry.best->knobs), knobs) && entry.texts.insert(part.text).second)
           wanted[&entry].push_back(knobs);
   }
-  for (size_t i = 0; now() < deadline && !options.isStopped(); ++i) {
+  for (size_t i = 0; wallSeconds() < deadline && !options.isStopped(); ++i) {
     std::map<std::string, FusionKnobs> fusion;
     bool isNeeded = false;
     for (Entry &entry : entries) {
@@ -223,7 +218,7 @@ bool EntryTuner::time(Entry &entry, Candidate &candidate) {
 }
 
 void EntryTuner::runRounds(Entry &entry, const std::vector<Candidate *> &runners, size_t rounds, double deadline) {
-  for (size_t round = 0; round < rounds && now() < deadline && !options.isStopped(); ++round)
+  for (size_t round = 0; round < rounds && wallSeconds() < deadline && !options.isStopped(); ++round)
     for (Candidate *runner : runners)
       if (!runner->isWrong)
         time(entry, *runner);
@@ -247,7 +242,7 @@ void EntryTuner::step(Entry &entry, double deadline) {
     runRounds(entry, runners, rounds, deadline);
     std::sort(runners.begin() + 1, runners.end(),
               [](const Candidate *a, const Candidate *b) { return best(a->samples) < best(b->samples); });
-    if (runners.size() <= 2 || now() >= deadline || options.isStopped())
+    if (runners.size() <= 2 || wallSeconds() >= deadline || options.isStopped())
       break;
     runners.resize(1 + runners.size() / 2);
   }
@@ -289,16 +284,16 @@ tuning::TuningRecord EntryTuner::recordOf(const Entry &entry) const {
 
 std::vector<tuning::TuningRecord> EntryTuner::tune(const std::vector<EntryPoint> &points, double seconds,
                                                    std::string &error) {
-  const double deadline = now() + seconds;
+  const double deadline = wallSeconds() + seconds;
   benchSeconds = std::clamp(seconds / 240, 0.1, 1.0);
   std::vector<tuning::TuningRecord> records;
   if (!open(points, error))
     return records;
-  while (now() < deadline && !options.isStopped() &&
+  while (wallSeconds() < deadline && !options.isStopped() &&
          !llvm::all_of(entries, [](const Entry &entry) { return entry.isOver; })) {
     addNeighbours(deadline, error);
     for (Entry &entry : entries)
-      if (!entry.isOver && now() < deadline)
+      if (!entry.isOver && wallSeconds() < deadline)
         step(entry, deadline);
   }
   for (Entry &entry : entries) {

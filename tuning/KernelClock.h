@@ -18,6 +18,12 @@ namespace resin::tuning {
 /// CPU time of this thread.
 double threadSeconds();
 
+/// Of the clock on the wall.
+double wallSeconds();
+
+/// The value that `share` of `values`, of which there is one at least, do not exceed: 0 the least, 0.5 the median.
+double quantile(std::vector<double> values, double share);
+
 /// GFLOP/s of one burst of a millisecond or so, in the widest vectors of this CPU.
 double multiplyAddRate();
 

@@ -16,7 +16,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <deque>
 #include <set>
@@ -34,13 +33,6 @@ constexpr double kSteady = 0.93;
 constexpr double kStep = 0.99, kWin = 0.98;
 constexpr double kSampleSeconds = 2e-4;
 constexpr size_t kFinalRounds = 15;
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-double quantile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<size_t>(share * (values.size() - 1) + 0.5)];
-}
 
 /// Runs `work` on a stack of 64 MiB: kernels have megabytes of scratch on it.
 void onLargeStack(const std::function<void()> &work) {
@@ -115,7 +107,7 @@ std::vector<Tuner::Candidate *> Tuner::Search::compile(const std::vector<codegen
   const unsigned jobs = options.jobs ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
   const double tolerance = codegen::convolutionOf(spec).starts_with("conv2d_grad") ? 1e-4 : 1e-5;
   std::vector<Candidate *> result;
-  for (size_t at = 0; at < list.size() && !options.isStopped() && (at == 0 || now() < deadline); at += jobs) {
+  for (size_t at = 0; at < list.size() && !options.isStopped() && (at == 0 || wallSeconds() < deadline); at += jobs) {
     std::vector<codegen::KernelRequest> requests;
     for (size_t i = at; i < std::min<size_t>(list.size(), at + jobs); ++i)
       requests.push_back({spec, list[i]});
@@ -219,7 +211,7 @@ TuningRecord Tuner::Search::recordOf(const Candidate &winner, const Candidate &u
 
 std::optional<TuningRecord> Tuner::tune(const TuningSubject &subject, const codegen::Knobs &hint, double seconds,
                                         std::string &error) {
-  const double deadline = now() + seconds;
+  const double deadline = wallSeconds() + seconds;
   Search search(subject, options);
   std::vector<codegen::Knobs> list = codegen::startingKnobs(subject.spec, options.target, subject.numerics);
   if (list.empty()) {
@@ -240,7 +232,7 @@ std::optional<TuningRecord> Tuner::tune(const TuningSubject &subject, const code
   }
   Candidate *untuned = runners[0];
   Candidate *best = search.race(runners, untuned);
-  while (!options.isStopped() && now() < deadline) {
+  while (!options.isStopped() && wallSeconds() < deadline) {
     options.report(std::to_string(seen.size()) + " candidates, best " + codegen::printKnobs(best->knobs));
     list.clear();
     for (const codegen::Knobs &knobs : codegen::neighbouringKnobs(subject.spec, options.target, best->knobs))
@@ -267,7 +259,7 @@ std::optional<TuningRecord> Tuner::measure(const TuningSubject &subject, const c
   if (!search.prepare(error))
     return std::nullopt;
   const codegen::Knobs untuned = codegen::defaultKnobs(subject.spec, options.target, subject.numerics);
-  std::vector<Candidate *> both = search.compile({untuned, knobs}, now() + 1e6);
+  std::vector<Candidate *> both = search.compile({untuned, knobs}, wallSeconds() + 1e6);
   if (both.size() == 1 && knobs == untuned)
     both.push_back(both[0]);
   if (both.size() < 2 || !search.runFinal(*both[1], *both[0])) {
