@@ -279,18 +279,19 @@ protected:
 class GradientTest : public PassesTest {};
 
 using MakePass = std::unique_ptr<Pass> (*)();
+/// What follows the optimizer, in order.
+const std::pair<const char *, MakePass> kPasses[] = {{"fold-batch-norm", createFoldBatchNorm},
+                                                     {"transform-filters", createTransformFilters},
+                                                     {"hoist-prepare", createHoistPrepare},
+                                                     {"decompose-batch-norm", createDecomposeBatchNorm},
+                                                     {"rebuild-activations", createRebuildActivations},
+                                                     {"assign-layouts", createAssignLayouts},
+                                                     {"fuse", createFuse}};
 
 TEST_P(PassesTest, InferenceStaysTheSame) {
   std::vector<Tensor> expected = infer();
   ASSERT_TRUE(apply(createDifferentiate()) && apply(createAppendOptimizer()));
-  std::pair<const char *, MakePass> passes[] = {{"fold-batch-norm", createFoldBatchNorm},
-                                                {"transform-filters", createTransformFilters},
-                                                {"hoist-prepare", createHoistPrepare},
-                                                {"decompose-batch-norm", createDecomposeBatchNorm},
-                                                {"rebuild-activations", createRebuildActivations},
-                                                {"assign-layouts", createAssignLayouts},
-                                                {"fuse", createFuse}};
-  for (auto [name, make] : passes) {
+  for (auto [name, make] : kPasses) {
     ASSERT_TRUE(apply(make())) << name;
     std::vector<Tensor> actual = infer();
     ASSERT_EQ(expected.size(), actual.size());
@@ -302,14 +303,7 @@ TEST_P(PassesTest, InferenceStaysTheSame) {
 TEST_P(PassesTest, TrainingStaysTheSame) {
   ASSERT_TRUE(apply(createDifferentiate()) && apply(createAppendOptimizer()));
   Outcome expected = run("train_step", 2, initialStore());
-  std::pair<const char *, MakePass> passes[] = {{"fold-batch-norm", createFoldBatchNorm},
-                                                {"transform-filters", createTransformFilters},
-                                                {"hoist-prepare", createHoistPrepare},
-                                                {"decompose-batch-norm", createDecomposeBatchNorm},
-                                                {"rebuild-activations", createRebuildActivations},
-                                                {"assign-layouts", createAssignLayouts},
-                                                {"fuse", createFuse}};
-  for (auto [name, make] : passes) {
+  for (auto [name, make] : kPasses) {
     ASSERT_TRUE(apply(make())) << name;
     expectNear(expected, run("train_step", 2, initialStore()), name);
   }
