@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 using namespace resin;
@@ -39,9 +40,9 @@ void enlargeStack(char **argv) {
     execv("/proc/self/exe", argv);
 }
 
-/// "conv2d_grad_data direct": the op that the kernel is named after, and its template.
+/// "conv2d_grad_data direct": the op that the kernel is named after, without its shape, and its template.
 std::string familyOf(const std::string &symbol, const std::string &how) {
-  const std::string op = symbol.substr(0, std::min(symbol.find("__"), symbol.find("_n")));
+  const std::string op = std::regex_replace(symbol, std::regex("_[a-z]?[0-9].*|__.*"), "");
   return how == "-" ? op : op + " " + how.substr(0, how.find(':'));
 }
 
@@ -86,7 +87,7 @@ int main(int argc, char **argv) {
     replay(argv[1] + ("/" + std::to_string(i)), tallies);
   Tally all;
   for (const auto &[family, tally] : tallies) {
-    std::printf("%-40s %4d kernels, %d wrong, worst error %.1e\n", family.c_str(), tally.kernels, tally.wrong, tally.worst);
+    std::printf("%-38s %4d kernels, %d wrong, worst error %.1e\n", family.c_str(), tally.kernels, tally.wrong, tally.worst);
     all.kernels += tally.kernels;
     all.wrong += tally.wrong;
   }

@@ -38,7 +38,7 @@ KERNEL_ARGUMENTS = (
 
 INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
-export PATH=/bin HOME=/tmp RESIN_CACHE=/tmp/cache
+export PATH=/bin HOME=/tmp GTEST_COLOR=no
 mount -t proc proc /proc
 mount -t devtmpfs dev /dev
 mkdir -p /tmp /out
