@@ -87,7 +87,8 @@ int main(int argc, char **argv) {
     replay(argv[1] + ("/" + std::to_string(i)), tallies);
   Tally all;
   for (const auto &[family, tally] : tallies) {
-    std::printf("%-38s %4d kernels, %d wrong, worst error %.1e\n", family.c_str(), tally.kernels, tally.wrong, tally.worst);
+    std::printf("%-38s %4d kernels, %d wrong, worst error %.1e\n", family.c_str(), tally.kernels, tally.wrong,
+                tally.worst);
     all.kernels += tally.kernels;
     all.wrong += tally.wrong;
   }

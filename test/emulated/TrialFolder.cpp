@@ -15,7 +15,8 @@ namespace resin {
 namespace {
 
 /// Each kernel once, or once by every template that takes it: the first of its starting knobs.
-std::vector<codegen::KernelRequest> requestsOf(const std::vector<KernelSpec> &specs, const codegen::TargetInfo &target) {
+std::vector<codegen::KernelRequest> requestsOf(const std::vector<KernelSpec> &specs,
+                                               const codegen::TargetInfo &target) {
   std::vector<codegen::KernelRequest> requests;
   std::set<std::string> seen;
   for (const KernelSpec &spec : specs) {

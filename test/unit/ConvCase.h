@@ -126,8 +126,7 @@ inline std::vector<double> referenceGradData(const ConvCase &c, const HostTensor
                 const int yy = i * c.stride + r * c.dilation - c.pad, xx = j * c.stride + s * c.dilation - c.pad;
                 const int channel = k / (c.k / c.groups) * perGroup + ch;
                 if (yy >= 0 && yy < c.h && xx >= 0 && xx < c.w)
-                  dx[((size_t(n) * c.c + channel) * c.h + yy) * c.w + xx] +=
-                      dy(n, k, i, j) * w(k, ch, r, s);
+                  dx[((size_t(n) * c.c + channel) * c.h + yy) * c.w + xx] += dy(n, k, i, j) * w(k, ch, r, s);
               }
   return dx;
 }

@@ -1,7 +1,7 @@
 //===- KernelRunner.h - Compile a KernelSpec and call it --------*- C++ -*-===//
 //
-// Compiles a built kernel to an object, links it into a shared library that may
-// have no undefined symbol but memset and memcpy, and calls it as compiled programs do: with buffers of
+// Compiles a built kernel to an object, links it into a shared library that may need
+// nothing but memset and memcpy, and calls it as compiled programs do: with buffers of
 // which only the address is filled in.
 //
 // For a CPU that is emulated, and too slow to compile (test/emulated/README.md):
