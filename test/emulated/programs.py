@@ -4,9 +4,11 @@
 
 Each trains the same few steps, predicts one image and four with the weights that the native program ended with, and is
 stopped and resumed. Both runs see the same bits: initial values, data, order, augmentation and dropout are functions of
-the seed. They round differently, as sums are cut by the width of a vector. So of a step's loss we allow 1e-5, relatively,
-which is what a convolution by Winograd's method may be off (docs/Language.md, `numerics`), times four for each update
-before it, as what one step rounds the next ones magnify; of logits, 1e-5 of the largest for each of some ten layers.
+the seed. They round differently, as sums are cut by the width of a vector. The first step's loss may be 1e-6 off,
+relatively, and logits 1e-5 of the largest. Of later losses we ask less: a ReLU whose argument rounds to the other side of zero
+turns a path's gradient on or off, which the steps after it magnify. How much is no matter of AVX-512: `resnet20` built
+for x86-64-v3, fast beside strict, at 16 seeds, has half of them within 2e-7 in all four steps, and the others up to
+5e-6, 5e-5 and 4e-4 apart in steps two to four. We allow some six times that.
 """
 
 import csv
@@ -20,6 +22,8 @@ import sys
 import emulate
 
 STEPS = 4
+LOSSES = [1e-6, 3e-5, 3e-4, 3e-3]  # of each step; the last, for evaluations too
+LOGITS = 1e-5
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 # name: file, edge of an image, options of `resin build`
 PROGRAMS = {
@@ -100,8 +104,8 @@ def compare(work):
         for count in (1, 4):
             a, b = read_logits(here / f"{count}.npy"), read_logits(there / f"{count}.npy")
             logits.append(max(abs(x - y) for x, y in zip(a, b, strict=True)) / max(map(abs, a)))
-        fine = len(ours) == len(theirs) == STEPS and max(logits) < 1e-4 and all(
-            error < 1e-5 * 4**step for step, error in enumerate(steps)) and evaluated < 1e-5 * 4**STEPS
+        fine = len(ours) == len(theirs) == STEPS and max(logits) < LOGITS and evaluated < LOSSES[-1] and all(
+            error < most for error, most in zip(steps, LOSSES))
         print(f"{name:16} loss: " + "".join(f"{error:9.1e}" for error in steps) + f"  {evaluated:9.1e} " +
               " ".join(f"{error:8.1e}" for error in logits) + ("" if fine else "  TOO MUCH"))
         good &= fine
