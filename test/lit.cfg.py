@@ -6,7 +6,7 @@ import lit.formats
 config.name = "Resin"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".resin", ".test"]
-config.excludes = ["Inputs", "unit"]
+config.excludes = ["Inputs", "unit", "emulated"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.resin_build, "test")
 

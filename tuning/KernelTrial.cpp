@@ -8,7 +8,9 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <istream>
 #include <limits>
+#include <ostream>
 #include <random>
 
 namespace resin {
@@ -174,25 +176,58 @@ std::string KernelTrial::Storage::compare(const Elements &expected, int64_t piec
   return "";
 }
 
-std::unique_ptr<KernelTrial> KernelTrial::create(const KernelSpec &spec, unsigned seed, std::string &error) {
-  std::unique_ptr<KernelTrial> trial(new KernelTrial(spec));
-  for (size_t i = 0; i < spec.operands.size(); ++i)
-    trial->operands.push_back(randomOperand(spec, i, seed + i));
-  for (int32_t piece : countsPieces(spec) ? trial->pieces() : std::set<int32_t>{0})
-    if (!evaluateSpec(spec, trial->operands, trial->expected[piece], error, piece)) {
-      error = "the interpreter: " + error;
-      return nullptr;
-    }
-  return trial;
-}
-
 /// Those that are tried.
 std::set<int32_t> KernelTrial::pieces() const {
   const int32_t last = asksForPiece(spec) ? piecesOf(spec) - 1 : 0;
   return {0, last / 2, last};
 }
 
+KernelTrial::KernelTrial(const KernelSpec &spec, unsigned seed) : spec(spec), seed(seed) {
+  for (size_t i = 0; i < spec.operands.size(); ++i)
+    operands.push_back(randomOperand(spec, i, seed + i));
+}
+
 KernelTrial::~KernelTrial() = default;
+
+void KernelTrial::save(std::ostream &out) const {
+  auto write = [&](const auto &value) { out.write(reinterpret_cast<const char *>(&value), sizeof value); };
+  out << print(spec) << '\n';
+  write(seed);
+  write(expected.size());
+  for (const auto &[piece, results] : expected) {
+    write(piece);
+    for (const Elements &elements : results) {
+      write(elements.size());
+      out.write(reinterpret_cast<const char *>(elements.data()), elements.size() * sizeof(double));
+    }
+  }
+}
+
+std::unique_ptr<KernelTrial> KernelTrial::restore(std::istream &in, std::string &error) {
+  auto read = [&](auto &value) { in.read(reinterpret_cast<char *>(&value), sizeof value); };
+  std::string line;
+  KernelSpec spec;
+  unsigned seed = 0;
+  size_t pieces = 0;
+  if (!std::getline(in, line) || !parse(line, spec, error))
+    return nullptr;
+  read(seed);
+  read(pieces);
+  std::unique_ptr<KernelTrial> trial(new KernelTrial(spec, seed));
+  while (in && pieces--) {
+    int32_t piece = 0;
+    read(piece);
+    for (size_t i = 0; i < spec.results.size(); ++i) {
+      size_t count = 0;
+      read(count);
+      Elements elements(in && count <= static_cast<size_t>(storageElements(spec.results[i])) ? count : 0);
+      in.read(reinterpret_cast<char *>(elements.data()), elements.size() * sizeof(double));
+      trial->expected[piece].push_back(std::move(elements));
+    }
+  }
+  error = in ? "" : "the trial ends too early";
+  return in ? std::move(trial) : nullptr;
+}
 
 std::string KernelTrial::check(void *function, double tolerance,
                                const std::vector<std::pair<size_t, size_t>> &inPlace) {

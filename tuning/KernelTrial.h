@@ -7,6 +7,9 @@
 // runs as the first, one between and the last. The interpreter is asked once for all
 // candidates of a kernel, of each of those pieces if what they compute differs.
 //
+// A trial can be saved, to be held against a kernel where the interpreter is not
+// there: on another CPU, or a slow one. What restores it links nothing of MLIR.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef RESIN_TUNING_KERNELTRIAL_H
@@ -15,6 +18,7 @@
 #include "dialects/Resnet/EvaluateSpec.h"
 #include "support/KernelSpec.h"
 
+#include <iosfwd>
 #include <map>
 #include <memory>
 #include <set>
@@ -28,7 +32,12 @@ class KernelTrial {
 public:
   /// Evaluates `spec` on random operands. On failure returns null and says why in `error`.
   static std::unique_ptr<KernelTrial> create(const KernelSpec &spec, unsigned seed, std::string &error);
+  /// What `save` wrote. On failure returns null and says why in `error`.
+  static std::unique_ptr<KernelTrial> restore(std::istream &in, std::string &error);
   ~KernelTrial();
+
+  /// Spec, seed and what the interpreter said.
+  void save(std::ostream &out) const;
 
   /// What is wrong with the kernel `function`; empty if nothing. `tolerance` is the
   /// greatest error beside the largest magnitude of a result; pairs (operand, result)
@@ -39,11 +48,12 @@ public:
 
 private:
   class Storage;
-  explicit KernelTrial(const KernelSpec &spec) : spec(spec) {}
+  KernelTrial(const KernelSpec &spec, unsigned seed);
   std::set<int32_t> pieces() const;
   std::string checkPiece(void *function, int32_t piece, double tolerance,
                          const std::vector<std::pair<size_t, size_t>> &inPlace);
   const KernelSpec spec;
+  const unsigned seed;
   std::vector<Elements> operands;
   std::map<int32_t, std::vector<Elements>> expected; ///< by piece; of piece 0 alone where all compute the same
   double worst = 0;

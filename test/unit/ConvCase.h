@@ -76,8 +76,24 @@ struct ConvCase {
   }
 };
 
+/// The elements of a tensor of rank 4, where plain loops find them by a few multiplications.
+class RowMajor {
+public:
+  explicit RowMajor(const HostTensor &tensor) : shape(tensor.tensor().shape) {
+    tensor.forEach([&](const std::vector<int> &i) { values.push_back(tensor.value(i)); });
+  }
+  double operator()(int64_t a, int64_t b, int64_t c, int64_t d) const {
+    return values[((a * shape[1] + b) * shape[2] + c) * shape[3] + d];
+  }
+
+private:
+  const std::vector<int64_t> shape;
+  std::vector<double> values;
+};
+
 /// y = conv(x, w) in double.
-inline std::vector<double> referenceForward(const ConvCase &c, HostTensor &x, HostTensor &w) {
+inline std::vector<double> referenceForward(const ConvCase &c, const HostTensor &xs, const HostTensor &ws) {
+  const RowMajor x(xs), w(ws);
   const int oh = c.outHeight(), ow = c.outWidth(), perGroup = c.c / c.groups;
   std::vector<double> y(size_t(c.n) * c.k * oh * ow);
   size_t at = 0;
@@ -90,13 +106,14 @@ inline std::vector<double> referenceForward(const ConvCase &c, HostTensor &x, Ho
               for (int s = 0; s < c.s; ++s) {
                 const int yy = i * c.stride + r * c.dilation - c.pad, xx = j * c.stride + s * c.dilation - c.pad;
                 if (yy >= 0 && yy < c.h && xx >= 0 && xx < c.w)
-                  y[at] += double(x.at({n, k / (c.k / c.groups) * perGroup + ch, yy, xx})) * w.at({k, ch, r, s});
+                  y[at] += x(n, k / (c.k / c.groups) * perGroup + ch, yy, xx) * w(k, ch, r, s);
               }
   return y;
 }
 
 /// dx in double.
-inline std::vector<double> referenceGradData(const ConvCase &c, HostTensor &dy, HostTensor &w) {
+inline std::vector<double> referenceGradData(const ConvCase &c, const HostTensor &dys, const HostTensor &ws) {
+  const RowMajor dy(dys), w(ws);
   const int oh = c.outHeight(), ow = c.outWidth(), perGroup = c.c / c.groups;
   std::vector<double> dx(size_t(c.n) * c.c * c.h * c.w);
   for (int n = 0; n < c.n; ++n)
@@ -109,14 +126,14 @@ inline std::vector<double> referenceGradData(const ConvCase &c, HostTensor &dy, 
                 const int yy = i * c.stride + r * c.dilation - c.pad, xx = j * c.stride + s * c.dilation - c.pad;
                 const int channel = k / (c.k / c.groups) * perGroup + ch;
                 if (yy >= 0 && yy < c.h && xx >= 0 && xx < c.w)
-                  dx[((size_t(n) * c.c + channel) * c.h + yy) * c.w + xx] +=
-                      double(dy.at({n, k, i, j})) * w.at({k, ch, r, s});
+                  dx[((size_t(n) * c.c + channel) * c.h + yy) * c.w + xx] += dy(n, k, i, j) * w(k, ch, r, s);
               }
   return dx;
 }
 
 /// dw in double.
-inline std::vector<double> referenceGradWeight(const ConvCase &c, HostTensor &x, HostTensor &dy) {
+inline std::vector<double> referenceGradWeight(const ConvCase &c, const HostTensor &xs, const HostTensor &dys) {
+  const RowMajor x(xs), dy(dys);
   const int oh = c.outHeight(), ow = c.outWidth(), perGroup = c.c / c.groups;
   std::vector<double> dw(size_t(c.k) * perGroup * c.r * c.s);
   size_t at = 0;
@@ -129,7 +146,7 @@ inline std::vector<double> referenceGradWeight(const ConvCase &c, HostTensor &x,
               for (int j = 0; j < ow; ++j) {
                 const int yy = i * c.stride + r * c.dilation - c.pad, xx = j * c.stride + s * c.dilation - c.pad;
                 if (yy >= 0 && yy < c.h && xx >= 0 && xx < c.w)
-                  dw[at] += double(x.at({n, k / (c.k / c.groups) * perGroup + ch, yy, xx})) * dy.at({n, k, i, j});
+                  dw[at] += x(n, k / (c.k / c.groups) * perGroup + ch, yy, xx) * dy(n, k, i, j);
               }
   return dw;
 }

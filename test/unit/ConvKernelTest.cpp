@@ -28,7 +28,7 @@ HostTensor rubbish(const TensorSpec &spec) {
 }
 
 /// The defaults of all templates that take the kernel; of a kernel without knobs, none.
-std::vector<Knobs> formsOf(const KernelSpec &spec, const std::string &target = "host") {
+std::vector<Knobs> formsOf(const KernelSpec &spec, const std::string &target = hostTargetName()) {
   TargetInfo info;
   std::string error;
   EXPECT_TRUE(findTarget(target, info, error)) << error;
@@ -38,6 +38,12 @@ std::vector<Knobs> formsOf(const KernelSpec &spec, const std::string &target = "
     if (seen.insert(templateOf(knobs)).second)
       forms.push_back(knobs);
   return forms.empty() ? std::vector<Knobs>{{}} : forms;
+}
+
+/// Knobs for vectors of 8 floats or of 16, whichever this machine has; none without either.
+std::vector<Knobs> forVectors(const std::vector<Knobs> &of8, const std::vector<Knobs> &of16) {
+  const int floats = machineOf(hostKernelTarget()).vectorFloats;
+  return floats == 16 ? of16 : floats == 8 ? of8 : std::vector<Knobs>{};
 }
 
 class ConvKernelShapes : public testing::TestWithParam<ConvCase> {};
@@ -261,39 +267,59 @@ void checkForward(const ConvCase &c, const std::vector<int> &knobs) {
 
 // Every way the direct template can walk: pixels, rows, images, vectors, channels, taps inside, blocks, order.
 TEST(ConvKernelTest, DirectTemplateWalksInAnyOrder) {
-  if (!__builtin_cpu_supports("avx2") || __builtin_cpu_supports("avx512f"))
-    GTEST_SKIP() << "the knobs are those of vectors of 8";
+  if (!__builtin_cpu_supports("avx2"))
+    GTEST_SKIP() << "the knobs are those of vectors of 8 and of 16";
   const ConvCase c{4, 64, 7, 9, 32, 3, 3, 1, 1, 1, 1, 0, 1};
-  for (const std::vector<int> &knobs : std::vector<std::vector<int>>{{4, 1, 1, 2, 4, 0, 0, 0},
-                                                                     {4, 1, 1, 2, 2, 1, 0, 1},
-                                                                     {2, 2, 1, 2, 4, 0, 0, 2},
-                                                                     {1, 1, 4, 2, 4, 0, 2, 1},
-                                                                     {4, 2, 1, 1, 4, 0, 1, 1},
-                                                                     {2, 1, 2, 4, 1, 0, 2, 1}})
+  for (const Knobs &knobs : forVectors({{4, 1, 1, 2, 4, 0, 0, 0},
+                                        {4, 1, 1, 2, 2, 1, 0, 1},
+                                        {2, 2, 1, 2, 4, 0, 0, 2},
+                                        {1, 1, 4, 2, 4, 0, 2, 1},
+                                        {4, 2, 1, 1, 4, 0, 1, 1},
+                                        {2, 1, 2, 4, 1, 0, 2, 1}},
+                                       {{9, 1, 1, 2, 4, 0, 0, 0},
+                                        {4, 1, 1, 2, 2, 1, 0, 1},
+                                        {5, 2, 1, 2, 4, 0, 0, 2},
+                                        {1, 1, 4, 2, 4, 0, 2, 1},
+                                        {4, 4, 1, 1, 16, 0, 1, 1},
+                                        {2, 3, 2, 2, 1, 0, 2, 1}}))
     checkForward(c, knobs);
 }
 
 // Groups of rows, of images, and of everything; the filter transformed at once, by rows and by chunks; register tiles
 // that leave a rest.
 TEST(ConvKernelTest, WinogradTemplateFormsAnyGroup) {
-  if (!__builtin_cpu_supports("avx2") || __builtin_cpu_supports("avx512f"))
-    GTEST_SKIP() << "the knobs are those of vectors of 8";
+  if (!__builtin_cpu_supports("avx2"))
+    GTEST_SKIP() << "the knobs are those of vectors of 8 and of 16";
   for (const ConvCase &c :
        {ConvCase{4, 32, 14, 10, 32, 3, 3, 1, 1, 1, 1, 0, 1}, ConvCase{2, 20, 16, 8, 48, 3, 3, 1, 1, 1, 1, 1, 0}})
-    for (const Knobs &knobs : std::vector<Knobs>{{4, 1, 1, 4, 1, 4, 0},
-                                                 {4, 2, 1, 5, 1, 2, 2},
-                                                 {4, 4, 1, 4, 1, 4, 0},
-                                                 {4, 4, 2, 5, 1, 4, 2},
-                                                 {4, 4, 2, 2, 1, 8, 1}})
+    for (const Knobs &knobs : forVectors({{4, 1, 1, 4, 1, 4, 0},
+                                          {4, 2, 1, 5, 1, 2, 2},
+                                          {4, 4, 1, 4, 1, 4, 0},
+                                          {4, 4, 2, 5, 1, 4, 2},
+                                          {4, 4, 2, 2, 1, 8, 1}},
+                                         {{4, 1, 1, 8, 1, 4, 0},
+                                          {4, 2, 1, 10, 1, 2, 2},
+                                          {4, 4, 1, 13, 1, 4, 0},
+                                          {4, 4, 2, 9, 1, 4, 2},
+                                          {4, 4, 2, 5, 1, 16, 1}}))
       checkForward(c, knobs);
   for (const ConvCase &c :
        {ConvCase{4, 32, 7, 10, 32, 3, 3, 1, 1, 1, 1, 0, 1}, ConvCase{2, 20, 8, 5, 48, 3, 3, 1, 1, 1, 1, 1, 0}})
-    for (const Knobs &knobs : std::vector<Knobs>{{2, 1, 1, 4, 1, 4, 0},
-                                                 {2, 2, 1, 5, 1, 2, 2},
-                                                 {2, 4, 1, 4, 1, 4, 0},
-                                                 {2, 4, 2, 5, 1, 4, 2},
-                                                 {2, 4, 2, 2, 1, 8, 1}})
+    for (const Knobs &knobs : forVectors({{2, 1, 1, 4, 1, 4, 0},
+                                          {2, 2, 1, 5, 1, 2, 2},
+                                          {2, 4, 1, 4, 1, 4, 0},
+                                          {2, 4, 2, 5, 1, 4, 2},
+                                          {2, 4, 2, 2, 1, 8, 1}},
+                                         {{2, 1, 1, 8, 1, 4, 0},
+                                          {2, 2, 1, 10, 1, 2, 2},
+                                          {2, 4, 1, 13, 1, 4, 0},
+                                          {2, 4, 2, 9, 1, 4, 2},
+                                          {2, 4, 2, 5, 1, 16, 1}}))
       checkForward(c, knobs);
+  // Two blocks of 16 channels in a tile of 32 registers.
+  const ConvCase wide{4, 32, 14, 10, 64, 3, 3, 1, 1, 1, 1, 0, 1};
+  for (const Knobs &knobs : forVectors({}, {{4, 4, 2, 12, 2, 4, 2}, {4, 2, 1, 9, 2, 2, 1}, {2, 1, 1, 5, 4, 4, 0}}))
+    checkForward(wide, knobs);
 }
 
 /// A convolution with a filter at its points; what it computes is held against the interpreter in KernelTest.cpp.
@@ -339,7 +365,7 @@ TEST_P(WinogradAccuracy, OfEveryForm) {
   struct Direction {
     const char *name;
     KernelSpec spec;
-    std::vector<double> (*reference)(const ConvCase &, HostTensor &, HostTensor &);
+    std::vector<double> (*reference)(const ConvCase &, const HostTensor &, const HostTensor &);
   };
   for (const auto &[name, spec, reference] : {Direction{"forward", c.forward(), referenceForward},
                                               Direction{"data gradient", c.gradData(), referenceGradData},
@@ -480,16 +506,20 @@ TEST(ConvKernelTest, GenericConvolutionTakesSums) {
 
 // vectors, channels, taps across, taps down, rows, images, pixels, rolled, pixels inside.
 TEST(ConvKernelTest, DirectWeightTemplateSumsInAnyOrder) {
-  if (!__builtin_cpu_supports("avx2") || __builtin_cpu_supports("avx512f"))
-    GTEST_SKIP() << "the knobs are those of vectors of 8";
+  if (!__builtin_cpu_supports("avx2"))
+    GTEST_SKIP() << "the knobs are those of vectors of 8 and of 16";
   const ConvCase c{4, 32, 6, 8, 32, 3, 3, 1, 1};
   KernelSpec spec = c.gradWeight();
   HostTensor x = filled(spec.operands[0]), dy = filled(spec.operands[1]);
   const std::vector<double> want = referenceGradWeight(c, x, dy);
-  for (const std::vector<int> &knobs : std::vector<std::vector<int>>{{1, 4, 3, 1, 6, 1, 2, 1, 0},
-                                                                     {2, 4, 1, 1, 3, 1, 1, 0, 0},
-                                                                     {2, 2, 3, 1, 6, 2, 1, 0, 1},
-                                                                     {1, 4, 3, 1, 2, 4, 8, 1, 1}}) {
+  for (const Knobs &knobs : forVectors({{1, 4, 3, 1, 6, 1, 2, 1, 0},
+                                        {2, 4, 1, 1, 3, 1, 1, 0, 0},
+                                        {2, 2, 3, 1, 6, 2, 1, 0, 1},
+                                        {1, 4, 3, 1, 2, 4, 8, 1, 1}},
+                                       {{1, 8, 3, 1, 6, 1, 2, 1, 0},
+                                        {2, 4, 1, 3, 3, 1, 1, 0, 0},
+                                        {2, 2, 3, 1, 6, 2, 1, 0, 1},
+                                        {1, 4, 3, 1, 2, 4, 8, 1, 1}})) {
     HostTensor dw = rubbish(spec.results[0]);
     LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), dy.data(), dw.data()});
     EXPECT_LT(relativeError(dw, want), 1e-5);

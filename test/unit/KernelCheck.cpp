@@ -3,6 +3,9 @@
 #include "test/unit/KernelCheck.h"
 
 #include "codegen/LoadedKernels.h"
+#include "test/emulated/TrialFolder.h"
+
+#include <cstdlib>
 
 namespace resin {
 
@@ -14,6 +17,8 @@ static std::string checkLoaded(const KernelSpec &spec, void *function, const Che
 }
 
 std::vector<std::string> findWrongKernels(const std::vector<KernelSpec> &specs, const CheckOptions &options) {
+  if (const char *folder = std::getenv("RESIN_RECORD_TRIALS"))
+    return recordTrials(specs, options, folder);
   codegen::CompileOptions compile;
   compile.target = options.target;
   compile.cacheDirectory = options.cacheDirectory;

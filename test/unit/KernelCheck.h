@@ -1,7 +1,8 @@
 //===- KernelCheck.h - A kernel against the interpreter ---------*- C++ -*-===//
 //
 // Compiles kernels given as text or spec and holds each against the interpreter, as
-// tuning/KernelTrial.h does with one.
+// tuning/KernelTrial.h does with one. With RESIN_RECORD_TRIALS in the environment they
+// are recorded there for another CPU instead (test/emulated/TrialFolder.h).
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,8 +1,13 @@
 //===- KernelRunner.h - Compile a KernelSpec and call it --------*- C++ -*-===//
 //
-// Compiles a built kernel to an object, links it into a shared library that may
-// have no undefined symbol, and calls it as compiled programs do: with buffers of
+// Compiles a built kernel to an object, links it into a shared library that may need
+// nothing but memset and memcpy, and calls it as compiled programs do: with buffers of
 // which only the address is filled in.
+//
+// For a CPU that is emulated, and too slow to compile (test/emulated/README.md):
+// RESIN_KEPT_KERNELS=FOLDER keeps libraries there, and finds them again. With
+// RESIN_KEPT_TARGET=x86-64-v4 tests compile for that CPU, though this one may lack it;
+// then nothing is called, and they fail.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,10 +20,12 @@
 #include "HalideRuntime.h"
 
 #include <dlfcn.h>
+#include <gnu/libc-version.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <random>
 #include <stdexcept>
@@ -58,7 +65,7 @@ public:
     assert(!isDouble() && "what is f64 is read by `value`");
     return memory.get()[offset(logical)];
   }
-  double value(const std::vector<int> &logical) { return inStorage(offset(logical)); }
+  double value(const std::vector<int> &logical) const { return inStorage(offset(logical)); }
   /// Logical coordinates of the elements, in row-major order.
   void forEach(const std::function<void(const std::vector<int> &)> &visit) const {
     std::vector<int> at(spec.shape.size(), 0);
@@ -109,8 +116,8 @@ private:
   std::unique_ptr<float[], Free> memory;
 
   bool isDouble() const { return spec.type == ElementType::F64; }
-  double *doubles() { return reinterpret_cast<double *>(data()); }
-  double inStorage(int64_t o) { return isDouble() ? doubles()[o] : data()[o]; }
+  double *doubles() const { return reinterpret_cast<double *>(memory.get()); }
+  double inStorage(int64_t o) const { return isDouble() ? doubles()[o] : memory.get()[o]; }
   int64_t offset(const std::vector<int> &i) const {
     auto dimension = [&](size_t d, int at) { return (at - dimensions[d].min) * dimensions[d].stride; };
     const int b = kChannelBlock;
@@ -151,9 +158,17 @@ inline Halide::Target avx2Target() { return kernelTarget("sse41-avx-avx2-f16c-fm
 inline Halide::Target avx512Target() { return kernelTarget("sse41-avx-avx2-f16c-fma-avx512_skylake"); }
 inline Halide::Target sseTarget() { return kernelTarget("sse41"); }
 
+inline bool runsAvx512() { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"); }
+
+/// What `findTarget` calls the machine that tests compile for.
+inline std::string hostTargetName() {
+  const char *kept = std::getenv("RESIN_KEPT_TARGET");
+  return kept ? kept : "host";
+}
+
 /// The best of the three that this machine runs.
 inline Halide::Target hostKernelTarget() {
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
+  if (runsAvx512() || hostTargetName() == "x86-64-v4")
     return avx512Target();
   return __builtin_cpu_supports("avx2") ? avx2Target() : sseTarget();
 }
@@ -161,14 +176,20 @@ inline Halide::Target hostKernelTarget() {
 /// A kernel, compiled and loaded.
 class LoadedKernel {
 public:
-  LoadedKernel(const KernelSpec &spec, const Halide::Target &target, const std::vector<int> &knobs = {}) {
+  LoadedKernel(const KernelSpec &spec, const Halide::Target &target, const std::vector<int> &knobs = {})
+      : library(folder / "k.so"), callable(runsAvx512() || !target.has_feature(Halide::Target::AVX512_Skylake)) {
+    if (const char *kept = std::getenv("RESIN_KEPT_KERNELS")) {
+      library = std::string(kept) + "/" + nameOf(spec, target, knobs) + ".so";
+      if (std::filesystem::exists(library))
+        return;
+    }
     try {
       compile(spec, target, knobs);
     } catch (const Halide::Error &e) {
       throw std::runtime_error(e.what());
     }
-    // -z defs: a kernel calls nothing.
-    run({"ld.lld-22", "-shared", "-z", "defs", "-o", folder / "k.so", folder / "k.o"});
+    // -z defs: a kernel calls memset and memcpy, which loops become where a vector is a whole block, and nothing else.
+    run({"ld.lld-22", "-shared", "-z", "defs", "-o", library, folder / "k.o", pathOfLibc()});
   }
   ~LoadedKernel() {
     if (handle)
@@ -176,6 +197,8 @@ public:
   }
 
   int call(const std::vector<float *> &tensors) {
+    if (!callable)
+      return -1;
     load();
     halide_buffer_t buffers[16] = {};
     void *arguments[16];
@@ -188,8 +211,17 @@ public:
 
 private:
   TemporaryFolder folder; // goes away too when the constructor throws
+  std::string library;
+  bool callable;
   void *handle = nullptr;
   int (*entry)(void **) = nullptr;
+
+  static std::string nameOf(const KernelSpec &spec, const Halide::Target &target, const std::vector<int> &knobs) {
+    std::string text = print(spec) + target.to_string();
+    for (int knob : knobs)
+      text += " " + std::to_string(knob);
+    return std::to_string(std::hash<std::string>()(text));
+  }
 
   void compile(const KernelSpec &spec, const Halide::Target &target, const std::vector<int> &knobs) {
     quietHalide();
@@ -202,10 +234,15 @@ private:
   void load() {
     if (entry)
       return;
-    handle = dlopen((folder / "k.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+    handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
     entry = handle ? reinterpret_cast<int (*)(void **)>(dlsym(handle, "kernel_argv")) : nullptr;
     if (!entry)
       throw std::runtime_error("cannot load the kernel");
+  }
+
+  static std::string pathOfLibc() {
+    Dl_info info;
+    return dladdr(reinterpret_cast<void *>(gnu_get_libc_version), &info) ? info.dli_fname : "";
   }
 
   static void run(const std::vector<std::string> &command) {
