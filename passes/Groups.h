@@ -27,8 +27,8 @@ struct Group {
   int64_t rows = 0;
 };
 
-/// The groups, by its fusion knobs, of the function's ops other than reads, writes and the return, in an order in which each stands behind
-/// those it depends on.
+/// The groups, by its fusion knobs, of the function's ops other than reads, writes and the return, in an order in which
+/// each stands behind those it depends on.
 llvm::SmallVector<Group> formGroups(mlir::func::FuncOp function);
 
 } // namespace resin

@@ -1,7 +1,7 @@
 //===- KernelRunner.h - Compile a KernelSpec and call it --------*- C++ -*-===//
 //
-// Compiles a built kernel to an object, links it into a shared library that may need
-// nothing but memset and memcpy, and calls it as compiled programs do: with buffers of
+// Compiles a built kernel to an object, links it into a shared library that may have no
+// undefined symbol (for AVX-512: none but those of libc), and calls it as compiled programs do: with buffers of
 // which only the address is filled in.
 //
 // For a CPU that is emulated, and too slow to compile (test/emulated/README.md):
@@ -188,8 +188,11 @@ public:
     } catch (const Halide::Error &e) {
       throw std::runtime_error(e.what());
     }
-    // -z defs: a kernel calls memset and memcpy, which loops become where a vector is a whole block, and nothing else.
-    run({"ld.lld-22", "-shared", "-z", "defs", "-o", library, folder / "k.o", pathOfLibc()});
+    // -z defs: a kernel calls nothing; for AVX-512, where a vector is a whole block, loops become memset and memcpy.
+    std::vector<std::string> link = {"ld.lld-22", "-shared", "-z", "defs", "-o", library, folder / "k.o"};
+    if (target.has_feature(Halide::Target::AVX512_Skylake))
+      link.push_back(pathOfLibc());
+    run(link);
   }
   ~LoadedKernel() {
     if (handle)
