@@ -1,7 +1,7 @@
 //===- RunFolder.cpp - Where a run keeps what it has reached --------------===//
 //
 // Checkpoints are never changed in place, only renamed over, so that the names can
-// share one file: `previous` and `best` are links made from `last`.
+// share one file: `previous` and `best` are links made from what is or becomes `last`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -88,21 +88,20 @@ static Status linkOver(const std::string &from, const std::string &to) {
   return Status::ioError(to, ": cannot write: ", error.message());
 }
 
-Status RunFolder::save(Model &model, const RunState &state) {
+Status RunFolder::save(Model &model, const RunState &state, bool isBest) {
   const std::string last = file("last.safetensors");
   Status status = saveCheckpoint(model, state, last, [&](StagedFile &verified) -> Status {
     // A damaged `last` must not take the place of the good one before it.
     if (lastIsGood)
       if (Status status = linkOver(last, file("previous.safetensors")); status.failed())
         return status;
+    // `last` says how good the best is, so the best comes first: a run killed in between
+    // reaches it again, where one that knew of it would pass it by.
+    if (isBest)
+      if (Status status = linkOver(verified.stagedPath(), file("best.safetensors")); status.failed())
+        return status;
     return verified.publish();
   });
   lastIsGood |= status.ok();
   return status;
-}
-
-Status RunFolder::markBest() {
-  if (Status status = linkOver(file("last.safetensors"), file("best.safetensors")); status.failed())
-    return status;
-  return syncFolderOf(file("best.safetensors"));
 }

@@ -35,10 +35,8 @@ public:
   void beginAnew();
   /// Loads the newest good checkpoint.
   Status load(Model &model, RunState &state);
-  /// Saves `last`, keeping the one before.
-  Status save(Model &model, const RunState &state);
-  /// Makes `last` the best as well.
-  Status markBest();
+  /// Saves `last`, keeping the one before; `isBest` makes it the best as well.
+  Status save(Model &model, const RunState &state, bool isBest);
 
 private:
   RunFolder(std::string path, int lock) : path(std::move(path)), lock(lock) {}

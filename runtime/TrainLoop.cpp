@@ -158,7 +158,7 @@ Status TrainLoop::closeEpoch() {
   epochSeconds = 0;
   epochImages = 0;
 
-  const bool best = row.evalTop1 > at.bestTop1;
+  const bool isBest = row.evalTop1 > at.bestTop1;
   // An epoch cut short by --steps is reported, but stays open for a run that goes on.
   if (at.stepInEpoch >= stepsPerEpoch)
     at = {.epoch = at.epoch + 1, .step = at.step, .bestTop1 = std::max(at.bestTop1, row.evalTop1)};
@@ -167,11 +167,8 @@ Status TrainLoop::closeEpoch() {
   // writes it again rather than never.
   if (Status status = metrics.add(row); status.failed())
     return status;
-  if (Status status = save(); status.failed())
+  if (Status status = save(isBest); status.failed())
     return status;
-  if (best)
-    if (Status status = folder.markBest(); status.failed())
-      return status;
   std::printf("epoch %lld  step %lld  train_loss %.4f  train_top1 %.2f  eval_loss %.4f  eval_top1 %.2f  lr %.4g  "
               "images_per_second %.1f\n",
               static_cast<long long>(row.epoch), static_cast<long long>(row.step), row.trainLoss, row.trainTop1,
@@ -184,9 +181,9 @@ Status TrainLoop::closeEpoch() {
 // Saving and saying
 //===----------------------------------------------------------------------===//
 
-Status TrainLoop::save() {
+Status TrainLoop::save(bool isBest) {
   saved = Clock::now();
-  return folder.save(model, state);
+  return folder.save(model, state, isBest);
 }
 
 Status TrainLoop::saveNowAndThen() { return Clock::now() - saved < kBetweenSaves ? Status() : save(); }

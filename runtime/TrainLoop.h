@@ -31,7 +31,7 @@ private:
   void feed(const std::vector<int64_t> &order);
   Status step(double rate);
   Status closeEpoch();
-  Status save();
+  Status save(bool isBest = false);
   Status saveNowAndThen();
   Status saveAndLeave();
 

@@ -114,7 +114,9 @@ StatusOr<StagedFile> StagedFile::create(const std::string &path) {
   StagedFile file;
   file.path = path;
   std::string aside = path + ".part";
-  file.descriptor = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  // What a killed program left there may be linked elsewhere: it is let go, not written into.
+  ::unlink(aside.c_str());
+  file.descriptor = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file.descriptor < 0)
     return Status(ExitCode::CannotCreate, concat(path, ": cannot create: ", systemError()));
   file.staged = aside;
