@@ -38,7 +38,7 @@ struct ConvKernel {
   int node; ///< of the convolution
   ConvDirection direction;
   ConvShape shape;
-  std::vector<Halide::ImageParam> operands;
+  std::vector<Halide::ImageParam> operands; ///< a template may see one in another shape
   Halide::ImageParam piece; ///< if the kernel asks for it
   Epilogue epilogue;
   std::vector<int> knobs; ///< of the template; empty for its defaults
@@ -58,7 +58,7 @@ struct ConvKernel {
 };
 
 /// Scratch that a kernel may have on a worker's stack of 16 MiB.
-inline constexpr int64_t kLargestScratch = 7 << 20;
+inline constexpr int64_t kLargestScratch = 8 << 20;
 
 /// A convolution whose anchor gathers: each result is a sum over taps and source
 /// channels. One axis of it: result `classes * j + p` reads source pixels

@@ -77,7 +77,9 @@ private:
   void schedule() {
     result.split(ki, kv, kii, vector).reorder(kii, s, r, kv, ci, cb, kb).vectorize(kii).unroll(s).unroll(r);
     Z.compute_at(result, kv).store_in(MemoryType::Register).reorder(ki, r, i).vectorize(ki, vector).unroll(r).unroll(i);
-    W.compute_root().store_in(kStackScratch);
+    // The result gathers a pair of channels from all points, whose planes would stand a power of two apart: in the same
+    // few sets of L1. With a line between them 185 -> 127 us (64 channels at 8x8 x 8 images).
+    W.compute_root().store_in(kStackScratch).align_storage(ci, int(kChannelBlock) + 1);
     Stage sum = W.update();
     sum.split(ki, kv, kii, vector).split(ci, cio, cii, knobs.channels);
     sum.reorder({kii, kv, cii, cio, cb, kb, i, j, groups}).vectorize(kii).unroll(kv).unroll(cii);
