@@ -87,7 +87,7 @@ Template::Cost directCost(const ConvKernel &conv, const Knobs &knobs) {
                 pixels = int64_t(s.n) * (isForward(conv) ? s.oh * s.ow : s.h * s.w);
   const int64_t copies = classes > 1 ? s.r * s.s : knobs[5] ? s.s : 1;
   const int vectors = knobs[3];
-  return {tile * knobs[4] * copies, tile + vectors + 1,
+  return {tile * knobs[4] * copies, tile + std::min<int64_t>(vectors, product(knobs, {0, 1, 2})) + 1,
           knobs[6] ? pixels * vectors * conv.machine.vectorFloats * 4 : 0};
 }
 

@@ -7,6 +7,7 @@
 
 #include "codegen/kernels/Conv.h"
 
+#include <algorithm>
 #include <numeric>
 
 using namespace Halide;
@@ -105,15 +106,16 @@ bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kern
   const ImageParam piece = makePiece(spec);
   ConvKernel conv{
       spec, machine, node, plain.direction, plain.shape, operands, piece, Epilogue(spec, operands, node, piece), knobs};
-  kernel.arguments.assign(operands.begin(), operands.end());
+  auto takes = [&](auto build) { return build(conv, kernel.outputs); };
+  const auto templates = {buildConvWinograd, buildConvWinogradWeight, buildConvDirect, buildConvWeight};
+  if (std::none_of(templates.begin(), templates.end(), takes)) {
+    if (conv.pointsTile())
+      throw CompileError("a filter at Winograd's points needs an image of whole blocks, with its ring");
+    buildConvGeneric(conv, kernel.outputs);
+  }
+  kernel.arguments.assign(conv.operands.begin(), conv.operands.end());
   if (conv.piece.defined())
     kernel.arguments.push_back(conv.piece);
-  for (auto build : {buildConvWinograd, buildConvWinogradWeight, buildConvDirect, buildConvWeight})
-    if (build(conv, kernel.outputs))
-      return true;
-  if (conv.pointsTile())
-    throw CompileError("a filter at Winograd's points needs an image of whole blocks, with its ring");
-  buildConvGeneric(conv, kernel.outputs);
   return true;
 }
 

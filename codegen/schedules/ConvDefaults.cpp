@@ -1,7 +1,10 @@
 //===- ConvDefaults.cpp - Which knobs a convolution gets untuned ----------===//
 //
 // A small model of the core picks the register tile: two FMAs and two loads a
-// cycle, four cycles from an FMA to the next on the same accumulator.
+// cycle, four cycles from an FMA to the next on the same accumulator, and 3.3
+// instructions a cycle, which is what is left of six while the other hardware thread of
+// the core is busy. On rented machines it mostly is: a tile of 6 pixels x 2 vectors then
+// falls from 97 to 84 % of the FMA peak, of 3 x 4 to 87 %, of 2 x 4 to 77 %.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,13 +35,42 @@ static int largestDivisor(int value, int limit) {
 
 static int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 
+/// Of one source channel and tap.
+static double cyclesOf(const DirectKnobs &t, const Machine &machine) {
+  const int pixels = t.pixels * t.rows * t.images, accumulators = pixels * t.vectors;
+  // Weights come from L2, but for chunks of them, 32 bytes a cycle, of which most hides behind the FMAs.
+  const double stream = t.blocks ? 0 : 0.15 * t.vectors * machine.vectorFloats * 4 / 32,
+               instructions = accumulators + t.vectors + pixels + 1;
+  return std::max({accumulators / 2.0, (t.vectors + pixels) / 2.0, 4.0, instructions / 3.3}) + stream;
+}
+
 double rateTile(const DirectKnobs &t, const Machine &machine) {
   const int pixels = t.pixels * t.rows * t.images, accumulators = pixels * t.vectors;
-  if (accumulators + t.vectors + 2 > machine.registers)
+  if (accumulators + std::min(t.vectors, pixels) + 1 > machine.registers)
     return 0;
-  // Weights come from L2, 32 bytes a cycle, of which most hides behind the FMAs.
-  const double fmas = accumulators / 2.0, stream = 0.15 * t.vectors * machine.vectorFloats * 4 / 32;
-  return fmas / (std::max({fmas, (t.vectors + pixels) / 2.0, 4.0}) + stream);
+  return accumulators / 2.0 / cyclesOf(t, machine);
+}
+
+/// Share of the FMA peak over a row of `width` pixels. Chunks compute of the last tile what is left over, else it is
+/// shifted inwards.
+static double rateRow(const DirectKnobs &t, int width, const Machine &machine) {
+  const double rate = rateTile(t, machine);
+  const int rest = width % t.pixels;
+  if (!rate || !rest || !t.blocks)
+    return rate * width / roundUp(width, t.pixels);
+  DirectKnobs last = t;
+  last.pixels = rest;
+  const double cycles = width / t.pixels * cyclesOf(t, machine) + cyclesOf(last, machine);
+  return 0.5 * width * t.rows * t.images * t.vectors / cycles;
+}
+
+/// Tensors of the result's size that the epilogue reads.
+static int epilogueTensors(const ConvKernel &conv) {
+  int count = 0;
+  for (size_t i = 0; i < conv.spec.operands.size(); ++i)
+    count += conv.spec.operands[i].shape.size() == 4 && static_cast<int>(i) != conv.operandNumber(0) &&
+             static_cast<int>(i) != conv.operandNumber(1);
+  return count;
 }
 
 DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, const GatherAxis &axisY) {
@@ -57,50 +89,56 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
   // pixels of a block of channels stand together: 1024 channels at 14x14 by 2x2 pixels 25 -> 85 % of peak from
   // memory, with the chunks below.
   const bool pointwise = s.r * s.s == 1 && classesX * classesY == 1, deep = pointwise && sourceChannels >= 256;
+  // Tensors that ride along are read in longer runs by a tile of one row and few vectors, one panel after the other: 64
+  // channels at 56x56 to 256 with four of them 2.26 -> 1.79 ms, 256 at 14x14 to 1024 with three 5.9 -> 5.2 ms.
+  const bool isLaden = epilogueTensors(conv) > 1;
   // One image does not pay for a panel of weights that streams from beyond L2: at least each line of it is used whole
   // (512 channels at 14x14, stride 2: 49 -> 61 % of peak from memory).
   const bool streams = s.n == 1 && int64_t(sourceChannels) * s.r * s.s * kChannelBlock * 4 > 128 << 10;
+  // A panel of weights that would stream from L2 for every tile is cut into chunks that stay in L1: 512 channels at 7x7
+  // 68 -> 87 % of peak, 256 at 14x14 84 -> 88 %, 128 at 28x28, stride 2, 66 -> 78 % beside a busy hardware thread.
+  const bool isCut = !planar && s.r * s.s > 1 && int64_t(sourceChannels) * s.r * s.s * kChannelBlock * 4 > 64 << 10;
+  const bool isStrided = axisX.step * axisY.step > 1, isRow = deep && (isStrided || canFlatten(conv));
+  const int across = isRow ? width * height : width, down = isRow ? 1 : height;
   double bestRate = 0;
   for (int vectors : {2, 1, 4})
     for (int images = 1; images <= (deep ? 1 : std::min(s.n, 4)); images *= 2)
-      for (int rows = 1; rows <= (deep ? 1 : std::min(height, 4)); ++rows)
+      for (int rows = 1; rows <= (deep || isLaden ? 1 : std::min(height, 4)); ++rows)
         for (int pixels = 1; pixels <= std::min(width, 14); ++pixels) {
           if ((vectors > perBlock && resultBlocks % (vectors / perBlock)) || s.n % images ||
-              ((deep || streams) && vectors != perBlock))
+              ((deep || streams) && vectors < perBlock) || (isLaden && vectors > perBlock))
             continue;
           if ((classesX > 1 && width % pixels) || (classesY > 1 && height % rows))
             continue;
-          const DirectKnobs t{pixels, rows, images, vectors, 1, false, 0, DirectOrder::Images};
-          const double used = double(width) / roundUp(width, pixels) * height / roundUp(height, rows);
-          const double rate = used * rateTile(t, conv.machine);
+          const DirectKnobs t{pixels, rows, images, vectors, 1, false, deep || isCut, DirectOrder::Images};
+          const double rate = rateRow(t, across, conv.machine) * down / roundUp(down, rows);
           if (rate > bestRate + 1e-3)
             best = t, bestRate = rate;
         }
+  best.blocks = 0;
   // About 32 FMAs to a turn of the loop; a body of some hundreds leaves the micro-op cache.
   const int body = best.pixels * best.rows * best.images * best.vectors;
   const int copies = classesX * classesY > 1 ? s.r * s.s : 1;
   for (int channels : {1, 2, 4})
     if (!planar && body * channels <= 64 && body * channels * copies <= 300)
       best.channels = channels;
-  // A panel of weights that would stream from L2 for every tile is cut into chunks that stay in L1: 512 channels at 7x7
-  // 68 -> 87 % of peak, 256 at 14x14 84 -> 88 %.
   const int panelWidth = best.vectors * conv.machine.vectorFloats * 4, sourceBlocks = (sourceChannels + 15) / 16;
   const int blockBytes = kChannelBlock * s.r * s.s * panelWidth;
-  if (!planar && s.r * s.s > 1 && blockBytes * sourceBlocks > 128 << 10)
+  if (isCut)
     best.blocks = largestDivisor(sourceBlocks, std::max(1, (streams ? 10 << 10 : 20 << 10) / blockBytes));
   // Where the weights exceed a small L2 they should not stream once per image.
   if (best.blocks ||
       (s.n > best.images && int64_t(sourceChannels) * resultBlocks * s.groups * 16 * s.r * s.s * 4 > 1 << 19))
     best.order = DirectOrder::Panels;
   if (s.r * s.s == 1)
-    best.order =
-        int64_t(sourceChannels) * s.groups * sourcePixels * 4 > 1 << 18 ? DirectOrder::Rows : DirectOrder::Images;
-  // Chunks of 128 channels, whose filter stays in L1 while the pixels stream: of what comes from memory 30-60 % more a
+    best.order = int64_t(sourceChannels) * s.groups * sourcePixels * 4 > 1 << 18 && !isLaden ? DirectOrder::Rows
+                                                                                             : DirectOrder::Images;
+  // Chunks whose filter, 8 KB of it, stays in L1 while the pixels stream: of what comes from memory 30-60 % more a
   // second (forward 256 channels at 56x56 to 64 50 -> 81 %, data gradient 37 -> 64 %).
   // Strided pixels are copied first.
-  const int64_t copied = axisX.step * axisY.step > 1 ? int64_t(s.n) * s.c * s.oh * s.ow * 4 : 0;
+  const int64_t copied = isStrided ? int64_t(s.n) * s.c * s.oh * s.ow * 4 : 0;
   if (deep && sourceChannels % kChannelBlock == 0 && copied <= kLargestScratch / 2) {
-    best.blocks = largestDivisor(sourceBlocks, 8);
+    best.blocks = largestDivisor(sourceBlocks, std::max(1, (8 << 10) / blockBytes));
     best.order = DirectOrder::Panels;
   }
   return best;
@@ -136,7 +174,9 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   // 28x28, stride 2).
   const int rowBytes = s.strideY * (s.w + 2) * (planar ? 4 * s.c : 64);
   t.rows = largestDivisor(s.oh, std::max(1, (28 << 10) / rowBytes));
-  t.pixels = largestDivisor(t.rolled ? s.w : s.ow, t.rolled && s.w == 7 ? 7 : 2);
+  // Of few FMAs 32 to a turn of the loop rather than 16: 128 channels at 28x28 to 512, 1x1, 66 -> 70 % of peak.
+  const int body = t.vectors * t.channels * t.tapsX * t.tapsY;
+  t.pixels = largestDivisor(t.rolled ? s.w : s.ow, t.rolled && s.w == 7 ? 7 : body <= 8 ? 4 : 2);
   const int64_t weightBytes = int64_t(s.k) * s.c / s.groups * s.r * s.s * 4;
   t.pixelsInside = weightBytes > 3 << 19;
   if (t.pixelsInside)
@@ -245,11 +285,17 @@ WinogradWeightKnobs winogradWeightKnobs(const std::vector<int> &k) {
   return {k[0], k[1], k[2], k[3], k[4]};
 }
 
+/// Of the sums at the points, with a line behind each block of channels, and of one tile of both operands.
+static int64_t sumBytesOf(int tile, const ConvShape &s) {
+  return winograd::pointsOf(tile) * 4 * (int64_t(s.c + 15) * (s.k + 15) * (kChannelBlock + 1) / kChannelBlock);
+}
+static int64_t tileBytesOf(int tile, const ConvShape &s) {
+  return winograd::pointsOf(tile) * 4 * int64_t((s.c + 15) / 16 * 16 + (s.k + 15) / 16 * 16);
+}
+
 int64_t scratchOf(const WinogradWeightKnobs &t, const ConvKernel &conv) {
-  const ConvShape &s = conv.shape;
-  const int64_t channels = (s.c + 15) / 16 * 16 + (s.k + 15) / 16 * 16;
-  return winograd::pointsOf(t.tile) * 4 *
-         (channels * winograd::gridOf(s, t.tile).across() * t.rows * t.images + int64_t(s.c + 15) * (s.k + 15));
+  const int64_t tiles = int64_t(winograd::gridOf(conv.shape, t.tile).across()) * t.rows * t.images;
+  return tileBytesOf(t.tile, conv.shape) * tiles + sumBytesOf(t.tile, conv.shape);
 }
 
 bool suitsWeightTile(const ConvKernel &conv, int tile) {
@@ -259,12 +305,10 @@ bool suitsWeightTile(const ConvKernel &conv, int tile) {
 WinogradWeightKnobs winogradWeightKnobsOf(const ConvKernel &conv, int tile) {
   const ConvShape &s = conv.shape;
   const winograd::Grid grid = winograd::gridOf(s, tile);
-  const int points = winograd::pointsOf(tile);
-  const int64_t channels = (s.c + 15) / 16 * 16 + (s.k + 15) / 16 * 16, tileBytes = points * 4 * channels;
+  const int64_t tileBytes = tileBytesOf(tile, s), sumBytes = sumBytesOf(tile, s);
   WinogradWeightKnobs t{tile, 1, 1, 4, 1};
   // The sums in memory are read and written once for each group, tiles at their points live in cache: half a megabyte
   // of them, or twice what the sums take.
-  const int64_t sumBytes = points * 4 * int64_t(s.c + 15) * (s.k + 15);
   const int limit =
       std::max<int64_t>(1, std::min(std::max<int64_t>(1 << 19, 2 * sumBytes), kLargestScratch - sumBytes) / tileBytes);
   t.rows = largestDivisor(grid.down(), std::max(1, limit / grid.across()));

@@ -8,11 +8,13 @@
 // many in as out, read the block they write: their filters are spread out to 16 x 16
 // channels, with zeros between different groups.
 //
-// A strided 1x1 convolution in chunks of source channels copies the pixels that it reads
-// side by side first: every panel of the filter passes over them.
+// A 1x1 convolution in chunks of source channels takes the pixels of an image as one row,
+// if they stand side by side. Those of a strided one are copied so first: every panel of
+// the filter passes over them.
 //
-// Order inside the unrolled body decides everything: broadcasts of source pixels
-// outside, vectors of result channels innermost; the other way round spills.
+// Order inside the unrolled body decides everything: what there is less of, vectors of
+// the filter or broadcasts of source pixels, stays in registers and stands innermost,
+// the other comes one by one; the other way round spills.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,6 +28,22 @@ using namespace Halide;
 
 namespace resin::codegen {
 
+/// Whether the epilogue reads the source too.
+static bool isReadAgain(const ConvKernel &conv) {
+  const std::vector<KernelNode> &nodes = conv.spec.nodes;
+  return std::any_of(nodes.begin(), nodes.end(), [&](const KernelNode &node) {
+    return &node != &nodes[conv.node] &&
+           std::find(node.operands.begin(), node.operands.end(), conv.operandNumber(0)) != node.operands.end();
+  });
+}
+
+bool canFlatten(const ConvKernel &conv) {
+  const ConvShape &s = conv.shape;
+  const TensorSpec &source = conv.operandSpec(0);
+  return s.r * s.s * s.strideX * s.strideY == 1 && s.h == s.oh && s.w == s.ow && source.layout == LayoutKind::C16 &&
+         source.halo == 0 && source.storedRows % s.h == 0 && !isReadAgain(conv);
+}
+
 namespace {
 
 int classesOf(const GatherAxis &axis) { return axis.classes.size(); }
@@ -38,7 +56,10 @@ public:
       : ConvTile(conv, {knobs.pixels * classesOf(axisX), knobs.rows * classesOf(axisY), knobs.images, knobs.vectors,
                         conv.direction == ConvDirection::Forward ||
                             (conv.shape.w % classesOf(axisX) == 0 && conv.shape.h % classesOf(axisY) == 0)}),
-        knobs(knobs), axisX(axisX), axisY(axisY) {}
+        knobs(knobs), axisX(axisX), axisY(axisY) {
+    if (isFlat && !isPacked)
+      flattenSource();
+  }
 
 private:
   const DirectKnobs knobs;
@@ -55,9 +76,11 @@ private:
   const int groupBlocks = small ? 1 : resultBlocks / shape.groups,
             tileBlocks = std::max(1, knobs.vectors * vectorFloats / int(kChannelBlock));
 
-  /// The pixels of a strided 1x1 convolution: `packed(ci, x, y, cb, n)`.
+  /// The pixels of a strided 1x1 convolution: `packed(ci, x, 0, cb, n)`.
   const bool isPacked = isChunked() && forward && shape.r * shape.s == 1 && axisX.step * axisY.step > 1;
   Func packed{"packed"};
+  /// Whether an image is one row to the chunks.
+  const bool isFlat = isPacked || (isChunked() && knobs.rows == 1 && canFlatten(conv));
 
   /// The group of a tile's results: all of its blocks are of one.
   Expr group() const { return shape.groups == 1 ? Expr(0) : kb / tileBlocks / (groupBlocks / tileBlocks); }
@@ -86,10 +109,17 @@ private:
     spread.compute_root().store_in(kStackScratch).vectorize(ki, vectorFloats);
   }
 
+  void flattenSource() {
+    TensorSpec flat = conv.operandSpec(0);
+    flat.storedRows /= shape.h;
+    flat.shape = {flat.shape[0], flat.shape[1], 1, flat.shape[2] * flat.shape[3]};
+    conv.operands[conv.operandNumber(0)] = makeOperand(flat, conv.operandNumber(0));
+  }
+
   void definePacked() {
     Var ci("ci"), cb("cb");
-    packed(ci, x, y, cb, n) = conv.operand(0)(ci, x * axisX.step + axisX.classes[0].offset,
-                                              y * axisY.step + axisY.classes[0].offset, cb, n);
+    packed(ci, x, y, cb, n) = conv.operand(0)(ci, x % width * axisX.step + axisX.classes[0].offset,
+                                              x / width * axisY.step + axisY.classes[0].offset, cb, n);
     packed.compute_root().store_in(kStackScratch).vectorize(ci, vectorFloats);
   }
 
@@ -133,8 +163,8 @@ private:
   /// what it would add twice it adds as zero.
   void defineSum(std::vector<Var> args) {
     args.pop_back();
-    const int w = perClass(width, axisX), h = perClass(height, axisY), px = knobs.pixels, rows = knobs.rows,
-              images = knobs.images;
+    const int w = isFlat ? width * height : perClass(width, axisX), h = isFlat ? 1 : perClass(height, axisY),
+              px = knobs.pixels, rows = isFlat ? 1 : knobs.rows, images = knobs.images;
     tilesAcross = (w + px - 1) / px, tilesDown = (h + rows - 1) / rows;
     tileCount = tilesAcross * tilesDown * (shape.n / images);
     walk = RDom({{0, px},
@@ -160,22 +190,25 @@ private:
     sum(at) += added + fetchAhead();
   }
 
-  /// Zero, and on the way a line of the filter's next chunk, which the vectors that are added to the panel's pixels bring
-  /// to L1 one by one. Chunks and panels stand in memory in the order in which they are used.
+  /// Zero, and on the way a line of the filter's next chunk, which the vectors that are added to the panel's pixels
+  /// bring to L1 one by one. Chunks and panels stand in memory in the order in which they are used.
   Expr fetchAhead() const {
-    const int pixels = knobs.pixels * knobs.rows * knobs.images,
+    const int rows = isFlat ? 1 : knobs.rows, pixels = knobs.pixels * rows * knobs.images,
               vectors = std::min(knobs.vectors, int(kChannelBlock) / vectorFloats), perTile = pixels * vectors,
               rowFloats = kChannelBlock, lines = knobs.blocks * shape.r * shape.s * rowFloats;
     int step = 1; // vectors from line to line
     for (int d = 2; d <= perTile && d * lines <= perTile * tileCount; ++d)
       if (perTile % d == 0)
         step = d;
-    Expr vector = ((walk[2] * knobs.rows + walk[1]) * knobs.pixels + walk[0]) * vectors + ki / vectorFloats % vectors,
-         tileNumber = (walk[5] * tilesDown + walk[4]) * tilesAcross + walk[3],
-         line = min(tileNumber * (perTile / step) + vector / step, lines - 1),
+    const int perTurn = perTile / step;
+    Expr vector = ((walk[2] * rows + walk[1]) * knobs.pixels + walk[0]) * vectors + ki / vectorFloats % vectors,
+         first = min(tileNumber() * perTurn, std::max(0, lines - perTurn)),
          chunkRows = (kb * sourceBlocks + (walk[6] + 1) * knobs.blocks) * (shape.r * shape.s * rowFloats);
-    return cast<float>(select(vector % step == 0, fetchLine(conv.operand(1), (chunkRows + line) * rowFloats), 0));
+    return cast<float>(
+        select(vector % step == 0, fetchLine(conv.operand(1), (chunkRows + first + vector / step) * rowFloats), 0));
   }
+
+  Expr tileNumber() const { return (walk[5] * tilesDown + walk[4]) * tilesAcross + walk[3]; }
 
   /// All classes of a tile advance together from one block of source channels to the
   /// next, so that the filter streams in order: class after class, each skipping most
@@ -210,6 +243,8 @@ private:
   Expr anchor(const Coordinates &at) const override {
     const int nx = classesOf(axisX), ny = classesOf(axisY);
     Func whole = isChunked() ? sum : acc;
+    if (isFlat)
+      return whole(at.ki, at.y * width + at.x, 0, at.kb, at.n);
     if (!hasClasses())
       return whole(at.ki, at.x, at.y, at.kb, at.n);
     return whole(at.ki, at.x / nx, at.y / ny, at.kb, at.n, at.y % ny * nx + at.x % nx);
@@ -252,12 +287,21 @@ private:
     Stage update = acc.update();
     update.split(ki, kv, kii, vectorFloats);
     update.split(ci, cio, cii, std::min(knobs.channels, lanes));
-    if (hasClasses())
-      update.reorder({kii, kv, kb, x, y, n, cii, cio, taps[1], taps[2]}).unroll(taps[1]);
-    else if (knobs.tapsInside)
-      update.reorder({kii, kv, kb, taps[1], x, y, n, cii, cio, taps[2], taps[3]}).unroll(taps[1]);
-    else
-      update.reorder({kii, kv, kb, x, y, n, cii, cio, taps[1], taps[2], taps[3]});
+    using Loops = std::vector<VarOrRVar>;
+    const Loops channels = {kv, kb}, pixels = {x, y, n};
+    const bool holdsPixels = knobs.vectors > knobs.pixels * knobs.rows * knobs.images;
+    const Loops &held = holdsPixels ? pixels : channels, &passing = holdsPixels ? channels : pixels;
+    Loops order = {kii};
+    order.insert(order.end(), held.begin(), held.end());
+    if (knobs.tapsInside && !hasClasses())
+      order.push_back(taps[1]);
+    order.insert(order.end(), passing.begin(), passing.end());
+    order.insert(order.end(), {cii, cio});
+    for (int d = knobs.tapsInside && !hasClasses() ? 2 : 1; d < taps.dimensions(); ++d)
+      order.push_back(taps[d]);
+    update.reorder(order);
+    if (knobs.tapsInside || hasClasses())
+      update.unroll(taps[1]);
     update.vectorize(kii).unroll(kv).unroll(kb).unroll(x).unroll(y).unroll(n).unroll(cii);
     if (hasClasses())
       acc.unroll(p).bound_extent(x, knobs.pixels).bound_extent(y, knobs.rows);

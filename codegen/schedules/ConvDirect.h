@@ -27,6 +27,9 @@ std::vector<int> numbersOf(const DirectKnobs &knobs);
 DirectKnobs directKnobs(const std::vector<int> &numbers);
 /// Share of the FMA peak that a tile can reach; 0 if it does not fit in registers.
 double rateTile(const DirectKnobs &knobs, const Machine &machine);
+/// Whether a convolution reads pixel by pixel what it makes, and a row of its source follows on the one before: then
+/// chunks of source channels take the pixels of an image as one row.
+bool canFlatten(const ConvKernel &conv);
 DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &x, const GatherAxis &y);
 
 } // namespace resin::codegen

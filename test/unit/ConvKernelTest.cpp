@@ -285,6 +285,29 @@ TEST(ConvKernelTest, DirectTemplateWalksInAnyOrder) {
     checkForward(c, knobs);
 }
 
+// Fewer pixels than vectors: broadcasts stay in registers, the filter's vectors come one by one.
+TEST(ConvKernelTest, DirectTemplateHoldsPixels) {
+  if (!__builtin_cpu_supports("avx2"))
+    GTEST_SKIP() << "the knobs are those of vectors of 8 and of 16";
+  const std::vector<Knobs> tiles = forVectors(
+      {{3, 1, 1, 4, 4, 0, 0, 0}, {3, 1, 1, 4, 2, 1, 0, 2}, {1, 1, 2, 4, 4, 0, 2, 1}, {1, 2, 1, 4, 16, 0, 4, 1}},
+      {{5, 1, 1, 8, 4, 0, 0, 0}, {3, 1, 1, 4, 2, 1, 0, 2}, {1, 1, 2, 4, 4, 0, 2, 1}, {1, 2, 1, 8, 16, 0, 4, 1}});
+  for (const ConvCase &c :
+       {ConvCase{2, 64, 7, 9, 128, 3, 3, 1, 1, 1, 1, 0, 1}, ConvCase{2, 64, 8, 12, 128, 3, 3, 2, 1}})
+    for (const Knobs &knobs : tiles)
+      checkForward(c, knobs);
+  // The classes of a strided gradient's pixels.
+  const ConvCase c{2, 128, 4, 12, 64, 3, 3, 2, 1};
+  const KernelSpec spec = c.gradData();
+  HostTensor dy = filled(spec.operands[0]), w = filled(spec.operands[1]);
+  for (Knobs knobs : tiles) {
+    knobs[5] = 0;
+    HostTensor dx = rubbish(spec.results[0]);
+    LoadedKernel(spec, hostKernelTarget(), knobs).call({dy.data(), w.data(), dx.data()});
+    EXPECT_LT(relativeError(dx, referenceGradData(c, dy, w)), 1e-5) << printKnobs(knobs);
+  }
+}
+
 // Groups of rows, of images, and of everything; the filter transformed at once, by rows and by chunks; register tiles
 // that leave a rest.
 TEST(ConvKernelTest, WinogradTemplateFormsAnyGroup) {

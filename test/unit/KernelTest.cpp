@@ -249,6 +249,40 @@ TEST(Kernel, Bands) {
   });
 }
 
+// With 256 source channels and more, chunks of them take an image as one row of pixels: where rows of the source follow
+// one another, and where a strided convolution has copied its pixels. No multiple of a tile, rings, slices, bands.
+TEST(Kernel, PointwiseChunks) {
+  const std::string window = "{dilations=[1,1], groups=1, padding=[0,0,0,0], strides=[1,1]}",
+                    strided = "{dilations=[1,1], groups=1, padding=[0,0,0,0], strides=[2,2]}",
+                    back = "{dilations=[1,1], groups=1, padding=[0,0,0,0], size=[5,7], strides=[1,1]}";
+  checkKernels({
+      "(f32[2,256,5,7]c16, f32[64,256,1,1]k16c16) { %2 = conv2d(%0, %1) " + window +
+          " : [2,64,5,7] } -> (%2: f32[2,64,5,7]c16h1)",
+      "(f32[2,256,5,7]c16h1, f32[32,256,1,1]k16c16) { %2 = conv2d(%0, %1) " + window +
+          " : [2,32,5,7] } -> (%2: f32[2,32,5,7]c16)",
+      "(f32[2,256,3,7]c16r9, f32[32,256,1,1]k16c16, f32[32]c16) { %3 = conv2d(%0, %1) " + window +
+          " : [2,32,3,7]; %4 = add_bias(%3, %2) {} : [2,32,3,7] } -> (%4: f32[2,32,3,7]c16h1r9)",
+      "(f32[2,256,5,7]c16s512, f32[64,256,1,1]k16c16, f32[2,64,5,7]c16h1) { %3 = conv2d(%0, %1) " + window +
+          " : [2,64,5,7]; %4 = add(%3, %2) {} : [2,64,5,7]; %5 = channel_sum(%4) {pieces=1} : [1,64] } -> "
+          "(%4: f32[2,64,5,7]c16, %5: f32[1,64]c16)",
+      // The source is added to what is made of it.
+      "(f32[1,256,5,7]c16, f32[256,256,1,1]k16c16) { %2 = conv2d(%0, %1) " + window +
+          " : [1,256,5,7]; %3 = add(%2, %0) {} : [1,256,5,7] } -> (%3: f32[1,256,5,7]c16)",
+      "(f32[2,256,9,10]c16, f32[48,256,1,1]k16c16) { %2 = conv2d(%0, %1) " + strided +
+          " : [2,48,5,5] } -> (%2: f32[2,48,5,5]c16h1)",
+  });
+  CheckOptions gradient;
+  gradient.tolerance = 1e-4;
+  checkKernels({"(f32[2,256,5,7]c16, f32[256,64,1,1]c16k16) { %2 = conv2d_grad_data(%0, %1) " + back +
+                    " : [2,64,5,7] } -> (%2: f32[2,64,5,7]c16h1)",
+                "(f32[2,256,5,7]c16, f32[256,32,1,1]c16k16, f32[2,32,5,7]c16, f32[2,32,5,7]c16) { %4 = "
+                "conv2d_grad_data(%0, %1) " +
+                    back +
+                    " : [2,32,5,7]; %5 = add(%4, %2) {} : [2,32,5,7]; %6 = relu_grad(%5, %3) {} : [2,32,5,7]; %7 = "
+                    "channel_sum(%6) {pieces=1} : [1,32] } -> (%6: f32[2,32,5,7]c16, %7: f32[1,32]c16)"},
+               gradient);
+}
+
 TEST(Kernel, Pools) {
   checkKernels({
       "(f32[2,20,8,8]c16) { %1 = max_pool(%0) {kernel=[3,3], padding=[1,1,1,1], strides=[2,2]} : [2,20,4,4] } -> (%1: "
