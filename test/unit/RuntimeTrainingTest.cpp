@@ -102,13 +102,18 @@ public:
   }
   ~FolderWatch() { ::close(queue); }
 
-  /// Waits for the `count`-th of them; false if a second goes by without one.
-  bool wait(int count) {
+  /// Waits for the `count`-th of them; false if `process` ends without it.
+  bool wait(int count, pid_t process) {
     alignas(inotify_event) char events[4096];
     while (count > 0) {
+      siginfo_t ended{};
+      ::waitid(P_PID, static_cast<id_t>(process), &ended, WEXITED | WNOHANG | WNOWAIT);
       pollfd ready{queue, POLLIN, 0};
-      if (::poll(&ready, 1, 1000) <= 0)
-        return false;
+      if (::poll(&ready, 1, 10) <= 0) {
+        if (ended.si_pid)
+          return false;
+        continue;
+      }
       const ssize_t bytes = ::read(queue, events, sizeof events);
       for (ssize_t at = 0; at < bytes; --count)
         at += static_cast<ssize_t>(sizeof(inotify_event) + reinterpret_cast<inotify_event *>(events + at)->len);
@@ -129,7 +134,7 @@ TEST_F(Training, SurvivesKillAtAnyChangeOfItsFolder) {
     std::filesystem::create_directory(folder / out);
     FolderWatch watch(folder / out);
     Running running = start(train(out, {"--epochs", "3"}));
-    isOver = !watch.wait(kills + 1);
+    isOver = !watch.wait(kills + 1, running.process);
     ::kill(running.process, SIGKILL);
     running.wait();
     std::vector<std::string> more = {"--epochs", "3"};
