@@ -190,25 +190,28 @@ void EntryTuner::addNeighbours(double deadline, std::string &error) {
   }
 }
 
+/// Takes it out of the race, and earlier runs of it with it.
+bool EntryTuner::giveUp(Candidate &candidate, const std::string &reason) {
+  mistake = reason;
+  candidate.isWrong = true;
+  candidate.samples.clear();
+  return false;
+}
+
 /// One run more of a candidate; false if it does not compute what the usual program does, or does not run.
 bool EntryTuner::time(Entry &entry, Candidate &candidate) {
   // Where the machine does not keep still, the second run counts as it is.
   for (int tries = 0; tries < 2 && !options.isStopped(); ++tries) {
     std::string error;
     const std::optional<BenchReport> report = bench(candidate.program, entry.point.name, benchSeconds, error);
-    if (!report) {
-      mistake = error;
-      candidate.isWrong = true;
-      return false;
-    }
+    if (!report)
+      return giveUp(candidate, error);
     if (entry.outputs.empty())
       entry.outputs = report->outputs;
     candidate.error = std::max(candidate.error, difference(entry.outputs, report->outputs));
-    if (candidate.error > kAlike) {
-      mistake = entry.point.name + " with " + print(candidate.knobs) + " does not compute what it does as usual";
-      candidate.isWrong = true;
-      return false;
-    }
+    if (candidate.error > kAlike)
+      return giveUp(candidate,
+                    entry.point.name + " with " + print(candidate.knobs) + " does not compute what it does as usual");
     bestPeak = std::max(bestPeak, report->peak);
     if (report->peak < kSteady * bestPeak && tries == 0)
       continue;

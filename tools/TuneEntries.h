@@ -64,6 +64,7 @@ private:
   void addNeighbours(double deadline, std::string &error);
   void step(Entry &entry, double deadline);
   bool time(Entry &entry, Candidate &candidate);
+  bool giveUp(Candidate &candidate, const std::string &reason);
   void runRounds(Entry &entry, const std::vector<Candidate *> &runners, size_t rounds, double deadline);
   bool runFinal(Entry &entry);
   tuning::TuningRecord recordOf(const Entry &entry) const;
