@@ -291,7 +291,7 @@ TEST(ConvKernelTest, DirectTemplateHoldsPixels) {
     GTEST_SKIP() << "the knobs are those of vectors of 8 and of 16";
   const std::vector<Knobs> tiles = forVectors(
       {{3, 1, 1, 4, 4, 0, 0, 0}, {3, 1, 1, 4, 2, 1, 0, 2}, {1, 1, 2, 4, 4, 0, 2, 1}, {1, 2, 1, 4, 16, 0, 4, 1}},
-      {{5, 1, 1, 8, 4, 0, 0, 0}, {3, 1, 1, 4, 2, 1, 0, 2}, {1, 1, 2, 4, 4, 0, 2, 1}, {1, 2, 1, 8, 16, 0, 4, 1}});
+      {{3, 1, 1, 8, 4, 0, 0, 0}, {3, 1, 1, 4, 2, 1, 0, 2}, {1, 1, 2, 4, 4, 0, 2, 1}, {1, 2, 1, 8, 16, 0, 4, 1}});
   for (const ConvCase &c :
        {ConvCase{2, 64, 7, 9, 128, 3, 3, 1, 1, 1, 1, 0, 1}, ConvCase{2, 64, 8, 12, 128, 3, 3, 2, 1}})
     for (const Knobs &knobs : tiles)
