@@ -116,6 +116,9 @@ int definingNode(const KernelSpec &spec, int value);
 struct BuiltKernel {
   std::vector<Halide::Argument> arguments; ///< the spec's operands in order, then the piece if it asks for it
   std::vector<Halide::Func> outputs;       ///< the spec's results in order
+
+  /// The results together, with the lowering passes that templates rely on.
+  Halide::Pipeline pipeline() const;
 };
 
 /// Builds algorithm and schedule of the kernels whose anchor is `conv2d`, `conv2d_winograd`,

@@ -5,12 +5,19 @@
 #include "codegen/Builder.h"
 #include "codegen/KernelLibrary.h"
 #include "codegen/kernels/Values.h"
+#include "codegen/schedules/FetchAhead.h"
 #include "codegen/schedules/Loops.h"
 #include "codegen/schedules/Maps.h"
 
 using namespace Halide;
 
 namespace resin::codegen {
+
+Pipeline BuiltKernel::pipeline() const {
+  Pipeline whole(outputs);
+  whole.add_custom_lowering_pass(new LowerFetches);
+  return whole;
+}
 
 bool compileKernel(const KernelSpec &spec, const std::vector<int> &knobs, const std::string &halideTarget,
                    const std::string &path, std::string &error) {
@@ -25,8 +32,7 @@ bool compileKernel(const KernelSpec &spec, const std::vector<int> &knobs, const 
       buildLoops(spec, machine, kernel);
     // Plain linkage: the function alone, without the wrapper and the metadata that
     // Halide adds by default.
-    Module module =
-        Pipeline(kernel.outputs).compile_to_module(kernel.arguments, symbol(spec), target, LinkageType::External);
+    Module module = kernel.pipeline().compile_to_module(kernel.arguments, symbol(spec), target, LinkageType::External);
     module.compile({{OutputFileType::object, path}});
     return true;
   } catch (const Error &problem) {

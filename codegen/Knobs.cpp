@@ -11,6 +11,7 @@
 #include "codegen/schedules/ConvDirect.h"
 #include "codegen/schedules/ConvWeight.h"
 #include "codegen/schedules/ConvWinograd.h"
+#include "codegen/schedules/RegisterTile.h"
 
 #include <algorithm>
 #include <array>
@@ -87,7 +88,7 @@ Template::Cost directCost(const ConvKernel &conv, const Knobs &knobs) {
                 pixels = int64_t(s.n) * (isForward(conv) ? s.oh * s.ow : s.h * s.w);
   const int64_t copies = classes > 1 ? s.r * s.s : knobs[5] ? s.s : 1;
   const int vectors = knobs[3];
-  return {tile * knobs[4] * copies, tile + std::min<int64_t>(vectors, product(knobs, {0, 1, 2})) + 1,
+  return {tile * knobs[4] * copies, RegisterTile{int(product(knobs, {0, 1, 2})), vectors}.registers(),
           knobs[6] ? pixels * vectors * conv.machine.vectorFloats * 4 : 0};
 }
 
@@ -115,16 +116,15 @@ template <int tile> std::vector<Values> winogradValues(const ConvKernel &conv) {
   return {{tile},
           divisors(winograd::gridOf(conv.shape, tile).down()),
           divisors(conv.shape.n),
-          upTo(28),
+          upTo(kMostBroadcasts),
           {1, 2, 4},
           channelsInStep(),
           chunks};
 }
 
 Template::Cost winogradCost(const ConvKernel &conv, const Knobs &knobs) {
-  const int vectors = vectorsPerBlock(conv) * knobs[4];
-  const int64_t tile = int64_t(vectors) * knobs[3];
-  return {tile * knobs[5], tile + vectors + 1, scratchOf(winogradKnobs(knobs), conv)};
+  const RegisterTile tile{knobs[3], vectorsPerBlock(conv) * knobs[4]};
+  return {tile.accumulators() * knobs[5], tile.registers(), scratchOf(winogradKnobs(knobs), conv)};
 }
 
 template <int tile> Knobs winogradWeightUntuned(const ConvKernel &conv) {
@@ -132,23 +132,23 @@ template <int tile> Knobs winogradWeightUntuned(const ConvKernel &conv) {
 }
 
 template <int tile> std::vector<Values> winogradWeightValues(const ConvKernel &conv) {
-  return {
-      {tile}, divisors(winograd::gridOf(conv.shape, tile).down()), divisors(conv.shape.n), channelsInStep(), upTo(8)};
+  const winograd::Grid grid = winograd::gridOf(conv.shape, tile);
+  return {{tile},  divisors(grid.down() * grid.images), upTo(kChannelBlock), {1, 2, 4},
+          upTo(8), divisors(blocksOf(conv.shape.k))};
 }
 
 Template::Cost winogradWeightCost(const ConvKernel &conv, const Knobs &knobs) {
-  const int vectors = vectorsPerBlock(conv);
-  const int64_t tile = int64_t(vectors) * knobs[3];
-  return {tile * knobs[4], tile + vectors + 1, scratchOf(winogradWeightKnobs(knobs), conv)};
+  const RegisterTile tile{knobs[2], vectorsPerBlock(conv) * knobs[3]};
+  return {tile.accumulators() * knobs[4], tile.registers(), scratchOf(winogradWeightKnobs(knobs), conv)};
 }
 
 /// In the order in which `buildConv` asks them.
 const std::array<Template, 6> kTemplates = {{
     {"winograd", 7, 4, buildConvWinograd, winogradValues<4>, winogradCost, winogradUntuned<4>},
     {"winograd2", 7, 2, buildConvWinograd, winogradValues<2>, winogradCost, winogradUntuned<2>},
-    {"winograd-weight", 5, 4, buildConvWinogradWeight, winogradWeightValues<4>, winogradWeightCost,
+    {"winograd-weight", 6, 4, buildConvWinogradWeight, winogradWeightValues<4>, winogradWeightCost,
      winogradWeightUntuned<4>},
-    {"winograd2-weight", 5, 2, buildConvWinogradWeight, winogradWeightValues<2>, winogradWeightCost,
+    {"winograd2-weight", 6, 2, buildConvWinogradWeight, winogradWeightValues<2>, winogradWeightCost,
      winogradWeightUntuned<2>},
     {"direct", 8, 0, buildConvDirect, directValues, directCost},
     {"weight", 9, 0, buildConvWeight, weightValues, weightCost},
@@ -249,6 +249,22 @@ std::vector<Knobs> ratedTiles(const ConvKernel &conv, const Knobs &knobs, size_t
   return best;
 }
 
+/// Knobs of Winograd's template with the register tile that a model of the core rates best.
+Knobs withRatedTile(const ConvKernel &conv, Knobs knobs) {
+  const ConvShape &s = conv.shape;
+  if (conv.direction == ConvDirection::GradWeight) {
+    const WinogradTile tile = bestWinogradTile(conv, blocksOf(s.c) * kChannelBlock, blocksOf(s.k));
+    knobs[2] = tile.broadcasts, knobs[3] = tile.blocks;
+    if (knobs[5] % tile.blocks)
+      knobs[5] *= tile.blocks;
+  } else {
+    const int group = winograd::gridOf(s, knobs[0]).across() * knobs[1] * knobs[2];
+    const WinogradTile tile = bestWinogradTile(conv, group, blocksOf(isForward(conv) ? s.k : s.c));
+    knobs[3] = tile.broadcasts, knobs[4] = tile.blocks;
+  }
+  return knobs;
+}
+
 } // namespace
 
 std::string printKnobs(const Knobs &knobs) {
@@ -326,10 +342,13 @@ std::vector<Knobs> startingKnobs(const KernelSpec &spec, const TargetInfo &targe
     addDefault(defaultKnobs(spec, target, numerics));
     for (const Template &row : kTemplates)
       addDefault(row.untuned ? row.untuned(conv) : planOf(row, conv, {}));
-    for (size_t i = 0, end = result.size(); i < end; ++i)
+    for (size_t i = 0, end = result.size(); i < end; ++i) {
+      if (findTemplate(result[i])->tile)
+        addDefault(withRatedTile(conv, result[i]));
       if (templateOf(result[i]) == "direct")
         for (const Knobs &tile : ratedTiles(conv, Knobs(result[i]), 3))
           addUnlessThere(result, tile);
+    }
     return result;
   });
 }

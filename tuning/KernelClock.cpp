@@ -70,15 +70,15 @@ double multiplyAddRate() {
 }
 
 int copiesToTime(const KernelSpec &spec) {
-  constexpr int64_t kBytes = 64 << 20, kMost = 16;
+  constexpr int64_t kPredictionBytes = 64 << 20, kTrainingBytes = 8 << 20, kMost = 16;
   auto isStatistic = [](const KernelNode &node) { return node.op == "channel_sum" || node.op == "channel_dot"; };
   auto convolvesOne = [](const KernelNode &node) {
     return (node.op == "conv2d" || node.op == "conv2d_winograd") && !node.results[0].empty() && node.results[0][0] == 1;
   };
-  if (std::none_of(spec.nodes.begin(), spec.nodes.end(), convolvesOne) ||
-      std::any_of(spec.nodes.begin(), spec.nodes.end(), isStatistic))
-    return 1;
-  return static_cast<int>(std::min(kMost, kBytes / std::max<int64_t>(1, bytesTouched(spec)) + 1));
+  const bool predictsOne = std::any_of(spec.nodes.begin(), spec.nodes.end(), convolvesOne) &&
+                           std::none_of(spec.nodes.begin(), spec.nodes.end(), isStatistic);
+  const int64_t bytes = predictsOne ? kPredictionBytes : kTrainingBytes;
+  return static_cast<int>(std::min(kMost, bytes / std::max<int64_t>(1, bytesTouched(spec)) + 1));
 }
 
 static size_t bytesOf(const TensorSpec &tensor) {

@@ -1,16 +1,14 @@
 //===- ConvDefaults.cpp - Which knobs a convolution gets untuned ----------===//
 //
-// A small model of the core picks the register tile: two FMAs and two loads a
-// cycle, four cycles from an FMA to the next on the same accumulator, and 3.3
-// instructions a cycle, which is what is left of six while the other hardware thread of
-// the core is busy. On rented machines it mostly is: a tile of 6 pixels x 2 vectors then
-// falls from 97 to 84 % of the FMA peak, of 3 x 4 to 87 %, of 2 x 4 to 77 %.
+// The register tile by a model of the core (RegisterTile.h), sizes of groups and chunks
+// by those of caches.
 //
 //===----------------------------------------------------------------------===//
 
 #include "codegen/schedules/ConvDirect.h"
 #include "codegen/schedules/ConvWeight.h"
 #include "codegen/schedules/ConvWinograd.h"
+#include "codegen/schedules/RegisterTile.h"
 #include "support/ConvCost.h"
 
 #include <algorithm>
@@ -35,20 +33,18 @@ static int largestDivisor(int value, int limit) {
 
 static int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 
+static RegisterTile registerTile(const DirectKnobs &t) { return {t.pixels * t.rows * t.images, t.vectors}; }
+
 /// Of one source channel and tap.
 static double cyclesOf(const DirectKnobs &t, const Machine &machine) {
-  const int pixels = t.pixels * t.rows * t.images, accumulators = pixels * t.vectors;
   // Weights come from L2, but for chunks of them, 32 bytes a cycle, of which most hides behind the FMAs.
-  const double stream = t.blocks ? 0 : 0.15 * t.vectors * machine.vectorFloats * 4 / 32,
-               instructions = accumulators + t.vectors + pixels + 1;
-  return std::max({accumulators / 2.0, (t.vectors + pixels) / 2.0, 4.0, instructions / 3.3}) + stream;
+  const double stream = t.blocks ? 0 : 0.15 * t.vectors * machine.vectorFloats * 4 / 32;
+  return registerTile(t).cycles() + stream;
 }
 
 double rateTile(const DirectKnobs &t, const Machine &machine) {
-  const int pixels = t.pixels * t.rows * t.images, accumulators = pixels * t.vectors;
-  if (accumulators + std::min(t.vectors, pixels) + 1 > machine.registers)
-    return 0;
-  return accumulators / 2.0 / cyclesOf(t, machine);
+  const RegisterTile tile = registerTile(t);
+  return tile.registers() > machine.registers ? 0 : tile.accumulators() / 2.0 / cyclesOf(t, machine);
 }
 
 /// Share of the FMA peak over a row of `width` pixels. Chunks compute of the last tile what is left over, else it is
@@ -205,6 +201,19 @@ int64_t scratchOf(const WinogradKnobs &t, const ConvKernel &conv) {
   return winograd::pointsOf(t.tile) * 4 * (source * tiles + 16 * resultBlocks * ((atPoints ? 0 : source) + tiles));
 }
 
+WinogradTile bestWinogradTile(const ConvKernel &conv, int values, int blocks) {
+  double bestRate = 0;
+  WinogradTile best{1, 1};
+  for (int b : {1, 2, 4})
+    for (int n = 1; blocks % b == 0 && n <= kMostBroadcasts; ++n) {
+      const RegisterTile tile{n, b * int(kChannelBlock) / conv.machine.vectorFloats};
+      const double rate = tile.rate(conv.machine.registers) * values / roundUp(values, n);
+      if (rate > bestRate + 1e-3)
+        best = {n, b}, bestRate = rate;
+    }
+  return best;
+}
+
 WinogradKnobs winogradKnobsOf(const ConvKernel &conv, int tile) {
   const ConvShape &s = conv.shape;
   const winograd::Grid grid = winograd::gridOf(s, tile);
@@ -278,54 +287,61 @@ WinogradKnobs defaultWinogradKnobs(const ConvKernel &conv) {
   return best;
 }
 
-std::vector<int> numbersOf(const WinogradWeightKnobs &k) { return {k.tile, k.rows, k.images, k.channels, k.tiles}; }
+std::vector<int> numbersOf(const WinogradWeightKnobs &k) {
+  return {k.tile, k.rows, k.channels, k.blocks, k.tiles, k.panel};
+}
 
 WinogradWeightKnobs winogradWeightKnobs(const std::vector<int> &k) {
-  assert(k.size() == 5 && "the template has five knobs");
-  return {k[0], k[1], k[2], k[3], k[4]};
+  assert(k.size() == 6 && "the template has six knobs");
+  return {k[0], k[1], k[2], k[3], k[4], k[5]};
 }
 
-/// Of the sums at the points, with a line behind each block of channels, and of one tile of both operands.
-static int64_t sumBytesOf(int tile, const ConvShape &s) {
-  return winograd::pointsOf(tile) * 4 * (int64_t(s.c + 15) * (s.k + 15) * (kChannelBlock + 1) / kChannelBlock);
+/// Of the sums at the points for `blocks` blocks of output channels, and of one tile of `channels`.
+static int64_t sumBytesOf(const WinogradWeightKnobs &t, const ConvShape &s, int blocks) {
+  return winograd::pointsOf(t.tile) * 4 * kChannelBlock * blocks * (roundUp(roundUp(s.c, 16), t.channels) + 1);
 }
-static int64_t tileBytesOf(int tile, const ConvShape &s) {
-  return winograd::pointsOf(tile) * 4 * int64_t((s.c + 15) / 16 * 16 + (s.k + 15) / 16 * 16);
+static int64_t tileBytesOf(const WinogradWeightKnobs &t, int channels) {
+  return winograd::pointsOf(t.tile) * 4 * int64_t(roundUp(channels, 16));
 }
 
 int64_t scratchOf(const WinogradWeightKnobs &t, const ConvKernel &conv) {
-  const int64_t tiles = int64_t(winograd::gridOf(conv.shape, t.tile).across()) * t.rows * t.images;
-  return tileBytesOf(t.tile, conv.shape) * tiles + sumBytesOf(t.tile, conv.shape);
+  const ConvShape &s = conv.shape;
+  const winograd::Grid grid = winograd::gridOf(s, t.tile);
+  const bool isCut = t.panel < (s.k + 15) / 16;
+  const int group = grid.across() * t.rows;
+  return tileBytesOf(t, s.c) * (isCut ? grid.all() : group) +
+         tileBytesOf(t, isCut ? t.panel * kChannelBlock : s.k) * group + sumBytesOf(t, s, t.panel);
 }
 
 bool suitsWeightTile(const ConvKernel &conv, int tile) {
   return !winograd::gridOf(conv.shape, tile).isRagged() || conv.operandSpec(1).halo >= 1;
 }
 
+/// Of sums at the points that are kept together where V is whole.
+static constexpr int64_t kPanelBytes = 256 << 10;
+
 WinogradWeightKnobs winogradWeightKnobsOf(const ConvKernel &conv, int tile) {
   const ConvShape &s = conv.shape;
   const winograd::Grid grid = winograd::gridOf(s, tile);
-  const int64_t tileBytes = tileBytesOf(tile, s), sumBytes = sumBytesOf(tile, s);
-  WinogradWeightKnobs t{tile, 1, 1, 4, 1};
+  const int resultBlocks = (s.k + 15) / 16, allRows = grid.down() * grid.images, vector = conv.machine.vectorFloats;
+  WinogradWeightKnobs t{tile, 1, vector == 16 ? 16 : vector == 4 ? 2 : 4, 1, 1, resultBlocks};
   // The sums in memory are read and written once for each group, tiles at their points live in cache: half a megabyte
   // of them, or twice what the sums take.
-  const int limit =
+  const int64_t tileBytes = tileBytesOf(t, s.c) + tileBytesOf(t, s.k), sumBytes = sumBytesOf(t, s, resultBlocks);
+  const int64_t limit =
       std::max<int64_t>(1, std::min(std::max<int64_t>(1 << 19, 2 * sumBytes), kLargestScratch - sumBytes) / tileBytes);
-  t.rows = largestDivisor(grid.down(), std::max(1, limit / grid.across()));
-  if (t.rows == grid.down())
-    t.images = largestDivisor(s.n, std::max(1, limit / grid.perImage()));
-  const int group = grid.across() * t.rows * t.images;
-  t.tiles = largestDivisor(group, 4);
-  if (conv.machine.vectorFloats == 16)
-    t.channels = 16;
-  if (conv.machine.vectorFloats == 4)
-    t.channels = 2;
+  t.rows = largestDivisor(allRows, std::max<int64_t>(1, limit / grid.across()));
+  t.tiles = largestDivisor(grid.across() * t.rows, 4);
+  // In one group V is kept for all tiles anyway, and the sums of a panel stay in L2: 64 channels at 8x8 x 8 images
+  // 238 -> 227 us with operands and results from memory.
+  if (t.rows == allRows && sumBytes > kPanelBytes)
+    t.panel = largestDivisor(resultBlocks, std::max<int64_t>(1, kPanelBytes / sumBytesOf(t, s, 1)));
   return t;
 }
 
 WinogradWeightKnobs defaultWinogradWeightKnobs(const ConvKernel &conv) {
   if (!conv.knobs.empty())
-    return conv.knobs.size() == 5 ? winogradWeightKnobs(conv.knobs) : WinogradWeightKnobs{};
+    return conv.knobs.size() == 6 ? winogradWeightKnobs(conv.knobs) : WinogradWeightKnobs{};
   WinogradWeightKnobs best{};
   double least = directCost(conv.shape);
   for (int tile : conv.tiles) {

@@ -74,7 +74,7 @@ private:
   Func spread{"spread"};
   /// Blocks of result channels in a group, or in all that share a block; and in a tile.
   const int groupBlocks = small ? 1 : resultBlocks / shape.groups,
-            tileBlocks = std::max(1, knobs.vectors * vectorFloats / int(kChannelBlock));
+            tileBlocks = std::max(1, knobs.vectors *vectorFloats / int(kChannelBlock));
 
   /// The pixels of a strided 1x1 convolution: `packed(ci, x, 0, cb, n)`.
   const bool isPacked = isChunked() && forward && shape.r * shape.s == 1 && axisX.step * axisY.step > 1;
@@ -204,8 +204,8 @@ private:
     Expr vector = ((walk[2] * rows + walk[1]) * knobs.pixels + walk[0]) * vectors + ki / vectorFloats % vectors,
          first = min(tileNumber() * perTurn, std::max(0, lines - perTurn)),
          chunkRows = (kb * sourceBlocks + (walk[6] + 1) * knobs.blocks) * (shape.r * shape.s * rowFloats);
-    return cast<float>(
-        select(vector % step == 0, fetchLine(conv.operand(1), (chunkRows + first + vector / step) * rowFloats), 0));
+    return cast<float>(select(vector % step == 0,
+                              fetchLine(conv.operand(1).name(), (chunkRows + first + vector / step) * rowFloats), 0));
   }
 
   Expr tileNumber() const { return (walk[5] * tilesDown + walk[4]) * tilesAcross + walk[3]; }

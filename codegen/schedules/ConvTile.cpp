@@ -16,15 +16,9 @@ using namespace Halide;
 
 namespace resin::codegen {
 
-Expr fetchLine(const ImageParam &operand, Expr offset) {
-  using namespace Internal;
-  return Call::make(Int(32), Call::prefetch,
-                    {Variable::make(type_of<void *>(), operand.name(), operand.parameter()), offset, 1, 1},
-                    Call::Intrinsic);
-}
-
 void ConvTile::build(std::vector<Func> &outputs) {
   outputs.resize(conv.spec.results.size());
+  nameResults();
   defineAnchor();
   defineValues();
   defineResults(outputs);
@@ -72,14 +66,31 @@ void ConvTile::defineValues() {
   }
 }
 
+void ConvTile::nameResults() {
+  for (auto [result, number] : conv.epilogue.values())
+    results.push_back({Func("result" + std::to_string(result)), result});
+}
+
 void ConvTile::defineResults(std::vector<Func> &outputs) {
-  for (auto [result, number] : conv.epilogue.values()) {
-    Func out("result" + std::to_string(result));
-    out(ki, x, y, kb, n) = value(number, {ki, x, y, kb, n});
+  const auto values = conv.epilogue.values();
+  for (size_t i = 0; i < values.size(); ++i) {
+    auto [out, result] = results[i];
+    out(ki, x, y, kb, n) = value(values[i].second, {ki, x, y, kb, n});
     bindResult(out, conv.spec.results[result]);
-    results.push_back({out, result});
     outputs[result] = out;
   }
+}
+
+std::vector<LinesAhead> ConvTile::tileTensors(const ActivationPart &part) const {
+  std::vector<LinesAhead> tensors;
+  for (const auto &[out, result] : results)
+    tensors.push_back(linesOf(out.name(), conv.spec.results[result], part));
+  for (size_t i = 0; i < conv.operands.size(); ++i) {
+    const bool own = static_cast<int>(i) == conv.operandNumber(0) || static_cast<int>(i) == conv.operandNumber(1);
+    if (!own && conv.spec.operands[i].shape.size() == 4)
+      tensors.push_back(linesOf(conv.operands[i].name(), conv.spec.operands[i], part));
+  }
+  return tensors;
 }
 
 Expr ConvTile::anyFloat() const {

@@ -12,6 +12,7 @@
 
 #include "codegen/kernels/Conv.h"
 #include "codegen/kernels/TileSums.h"
+#include "codegen/schedules/FetchAhead.h"
 
 #include <map>
 
@@ -19,10 +20,6 @@ namespace resin::codegen {
 
 /// Constant-sized scratch on the stack: what Halide calls Stack goes to malloc when it is large.
 inline constexpr Halide::MemoryType kStackScratch = Halide::MemoryType::Register;
-
-/// Zero, once the cache line at float `offset` of the operand's storage, which may lie beyond its end, is on its way to
-/// L1. Nothing waits for it. `Func::prefetch` would ask for a whole region at once.
-Halide::Expr fetchLine(const Halide::ImageParam &operand, Halide::Expr offset);
 
 class ConvTile {
 public:
@@ -67,6 +64,8 @@ protected:
   /// Further splits of the loops over tiles.
   virtual void splitTileLoops(Halide::Func) {}
 
+  /// Lines of a part of every result and of every operand of the epilogue that is as large.
+  std::vector<LinesAhead> tileTensors(const ActivationPart &part) const;
   /// Any float, for `hiddenZero`.
   Halide::Expr anyFloat() const;
   /// Splits channels into vectors of a tile: (kii, kvi, kbi) inside, (kvo, kbo) outside.
@@ -86,6 +85,7 @@ private:
   Halide::Expr value(int number, const Coordinates &at) const;
   Halide::Expr valueInTile(int number, const Coordinates &at) const;
   void defineValues();
+  void nameResults();
   void defineResults(std::vector<Halide::Func> &outputs);
   TileSums::Tile sumsTile() const;
   std::pair<Halide::Expr, Halide::Expr> basePixel(Halide::Expr tileX, Halide::Expr tileY) const;

@@ -20,6 +20,7 @@
 #include "codegen/schedules/ConvWinograd.h"
 
 #include "codegen/schedules/ConvTile.h"
+#include "codegen/schedules/RegisterTile.h"
 
 #include <algorithm>
 
@@ -70,9 +71,12 @@ private:
     Expr c16 = chunk * chunkBlocks + channel.y;
     acc(ki, t, i, j, kb, chunk) = 0.f;
     Expr product = filter(c16 * block + channel.x) * V.points(channel.x, t, i, j, c16);
-    acc(ki, t, i, j, kb, chunk) += conv.pointsTile() && !knobs.chunk ? product + fetchAhead() : product;
+    acc(ki, t, i, j, kb, chunk) += conv.pointsTile() && !knobs.chunk ? product + fetchPoints() : product;
     M(ki, t, i, j, kb) = undef<float>();
-    M(ki, t, i, j, kb) = select(chunks == 0, 0.f, M(ki, t, i, j, kb)) + acc(ki, t, i, j, kb, chunks);
+    Expr products = acc(ki, t, i, j, kb, chunks);
+    if (grid.all() == group || group == rounded)
+      products += fetchNext();
+    M(ki, t, i, j, kb) = select(chunks == 0, 0.f, M(ki, t, i, j, kb)) + products;
     Z(ki, i, y, t, kb) = at(
         M, size,
         [&](Expr q) {
@@ -93,7 +97,7 @@ private:
 
   /// Zero, and on the way a line of the part of the filter that comes next: for the next blocks of result channels at
   /// this point, or the first at the next. It comes in while this part meets its tiles.
-  Expr fetchAhead() const {
+  Expr fetchPoints() const {
     const int passes = rounded / knobs.tiles, channels = sourceBlocks * block, lineFloats = block;
     int step = 1; // channels from line to line
     while (2 * step <= std::min(knobs.channels, passes / knobs.blocks))
@@ -106,7 +110,44 @@ private:
         ((select(isLast, 0, first) + line / channels) * (size * size) + select(isLast, point + 1, point)) * channels +
         line % channels;
     Expr isDue = t % knobs.tiles == 0 && kb % knobs.blocks == 0 && ki / vectorFloats == 0 && channel.x % step == 0;
-    return cast<float>(select(isDue, fetchLine(conv.operand(1), at * lineFloats), 0));
+    return cast<float>(select(isDue, fetchLine(conv.operand(1).name(), at * lineFloats), 0));
+  }
+
+  /// Of the parts of the filter, in the order in which they are used.
+  LinesAhead filterPart(Expr number) const {
+    const int chunkCount = sourceBlocks / chunkBlocks, lines = chunkBlocks * block * 9, lineFloats = block;
+    return {conv.operand(1).name(), groupBlocks, lines, [=, this](Expr plane) {
+              Expr of = number / chunkCount * groupBlocks + plane;
+              return (of * chunkCount + number % chunkCount) * (lines * lineFloats);
+            }};
+  }
+
+  /// Zero, and on the way what the results of these blocks of channels and tiles will be stored to and added up with,
+  /// and the next part of a filter that comes as it is. With all of them from memory 209 -> 182 us (64 channels, 8x8, 8
+  /// images), from cache 129 before and after.
+  Expr fetchNext() const {
+    const int passes = rounded / knobs.tiles, perBlock = block / vectorFloats, points = size * size,
+              groupsDown = grid.down() / knobs.rows, chunkCount = sourceBlocks / chunkBlocks;
+    Expr pass = t / knobs.tiles, tileGroup = grid.all() == group ? Expr(0) : pass / passes,
+         first = kb / groupBlocks * groupBlocks, point = j * size + i;
+    FetchTurn turn{point,
+                   kb % groupBlocks / knobs.blocks * passes + pass % passes,
+                   kb % knobs.blocks * perBlock + ki / vectorFloats,
+                   points,
+                   groupBlocks / knobs.blocks * passes,
+                   knobs.blocks * perBlock};
+    Expr fetches = 0.f;
+    if (!conv.pointsTile()) {
+      const int parts = resultBlocks / groupBlocks * chunkCount;
+      fetches = fetchShare({filterPart(min(first / groupBlocks * chunkCount + chunks + 1, parts - 1))}, turn);
+    }
+    ActivationPart part{tileGroup * knobs.images, first, 0, knobs.images, groupBlocks, height};
+    if (groupsDown > 1)
+      part = {tileGroup / groupsDown, first, tileGroup % groupsDown * (knobs.rows * form.tile), 1, groupBlocks,
+              knobs.rows * form.tile};
+    turn.step = chunks * points + point, turn.steps *= chunkCount;
+    fetches += fetchShare(tileTensors(part), turn);
+    return select(t % knobs.tiles == 0, fetches, 0.f);
   }
 
   /// U(ki, c, i, j, kb): column i, row j of the points. The data gradient's taps are flipped.
@@ -161,13 +202,12 @@ private:
     acc.compute_at(M, to).store_in(MemoryType::Register).vectorize(ki, vectorFloats).unroll(ki).unroll(t).unroll(kb);
     RVar outer("outer"), inner("inner");
     acc.update().split(channel.x, outer, inner, knobs.channels).split(ki, kv, kii, vectorFloats);
-    acc.update()
-        .reorder({kii, kv, kb, t, inner, outer, channel.y})
-        .vectorize(kii)
-        .unroll(kv)
-        .unroll(t)
-        .unroll(inner)
-        .unroll(kb);
+    const RegisterTile registers{knobs.tiles, knobs.blocks * block / vectorFloats};
+    if (registers.holdsBroadcasts())
+      acc.update().reorder({kii, t, kv, kb, inner, outer, channel.y});
+    else
+      acc.update().reorder({kii, kv, kb, t, inner, outer, channel.y});
+    acc.update().vectorize(kii).unroll(kv).unroll(t).unroll(inner).unroll(kb);
   }
 
   void scheduleFilter(Func master) {

@@ -18,6 +18,7 @@
 
 #include "codegen/kernels/TileSums.h"
 #include "codegen/kernels/Values.h"
+#include "codegen/schedules/FetchAhead.h"
 
 #include <algorithm>
 #include <map>
@@ -189,11 +190,32 @@ private:
   void defineStores(BuiltKernel &kernel) {
     for (size_t store : stores) {
       Func out("result" + std::to_string(store));
-      out(ki, x, y, kb, n) = value(spec.yields[store], x);
+      Expr pixel = value(spec.yields[store], x);
+      out(ki, x, y, kb, n) = results.empty() && !heavy && !stages.hasImages() ? pixel + fetchAhead(out) : pixel;
       bindResult(out, spec.results[store]);
       kernel.outputs[store] = out;
       results.push_back(out);
     }
+  }
+
+  /// Zero, and on the way a line of each activation some pixels ahead, over the ends of rows: the core's own prefetches
+  /// stop at each 4 KiB. From memory 21 -> 18 us (a join of 64 channels, 8x8, 8 images), 25 -> 21 (a gradient before
+  /// batch norm); from cache the same.
+  Expr fetchAhead(Func first) const {
+    const int linesAhead = 32, lineFloats = kChannelBlock, vector = machine.vectorFloats;
+    Expr fetches = 0;
+    auto fetch = [&](const std::string &storage, const TensorSpec &tensor) {
+      const std::vector<StorageDimension> d = storageDimensions(tensor); // ki, x, y, block, image
+      Expr line = x - d[1].min + linesAhead + ki / vector,
+           plane = n * int(d[4].stride) + kb * int(d[3].stride) + (y - d[2].min) * int(d[2].stride);
+      fetches += fetchLine(storage, plane + line * lineFloats);
+    };
+    for (size_t i = 0; i < operands.size(); ++i)
+      if (spec.operands[i].shape == shape && spec.operands[i].layout == LayoutKind::C16)
+        fetch(operands[i].name(), spec.operands[i]);
+    fetch(first.name(), spec.results[stores[0]]);
+    // As many pixels apart as a block has vectors: each of them then fetches another pixel's line.
+    return cast<float>(select(x % (lineFloats / vector) == 0, fetches, 0));
   }
 
   /// Where tile `at` of a row begins. The last one is shifted inwards where the width does not divide: pixels that the

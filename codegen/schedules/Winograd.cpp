@@ -115,6 +115,8 @@ Points transform(const std::string &name, const ImageParam &operand, const Grid 
 
 void keepTogether(Points &f) { f.points.reorder_storage(Var("ci"), Var("t"), Var("cb"), Var("i"), Var("j")); }
 
+void keepFlat(Points &f) { f.points.reorder_storage(Var("ci"), Var("cb"), Var("t"), Var("i"), Var("j")); }
+
 void schedule(Points &f, const Machine &machine, int storage) {
   Var ci("ci"), t("t"), i("i"), j("j"), cb("cb"), cv("cv"), cii("cii");
   // Odd strides in cache lines keep the points' streams of stores in different sets.

@@ -367,12 +367,16 @@ TEST(ConvKernelTest, FiltersAtPointsHaveOneTemplate) {
 
 TEST(ConvKernelTest, WinogradWeightTemplateFormsAnyGroup) {
   for (int tile : {4, 2}) {
-    const ConvCase c{4, 20, 3 * tile + 2, 2 * tile + 1, 48, 3, 3, 1, 1}; // 4 x 3 tiles
+    const ConvCase c{4, 20, 3 * tile + 2, 2 * tile + 1, 64, 3, 3, 1, 1}; // 4 rows of 3 tiles, 16 of all images
     KernelSpec spec = c.gradWeight();
     HostTensor x = filled(spec.operands[0]), dy = filled(spec.operands[1]);
     const std::vector<double> want = referenceGradWeight(c, x, dy);
-    for (const Knobs &knobs : std::vector<Knobs>{
-             {tile, 1, 1, 4, 1}, {tile, 2, 1, 2, 2}, {tile, 4, 1, 4, 4}, {tile, 4, 2, 4, 1}, {tile, 4, 4, 8, 2}}) {
+    for (const Knobs &knobs : std::vector<Knobs>{{tile, 1, 4, 1, 1, 4},
+                                                 {tile, 2, 2, 1, 2, 4},
+                                                 {tile, 4, 3, 2, 4, 4}, // three channels at a time leave one over
+                                                 {tile, 8, 4, 1, 2, 2}, // panels of channels in two groups
+                                                 {tile, 16, 4, 1, 8, 1},
+                                                 {tile, 16, 5, 2, 4, 2}}) {
       HostTensor dw = rubbish(spec.results[0]);
       LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), dy.data(), dw.data()});
       EXPECT_LT(relativeError(dw, want), 1e-5);

@@ -231,7 +231,7 @@ private:
     BuiltKernel kernel;
     if (!buildConv(spec, machineOf(target), kernel, knobs))
       throw std::runtime_error("no template takes the kernel");
-    Halide::Pipeline(kernel.outputs).compile_to_object(folder / "k.o", kernel.arguments, "kernel", target);
+    kernel.pipeline().compile_to_object(folder / "k.o", kernel.arguments, "kernel", target);
   }
 
   void load() {
