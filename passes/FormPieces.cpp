@@ -6,10 +6,13 @@
 //      depends on, the same for a dependence piece by piece.
 //   3. A loop that makes more than it ends the life of moves down to the level of its
 //      first reader: what a gradient needs again is made again then, not kept.
-//   4. Loops of one level that depend on each other become one loop, and so do those
+//   4. What stands between two barriers in single pieces, updates and copies of filters
+//      above all, moves to a level beside it that has more pieces, where it fills up
+//      what those leave of the workers' time; if what it depends on allows.
+//   5. Loops of one level that depend on each other become one loop, and so do those
 //      that read the same, if that pays; the loops of a level become one region, the
 //      longest pieces first.
-//   5. A place that only one loop touches becomes scratch.
+//   6. A place that only one loop touches becomes scratch.
 //
 // Levels are as early as they can be, not as the program is written: a filter's
 // gradient then runs beside the small work between two layers, which alone would
@@ -62,6 +65,9 @@ private:
   void assignLevels();
   void sinkLoops();
   bool makesMoreThanItEnds(int index);
+  void fillLevels();
+  int earliestLevel(const Loop &loop) const;
+  int latestLevel(const Loop &loop) const;
   void mergeLevel(OpBuilder &b, ArrayRef<int> members);
   bool paysToShare(int first, int second, const Access &shared);
   void remark(int at, int other, const Twine &reason);
@@ -150,13 +156,26 @@ void FormPieces::findDependences() {
 }
 
 //===----------------------------------------------------------------------===//
-// 2. and 3. Levels
+// 2. to 4. Levels
 //===----------------------------------------------------------------------===//
+
+int FormPieces::earliestLevel(const Loop &loop) const {
+  int level = 0;
+  for (auto [other, pieceByPiece] : loop.before)
+    level = std::max(level, loops[other].level + (pieceByPiece ? 0 : 1));
+  return level;
+}
+
+int FormPieces::latestLevel(const Loop &loop) const {
+  int level = std::numeric_limits<int>::max();
+  for (auto [other, pieceByPiece] : loop.behind)
+    level = std::min(level, loops[other].level - (pieceByPiece ? 0 : 1));
+  return level;
+}
 
 void FormPieces::assignLevels() {
   for (Loop &loop : loops)
-    for (auto [other, pieceByPiece] : loop.before)
-      loop.level = std::max(loop.level, loops[other].level + (pieceByPiece ? 0 : 1));
+    loop.level = earliestLevel(loop);
 }
 
 /// Whether running the loop later shortens more lives than it lengthens.
@@ -179,16 +198,29 @@ void FormPieces::sinkLoops() {
     Loop &loop = loops[index];
     if (loop.behind.empty())
       continue;
-    int latest = std::numeric_limits<int>::max();
-    for (auto [other, pieceByPiece] : loop.behind)
-      latest = std::min(latest, loops[other].level - (pieceByPiece ? 0 : 1));
+    const int latest = latestLevel(loop);
     if (latest > loop.level && makesMoreThanItEnds(index))
       loop.level = latest;
   }
 }
 
+void FormPieces::fillLevels() {
+  llvm::SmallDenseSet<int> wide;
+  for (Loop &loop : loops)
+    if (loop.op.getPieces() > 1)
+      wide.insert(loop.level);
+  auto isNarrow = [&](const Loop &loop) { return !wide.contains(loop.level); };
+  // Later first: what a gradient's update reads is there already. Chains move from their end.
+  for (Loop &loop : llvm::reverse(loops))
+    if (isNarrow(loop) && wide.contains(loop.level + 1) && latestLevel(loop) > loop.level)
+      ++loop.level;
+  for (Loop &loop : loops)
+    if (isNarrow(loop) && wide.contains(loop.level - 1) && earliestLevel(loop) < loop.level)
+      --loop.level;
+}
+
 //===----------------------------------------------------------------------===//
-// 4. Regions
+// 5. Regions
 //===----------------------------------------------------------------------===//
 
 /// Moves the loops' bodies into one; each part of a view is taken once.
@@ -305,18 +337,20 @@ void FormPieces::mergeLevel(OpBuilder &b, ArrayRef<int> members) {
     locations.push_back(loops[member].op.getLoc());
   auto sections = SectionsOp::create(b, b.getFusedLoc(locations));
   OpBuilder inside = OpBuilder::atBlockEnd(sections.block());
-  SmallVector<std::pair<int64_t, ParallelOp>> merged;
+  SmallVector<std::tuple<int64_t, bool, ParallelOp>> merged; // the longest first, then what is cut
   for (auto &[leader, group] : groups) {
     ParallelOp loop = mergeLoops(inside, group);
-    merged.emplace_back(costOfPiece(loop), loop);
+    merged.emplace_back(costOfPiece(loop), loop.getPieces() > 1, loop);
   }
-  llvm::stable_sort(merged, [](const auto &x, const auto &y) { return x.first > y.first; });
-  for (auto &[cost, loop] : merged)
+  llvm::stable_sort(merged, [](const auto &x, const auto &y) {
+    return std::tie(std::get<0>(x), std::get<1>(x)) > std::tie(std::get<0>(y), std::get<1>(y));
+  });
+  for (auto &[cost, isCut, loop] : merged)
     loop->moveBefore(sections.block(), sections.block()->end());
 }
 
 //===----------------------------------------------------------------------===//
-// 5. Scratch
+// 6. Scratch
 //===----------------------------------------------------------------------===//
 
 void FormPieces::contract() {
@@ -359,6 +393,7 @@ void FormPieces::runOnOperation() {
   findDependences();
   assignLevels();
   sinkLoops();
+  fillLevels();
   llvm::MapVector<int, SmallVector<int>> levels;
   for (auto [index, loop] : llvm::enumerate(loops))
     levels[loop.level].push_back(index);

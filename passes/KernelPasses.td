@@ -46,6 +46,9 @@ def FormPieces : Pass<"form-pieces", "::mlir::func::FuncOp"> {
     Loops that merely read the same parts share them in cache if they run as one; but then each piece goes through the filters of both. They are run as one
     unless filters that would have stayed in L2 alone (`cache-kib`) must now be fetched again for each piece, and are more bytes than what is shared.
 
+    Loops of a single piece between two barriers, such as a filter's update, leave workers idle. Where what they depend on allows, they move beside the loops before
+    or behind, in whose `kernel.sections` they come last.
+
     What is written and read only within one loop is needed only for one piece: it becomes the worker's scratch.
 
     ```mlir
@@ -128,7 +131,7 @@ def LowerKernelToLLVM : Pass<"lower-kernel-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Turn planned views into addresses and loops into functions of a piece";
   let description = [{
     Every `kernel.parallel` becomes a function of (call, piece, worker) that calls its kernels on `halide_buffer_t`s with only `host` set, and adds to the
-    counters of `runtime/Abi.h`; a `kernel.sections` becomes one that hands the piece to its loop. An entry function runs them through `call->parallel`, a barrier
+    counters of `runtime/Abi.h`; a `kernel.sections` becomes one that hands the piece to its loop, and its last loops of one piece each are `fillers`, if others are cut. An entry function runs them through `call->parallel`, a barrier
     each; a loop with a single piece is called directly. The table `resin_program` carries the entries and the manifest (the module's `kernel.manifest`).
 
     ```mlir
@@ -138,7 +141,7 @@ def LowerKernelToLLVM : Pass<"lower-kernel-to-llvm", "::mlir::ModuleOp"> {
         kernel.launch @relu_x(%part) -> (%scratch) spec "..."
     // becomes
       llvm.func internal @entry.step(%call: !llvm.ptr) ... {
-        llvm.call %parallel(%call, %body, %pieces) : ...
+        llvm.call %parallel(%call, %body, %pieces, %fillers) : ...
       llvm.func internal @step.0(%call: !llvm.ptr, %piece: i64, %worker: i64) ... {
         %arena = llvm.load %call : !llvm.ptr -> !llvm.ptr
         %status = llvm.call @relu_x(%buffer0, %buffer1) : (!llvm.ptr, !llvm.ptr) -> i32

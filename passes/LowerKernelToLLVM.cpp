@@ -226,13 +226,28 @@ static int64_t piecesOf(Operation *op) {
   return pieces;
 }
 
+/// Pieces of the last loops that have one each, behind others that have more: they fill up what those leave of the
+/// workers' time.
+static int64_t fillersOf(Operation *op) {
+  auto sections = dyn_cast<SectionsOp>(op);
+  if (!sections)
+    return 0;
+  int64_t fillers = 0;
+  bool hasWide = false;
+  for (auto loop : sections.block()->getOps<ParallelOp>()) {
+    fillers = loop.getPieces() == 1 ? fillers + 1 : 0;
+    hasWide |= loop.getPieces() > 1;
+  }
+  return hasWide ? fillers : 0;
+}
+
 LLVM::LLVMFuncOp LowerKernelToLLVM::lowerEntry(func::FuncOp function) {
   // "." is in no function's name, so these are nobody else's symbols.
   LLVM::LLVMFuncOp entry = makeFunction(function.getLoc(), "entry." + function.getName(), {pointer});
   Value call = entry.getArgument(0);
   ImplicitLocOpBuilder b(function.getLoc(), &getContext());
   b.setInsertionPointToEnd(&entry.getBody().front());
-  auto parallelType = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()), {pointer, pointer, i64});
+  auto parallelType = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()), {pointer, pointer, i64, i64});
   for (auto [index, op] : llvm::enumerate(llvm::make_filter_range(function.front(), llvm::IsaPred<ParallelOp, SectionsOp>))) {
     b.setLoc(op.getLoc());
     std::string name = (function.getName() + "." + Twine(index)).str();
@@ -245,7 +260,7 @@ LLVM::LLVMFuncOp LowerKernelToLLVM::lowerEntry(func::FuncOp function) {
       continue;
     }
     Value parallel = loadField(b, call, offsetof(ResinCall, parallel));
-    LLVM::CallOp::create(b, parallelType, ValueRange{parallel, call, LLVM::AddressOfOp::create(b, body), constant(b, pieces)});
+    LLVM::CallOp::create(b, parallelType, ValueRange{parallel, call, LLVM::AddressOfOp::create(b, body), constant(b, pieces), constant(b, fillersOf(&op))});
   }
   LLVM::ReturnOp::create(b, ValueRange());
   return entry;

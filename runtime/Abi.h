@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define RESIN_ABI_VERSION 1
+#define RESIN_ABI_VERSION 2
 
 /* Ticks (the CPU's cycle counter) and calls of one kernel on one worker. Every
  * launch adds to the row of its kernel and worker: 20 ns beside kernels that take
@@ -36,8 +36,9 @@ typedef struct ResinCall {
   char *arena;            /* 2 MiB aligned; manifest "arena_bytes", then one scratch per worker */
   ResinCounter *counters; /* [worker][kernel], `kernels` of the program to a row */
   /* Runs body(call, 0 .. pieces-1, worker) on the workers and returns when all
-   * are done: a barrier. */
-  void (*parallel)(const struct ResinCall *call, ResinBody body, int64_t pieces);
+   * are done: a barrier. The last `fillers` pieces are for whoever has nothing else
+   * to do. */
+  void (*parallel)(const struct ResinCall *call, ResinBody body, int64_t pieces, int64_t fillers);
   void *runtime; /* the runtime's own */
 } ResinCall;
 

@@ -59,9 +59,9 @@ StatusOr<std::unique_ptr<Model>> Model::load(const ResinProgram &program, unsign
   return std::unique_ptr<Model>(new Model(program, std::move(*manifest), std::move(*arena), threads));
 }
 
-static void runInPool(const ResinCall *call, ResinBody body, int64_t pieces) {
+static void runInPool(const ResinCall *call, ResinBody body, int64_t pieces, int64_t fillers) {
   auto compute = [call, body](int64_t piece, int64_t worker) { body(call, piece, worker); };
-  static_cast<ThreadPool *>(call->runtime)->run(pieces, compute);
+  static_cast<ThreadPool *>(call->runtime)->run(pieces, compute, fillers);
 }
 
 Model::Model(const ResinProgram &program, Manifest manifest, Arena memory, unsigned threads)

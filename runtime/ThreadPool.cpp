@@ -82,7 +82,7 @@ static void flushSubnormals() {
   _mm_setcsr(_mm_getcsr() | kFlushToZero | kInputsAreZero);
 }
 
-ThreadPool::ThreadPool(unsigned workers) : ranges(std::max(1u, workers)) {
+ThreadPool::ThreadPool(unsigned workers) : ranges(std::max(1u, workers) + 1) {
   flushSubnormals();
   const std::vector<int> cpus = allowedCpus();
   const bool ownCore = workers <= cpus.size() && workers <= usableCpus();
@@ -106,8 +106,9 @@ ThreadPool::~ThreadPool() {
     thread.join();
 }
 
-void ThreadPool::run(Body newBody, const void *newContext, int64_t pieces) {
+void ThreadPool::run(Body newBody, const void *newContext, int64_t pieces, int64_t fillers) {
   assert(pieces >= 0 && pieces <= INT32_MAX && "a region's pieces are counted in 32 bits");
+  assert(fillers >= 0 && fillers <= pieces && "fillers are some of the pieces");
   if (threads.empty() || pieces <= 1) {
     for (int64_t piece = 0; piece < pieces; ++piece)
       newBody(newContext, piece, 0);
@@ -116,11 +117,13 @@ void ThreadPool::run(Body newBody, const void *newContext, int64_t pieces) {
   body.store(newBody, std::memory_order_relaxed);
   context.store(newContext, std::memory_order_relaxed);
   finished.store(0, std::memory_order_relaxed);
-  const int64_t count = ranges.size();
-  for (int64_t worker = 0; worker < count; ++worker) {
-    const uint64_t begin = pieces * worker / count, end = pieces * (worker + 1) / count;
-    ranges[worker].state.store(end << 32 | begin, std::memory_order_release);
-  }
+  const int64_t owners = ranges.size() - 1, owned = pieces - fillers;
+  auto open = [](Range &range, uint64_t begin, uint64_t end) {
+    range.state.store(end << 32 | begin, std::memory_order_release);
+  };
+  for (int64_t worker = 0; worker < owners; ++worker)
+    open(ranges[worker], owned * worker / owners, owned * (worker + 1) / owners);
+  open(ranges.back(), owned, pieces);
   region.fetch_add(1);
   if (sleepers.load() > 0)
     wakeAll(region);
@@ -145,11 +148,13 @@ uint32_t ThreadPool::computeRange(Range &range, int64_t worker) {
   }
 }
 
-/// Takes pieces until none is left, its own first, then says how many it computed.
+/// Takes pieces until none is left, its own first, fillers last, then says how many it computed.
 void ThreadPool::computePieces(int64_t worker) {
   uint32_t computed = 0;
-  for (size_t i = 0; i < ranges.size(); ++i)
-    computed += computeRange(ranges[(worker + i) % ranges.size()], worker);
+  const size_t owners = ranges.size() - 1;
+  for (size_t i = 0; i < owners; ++i)
+    computed += computeRange(ranges[(worker + i) % owners], worker);
+  computed += computeRange(ranges.back(), worker);
   if (computed == 0)
     return;
   finished.fetch_add(computed);

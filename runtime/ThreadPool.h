@@ -3,8 +3,9 @@
 // The calling thread is worker 0; the others wait for regions. A region is a count
 // of pieces. Each worker has a range of them of its own, the same in each region of as
 // many pieces, so that what it wrote is still in its cache when it reads it again; who
-// is done with his takes from the others'. Which worker computes which piece is open,
-// and kernels are such that it does not show.
+// is done with his takes from the others'. Fillers, the last pieces of a region, are in
+// nobody's range and taken when all ranges are empty. Which worker computes which piece
+// is open, and kernels are such that it does not show.
 //
 // Waiting is a spin for a millisecond, for the next region of a prediction follows
 // sooner, and then a sleep in the kernel. A worker without a core of its own sleeps at
@@ -37,13 +38,14 @@ public:
   unsigned workers() const { return static_cast<unsigned>(threads.size()) + 1; }
 
   /// Runs body(context, 0 .. pieces-1, worker) and returns when all are done. Called
-  /// by the thread that made the pool, and not from within a body.
-  void run(Body body, const void *context, int64_t pieces);
+  /// by the thread that made the pool, and not from within a body. The last `fillers` of
+  /// the pieces wait until somebody has nothing else to do.
+  void run(Body body, const void *context, int64_t pieces, int64_t fillers = 0);
 
-  template <typename Function> void run(int64_t pieces, const Function &function) {
+  template <typename Function> void run(int64_t pieces, const Function &function, int64_t fillers = 0) {
     run([](const void *context, int64_t piece,
            int64_t worker) { (*static_cast<const Function *>(context))(piece, worker); },
-        &function, pieces);
+        &function, pieces, fillers);
   }
 
 private:
@@ -64,7 +66,7 @@ private:
   struct alignas(64) Range {
     std::atomic<uint64_t> state{0};
   };
-  std::vector<Range> ranges;
+  std::vector<Range> ranges; ///< one for each worker, then the fillers'
   alignas(64) std::atomic<uint32_t> finished{0}; ///< pieces done
   std::atomic<uint32_t> mainSleeps{0};
   alignas(64) std::atomic<uint32_t> region{0}; ///< grows by one with each

@@ -116,3 +116,57 @@ func.func @made_when_needed() {
   }
   return
 }
+
+// Between two barriers stand a copy that the next loop waits for, one that nobody waits for, and one of @w that could have
+// been made before. The second fills up the loop behind, the third that before: both come after its pieces.
+// CHECK-LABEL: @filled_up
+func.func @filled_up() {
+  %x = kernel.argument "x" : !kernel.view<8x16x2x2xf32, c16>
+  %y = kernel.result "y" : !kernel.view<8x16x2x2xf32, c16>
+  %w = kernel.slot @w : !kernel.view<16xf32>
+  %all = kernel.alloc : !kernel.view<8x16x2x2xf32, c16>
+  %all2 = kernel.alloc : !kernel.view<8x16x2x2xf32, c16>
+  %gradient = kernel.alloc : !kernel.view<4x16xf32>
+  %sum = kernel.alloc : !kernel.view<4x16xf32>
+  %ready = kernel.alloc : !kernel.view<16xf32>
+  // CHECK: kernel.sections
+  // CHECK: kernel.parallel pieces 4
+  // CHECK: kernel.parallel pieces 1
+  // CHECK: kernel.copy %{{.*}} to %[[READY:.*]] :
+  // CHECK: kernel.parallel pieces 1
+  // CHECK: kernel.copy %{{.*}} to %{{.*}} : <8x16x2x2xf32, c16>
+  // CHECK: kernel.sections
+  // CHECK: kernel.parallel pieces 4
+  // CHECK: kernel.copy %[[READY]] to
+  // CHECK: kernel.parallel pieces 1
+  // CHECK: kernel.copy %{{.*}} to %{{.*}} : <4x16xf32>
+  kernel.parallel pieces 4 {
+  ^bb0(%piece: index):
+    %from = kernel.slice %x[%piece] dim 0 of 4 : !kernel.view<8x16x2x2xf32, c16> -> !kernel.view<2x16x2x2xf32, c16>
+    %to = kernel.slice %all[%piece] dim 0 of 4 : !kernel.view<8x16x2x2xf32, c16> -> !kernel.view<2x16x2x2xf32, c16>
+    %lane = kernel.slice %gradient[%piece] dim 0 of 4 : !kernel.view<4x16xf32> -> !kernel.view<1x16xf32>
+    kernel.copy %from to %to : !kernel.view<2x16x2x2xf32, c16>
+    kernel.copy %lane to %lane : !kernel.view<1x16xf32>
+  }
+  kernel.parallel pieces 1 {
+  ^bb0(%piece: index):
+    kernel.copy %w to %ready : !kernel.view<16xf32>
+  }
+  kernel.parallel pieces 1 {
+  ^bb0(%piece: index):
+    kernel.copy %all to %all2 : !kernel.view<8x16x2x2xf32, c16>
+  }
+  kernel.parallel pieces 1 {
+  ^bb0(%piece: index):
+    kernel.copy %gradient to %sum : !kernel.view<4x16xf32>
+  }
+  kernel.parallel pieces 4 {
+  ^bb0(%piece: index):
+    %from = kernel.slice %all2[%piece] dim 0 of 4 : !kernel.view<8x16x2x2xf32, c16> -> !kernel.view<2x16x2x2xf32, c16>
+    %to = kernel.slice %y[%piece] dim 0 of 4 : !kernel.view<8x16x2x2xf32, c16> -> !kernel.view<2x16x2x2xf32, c16>
+    %private = kernel.scratch : !kernel.view<16xf32>
+    kernel.copy %ready to %private : !kernel.view<16xf32>
+    kernel.copy %from to %to : !kernel.view<2x16x2x2xf32, c16>
+  }
+  return
+}

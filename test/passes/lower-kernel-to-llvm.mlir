@@ -28,7 +28,8 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
 // CHECK:   %[[PARALLEL:.*]] = llvm.load
 // CHECK:   %[[BODY:.*]] = llvm.mlir.addressof @step.0
 // CHECK:   %[[FOUR:.*]] = llvm.mlir.constant(4 : i64)
-// CHECK:   llvm.call %[[PARALLEL]](%[[CALL]], %[[BODY]], %[[FOUR]])
+// CHECK:   %[[NONE:.*]] = llvm.mlir.constant(0 : i64)
+// CHECK:   llvm.call %[[PARALLEL]](%[[CALL]], %[[BODY]], %[[FOUR]], %[[NONE]])
 // CHECK:   llvm.call @step.1(%[[CALL]],
 
 // The part begins 64 bytes a piece behind the argument's start; scratch begins behind the arena, 4096 bytes a worker.
@@ -91,6 +92,41 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
       %part = kernel.slice %x[%piece] dim 0 of 2 : !kernel.view<4x16xf32> -> !kernel.view<2x16xf32>
       kernel.launch @dropout_piece(%part, %seed) -> (%part) spec "(f32[2,16], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=2, rate=0.5} : [2,16] } -> (%2: f32[2,16])"
         : (!kernel.view<2x16xf32>, !kernel.view<2xi32>) -> (!kernel.view<2x16xf32>)
+    }
+    return
+  }
+}
+
+// -----
+
+// Of four pieces side by side the last two have a loop each to themselves, behind one that is cut: they are fillers.
+module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 0 : i64, kernel.manifest = "{}"} {
+  // CHECK-LABEL: llvm.func internal @entry.fill(
+  // CHECK: llvm.mlir.addressof @fill.0
+  // CHECK: %[[PIECES:.*]] = llvm.mlir.constant(4 : i64)
+  // CHECK: %[[FILLERS:.*]] = llvm.mlir.constant(2 : i64)
+  // CHECK: llvm.call %{{.*}}(%{{.*}}, %{{.*}}, %[[PIECES]], %[[FILLERS]])
+  func.func @fill() {
+    %x = kernel.alloc at 0 : !kernel.view<4x16xf32>
+    %y = kernel.alloc at 256 : !kernel.view<4x16xf32>
+    %a = kernel.alloc at 512 : !kernel.view<16xf32>
+    %b = kernel.alloc at 576 : !kernel.view<16xf32>
+    %c = kernel.alloc at 640 : !kernel.view<16xf32>
+    kernel.sections {
+      kernel.parallel pieces 2 {
+      ^bb0(%piece: index):
+        %from = kernel.slice %x[%piece] dim 0 of 2 : !kernel.view<4x16xf32> -> !kernel.view<2x16xf32>
+        %to = kernel.slice %y[%piece] dim 0 of 2 : !kernel.view<4x16xf32> -> !kernel.view<2x16xf32>
+        kernel.copy %from to %to : !kernel.view<2x16xf32>
+      }
+      kernel.parallel pieces 1 {
+      ^bb0(%piece: index):
+        kernel.copy %a to %b : !kernel.view<16xf32>
+      }
+      kernel.parallel pieces 1 {
+      ^bb0(%piece: index):
+        kernel.copy %a to %c : !kernel.view<16xf32>
+      }
     }
     return
   }

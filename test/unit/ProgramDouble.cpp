@@ -113,12 +113,12 @@ void trainStep(const ResinCall *call) {
         computeLogits(call, kWeight, image, worker);
         computeLoss(call, image);
       },
-      kBatch);
+      kBatch, 0);
   float mean = 0;
   for (int64_t n = 0; n < kBatch; ++n)
     mean += feature(call, n, 0) / kBatch;
   floats(call, kSeen)[0] += 0.1f * (mean - floats(call, kSeen)[0]);
-  call->parallel(call, updateFeature, kFeatures);
+  call->parallel(call, updateFeature, kFeatures, 1);
   for (int64_t o = 0; o < kClasses; ++o) {
     float gradient = 0;
     for (int64_t n = 0; n < kBatch; ++n)
@@ -141,14 +141,14 @@ void evaluate(const ResinCall *call) {
         computeLogits(call, kReady, image, worker);
         computeLoss(call, image);
       },
-      kBatch);
+      kBatch, 0);
   spoilArguments(call);
 }
 
 void predict(const ResinCall *call, int64_t batch) {
   call->parallel(
       call, [](const ResinCall *call, int64_t image, int64_t worker) { computeLogits(call, kReady, image, worker); },
-      batch);
+      batch, 0);
   spoilArguments(call);
 }
 

@@ -32,6 +32,43 @@ TEST(ThreadPool, ComputesEveryPieceOnce) {
   }
 }
 
+// The first piece lasts until all fillers are done: whoever computes the other pieces must come to them.
+TEST(ThreadPool, FillersAreForWhoIsFree) {
+  ThreadPool pool(2);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<std::atomic<int>> times(8);
+    std::atomic<int> others{0}, fillers{0};
+    std::atomic<bool> othersWereFirst{true};
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    pool.run(
+        8,
+        [&](int64_t piece, int64_t) {
+          ++times[piece];
+          while (piece == 0 && fillers < 4 && std::chrono::steady_clock::now() < patience)
+            std::this_thread::yield();
+          if (piece >= 4 && others < 3)
+            othersWereFirst = false;
+          ++(piece >= 4 ? fillers : others);
+        },
+        4);
+    for (auto &count : times)
+      EXPECT_EQ(count, 1);
+    EXPECT_TRUE(othersWereFirst);
+    ASSERT_LT(std::chrono::steady_clock::now(), patience);
+  }
+}
+
+TEST(ThreadPool, FillersAloneAreARegion) {
+  for (unsigned workers : {1u, 2u, 5u}) {
+    ThreadPool pool(workers);
+    for (int64_t pieces : {0, 1, 2, 7}) {
+      std::atomic<int64_t> sum{0};
+      pool.run(pieces, [&](int64_t piece, int64_t) { sum += piece + 1; }, pieces);
+      EXPECT_EQ(sum, pieces * (pieces + 1) / 2);
+    }
+  }
+}
+
 TEST(ThreadPool, IsABarrier) {
   // Each region reads what the one before wrote, with no more protection than that.
   ThreadPool pool(4);
