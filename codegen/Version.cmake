@@ -1,8 +1,12 @@
 # Writes OUTPUT: a header with the hash of all SOURCES and Halide's version, on
-# which cached objects depend.
+# which cached objects and tuning records depend. Comments and white space do not
+# count: what they change is no code.
 set(text "Halide ${HALIDE}")
 foreach(source IN LISTS SOURCES)
-  file(SHA256 ${source} hash)
+  file(READ ${source} code)
+  string(REGEX REPLACE "//[^\n]*" "" code "${code}")
+  string(REGEX REPLACE "[ \t\r\n]+" "" code "${code}")
+  string(SHA256 hash "${code}")
   string(APPEND text " ${hash}")
 endforeach()
 string(SHA256 version "${text}")

@@ -74,7 +74,7 @@ private:
   Func spread{"spread"};
   /// Blocks of result channels in a group, or in all that share a block; and in a tile.
   const int groupBlocks = small ? 1 : resultBlocks / shape.groups,
-            tileBlocks = std::max(1, knobs.vectors *vectorFloats / int(kChannelBlock));
+            tileBlocks = std::max(1, knobs.vectors * vectorFloats / int(kChannelBlock));
 
   /// The pixels of a strided 1x1 convolution: `packed(ci, x, 0, cb, n)`.
   const bool isPacked = isChunked() && forward && shape.r * shape.s == 1 && axisX.step * axisY.step > 1;
