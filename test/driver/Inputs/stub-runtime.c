@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void serial(const ResinCall *call, ResinBody body, int64_t pieces) {
+static void serial(const ResinCall *call, ResinBody body, int64_t pieces, int64_t fillers) {
+  (void)fillers;
   for (int64_t piece = pieces - 1; piece >= 0; --piece)
     body(call, piece, 1);
 }
