@@ -123,8 +123,8 @@ private:
   }
 
   /// Zero, and on the way what the results of these blocks of channels and tiles will be stored to and added up with,
-  /// and the next part of a filter that comes as it is. With all of them from memory 209 -> 182 us (64 channels, 8x8, 8
-  /// images), from cache 129 before and after.
+  /// and the next part of a filter that comes as it is. With all of them from memory 230 -> 177 us (64 channels, 8x8, 8
+  /// images; medians of runs in turns, docs/Performance.md).
   Expr fetchNext() const {
     const int passes = rounded / knobs.tiles, perBlock = block / vectorFloats, points = size * size,
               groupsDown = grid.down() / knobs.rows, chunkCount = sourceBlocks / chunkBlocks;

@@ -26,8 +26,8 @@ struct WinogradTile {
 };
 inline constexpr int kMostBroadcasts = 28;
 /// The best one by a model of the core (RegisterTile.h), with as little as possible left over of `values`, and a
-/// divisor of `blocks`. Not the defaults': beside a busy hardware thread 3 x 4 vectors take 5 to 10 % less time than
-/// the 4 x 2 of AVX2, without one as much more.
+/// divisor of `blocks`. Not the defaults': in slow runs of the machine at hand 3 x 4 vectors take 5 to 10 % less time
+/// than the 4 x 2 of AVX2, in fast ones 5 to 7 % more.
 WinogradTile bestWinogradTile(const ConvKernel &conv, int values, int blocks);
 
 /// The default of one form, whether or not it is fast.

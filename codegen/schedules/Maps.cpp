@@ -200,7 +200,7 @@ private:
 
   /// Zero, and on the way a line of each activation some pixels ahead, over the ends of rows: the core's own prefetches
   /// stop at each 4 KiB. From memory 21 -> 18 us (a join of 64 channels, 8x8, 8 images), 25 -> 21 (a gradient before
-  /// batch norm); from cache the same.
+  /// batch norm); from cache 12 before and after, 15 -> 16.
   Expr fetchAhead(Func first) const {
     const int linesAhead = 32, lineFloats = kChannelBlock, vector = machine.vectorFloats;
     Expr fetches = 0;

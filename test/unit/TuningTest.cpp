@@ -609,6 +609,7 @@ TEST(KernelClockTest, OperandsAreWhereTheProgramHasThem) {
                    "groups=1, kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : [1,32,16,3,3] } -> "
                    "(%2: f32[1,32,16,3,3]k16c16)"),
             16);
+  EXPECT_EQ(copies("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[2])"), 16);
 }
 
 TEST(TunerTest, FindsWhatABuildThenTakes) {
