@@ -268,7 +268,9 @@ TEST(TuningRecordTest, EntryFunctionsHaveFusionKnobs) {
 
 TEST(TuningRecordTest, ShippedRecordsAreInRange) {
   std::string warning;
+  std::set<std::string> targets;
   for (const TuningRecord &record : readRecordLines(shippedRecords(), warning)) {
+    targets.insert(record.target);
     if (isEntry(record.spec))
       EXPECT_TRUE(fusionKnobsFrom(record.knobs)) << printRecord(record);
     else
@@ -277,6 +279,7 @@ TEST(TuningRecordTest, ShippedRecordsAreInRange) {
     EXPECT_LE(record.median, record.untuned * 1.02) << printRecord(record);
   }
   EXPECT_EQ(warning, "");
+  EXPECT_EQ(targets, (std::set<std::string>{"x86-64-v3", "x86-64-v4"}));
 }
 
 //===----------------------------------------------------------------------===//
