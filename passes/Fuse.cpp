@@ -266,8 +266,9 @@ int64_t Fuser::bandPieces() {
     return 1;
   RankedTensorType source = typeOf(conv->input), result = typeOf(lead->getResult(0)), filter = typeOf(conv->filter);
   const int64_t rows = result.getDimSize(2), stride = conv->stride, top = conv->padding[0], reach = conv->reach;
-  // The overlap is the same on both sides.
-  if (source.getDimSize(2) != rows * stride || reach - top - (stride - 1) > top || haloOf(source) < top)
+  // `top` rows overlap on both sides: with them a band has to give its share of rows, no fewer and no more.
+  const bool gives = reach - (stride - 1) <= 2 * top && 2 * top <= reach;
+  if (source.getDimSize(2) != rows * stride || !gives || haloOf(source) < top)
     return 1;
   if (filter.getNumElements() > source.getNumElements() && channelPieces() > 1)
     return 1;

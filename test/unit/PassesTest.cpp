@@ -131,6 +131,15 @@ std::string wholeBlocks() {
   return head(net, net.relu(net.add(net.batchNorm(net.conv(x, "conv2", 16, 3), "bn2"), x)));
 }
 
+/// Convolutions that keep the height with all of their padding above, or all of it below: bands of rows would overlap on
+/// one side only.
+std::string paddingOnOneSide() {
+  NetText net(kBatch, {3, 16, 16});
+  std::string x = net.relu(net.conv("image", "above", 16, 3, {.padding = {2, 1, 0, 1}}));
+  x = net.relu(net.conv(x, "below", 16, 3, {.padding = {0, 1, 2, 1}}));
+  return head(net, net.relu(net.conv(x, "more", 16, 5, {.padding = {3, 2, 1, 2}})));
+}
+
 /// A filter of more than 2 MiB, whose gradient is cut by its output channels.
 std::string largeFilter() {
   NetText net(kBatch, {3, 4, 4});
@@ -365,7 +374,8 @@ constexpr Net kSmallNets[] = {{"basic_blocks", basicBlocks}, {"option_a", option
                               {"bottleneck", bottleneck},    {"stem_pool_dropout", stemPoolDropout},
                               {"keras_like", kerasLike},     {"pre_activation", preActivation},
                               {"wide_dropout", wideDropout}};
-constexpr Net kLargeNets[] = {{"large_maps", largeMaps}, {"whole_blocks", wholeBlocks}, {"large_filter", largeFilter}};
+constexpr Net kLargeNets[] = {{"large_maps", largeMaps}, {"whole_blocks", wholeBlocks}, {"large_filter", largeFilter},
+                              {"padding_on_one_side", paddingOnOneSide}};
 
 std::string nameOf(const testing::TestParamInfo<Net> &info) { return info.param.name; }
 
