@@ -57,6 +57,9 @@ static void writeArguments(Model &model, const Subject &subject) {
     model.write<float>(*argument, {&rate, 1});
   if (const Tensor *argument = function.argument("step"))
     model.write<float>(*argument, {&step, 1});
+  const int32_t seed[] = {0, 0};
+  if (const Tensor *argument = function.argument("seed"))
+    model.write<int32_t>(*argument, seed);
 }
 
 /// A kernel may serve several functions, so each call is counted by itself.
@@ -66,6 +69,13 @@ static void addCounters(Model &model, Subject &subject, int sign) {
     subject.counters[k].ticks += static_cast<uint64_t>(sign) * now.ticks;
     subject.counters[k].calls += static_cast<uint64_t>(sign) * now.calls;
   }
+}
+
+/// Prepared weights share memory with a training step's temporaries: after one they are made anew, before anything is
+/// timed or counted.
+static void prepareFor(Model &model, const Subject &subject) {
+  if (subject.function->name != "train_step")
+    model.prepare();
 }
 
 /// Seconds of one call.
@@ -100,6 +110,7 @@ static std::vector<double> outputsOf(Model &model, const Function &function) {
 /// counts only if it fills the turn by itself.
 static void takeTurn(Model &model, Subject &subject) {
   constexpr double kTurn = 0.05;
+  prepareFor(model, subject);
   const std::vector<ResinCounter> before = subject.counters;
   addCounters(model, subject, -1);
   double spent = call(model, subject);
@@ -158,9 +169,8 @@ StatusOr<Measurement> resin::runtime::measure(Model &model, double limit, const 
   if (asked.failed())
     return asked.status();
   std::vector<Subject> &subjects = *asked;
-  // Weights move by almost nothing in what follows.
-  model.prepare();
   for (Subject &subject : subjects) { // caches and pages
+    prepareFor(model, subject);
     call(model, subject);
     subject.outputs = outputsOf(model, *subject.function);
     subject.counters.assign(model.manifest().kernels.size(), {});
