@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 using namespace resin;
+namespace fs = std::filesystem;
 
 namespace {
 /// Closes a descriptor at the end of the scope.
@@ -22,6 +23,18 @@ struct Descriptor {
   }
 };
 } // namespace
+
+static Status writeAll(int descriptor, const std::string &path, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    ssize_t put = ::write(descriptor, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR)
+      continue;
+    if (put < 0)
+      return Status::ioError(path, ": cannot write: ", systemError());
+    bytes = bytes.subspan(static_cast<size_t>(put));
+  }
+  return {};
+}
 
 static Status readAll(int descriptor, const std::string &path, std::vector<std::byte> &bytes) {
   for (size_t done = 0; done < bytes.size();) {
@@ -53,7 +66,7 @@ StatusOr<std::vector<std::byte>> resin::readFile(const std::string &path) {
 }
 
 Status resin::syncFolderOf(const std::string &path) {
-  std::string folder = std::filesystem::path(path).parent_path().string();
+  std::string folder = fs::path(path).parent_path().string();
   Descriptor opened(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   // Some file systems cannot sync a folder and say EINVAL: then the rename is all there is.
   if (opened.value < 0 || (::fsync(opened.value) != 0 && errno != EINVAL))
@@ -110,10 +123,10 @@ StagedFile::~StagedFile() {
     ::unlink(staged.c_str());
 }
 
-StatusOr<StagedFile> StagedFile::create(const std::string &path) {
+StatusOr<StagedFile> StagedFile::create(const std::string &path, const std::string &ending) {
   StagedFile file;
   file.path = path;
-  std::string aside = path + ".part";
+  std::string aside = path + ending;
   // What a killed program left there may be linked elsewhere: it is let go, not written into.
   ::unlink(aside.c_str());
   file.descriptor = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -125,15 +138,7 @@ StatusOr<StagedFile> StagedFile::create(const std::string &path) {
 
 Status StagedFile::write(std::span<const std::byte> bytes) {
   written.add(bytes);
-  while (!bytes.empty()) {
-    ssize_t put = ::write(descriptor, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR)
-      continue;
-    if (put < 0)
-      return Status::ioError(path, ": cannot write: ", systemError());
-    bytes = bytes.subspan(static_cast<size_t>(put));
-  }
-  return {};
+  return writeAll(descriptor, path, bytes);
 }
 
 Status StagedFile::sync() {
@@ -171,4 +176,75 @@ Status StagedFile::publish() {
     return Status::ioError(path, ": cannot rename: ", systemError());
   staged.clear();
   return syncFolderOf(path);
+}
+
+//===----------------------------------------------------------------------===//
+// Outputs that a person named
+//===----------------------------------------------------------------------===//
+
+static Status cannotCreate(const std::string &path, const std::string &why) {
+  return {ExitCode::CannotCreate, concat(path, ": cannot create: ", why)};
+}
+
+/// What the links at `path` lead to in the end, be it there or not.
+static fs::path followLinks(fs::path path) {
+  constexpr int kMostLinks = 40; // as the kernel
+  std::error_code error;
+  for (int i = 0; i < kMostLinks && fs::is_symlink(path, error); ++i)
+    path = path.parent_path() / fs::read_symlink(path, error); // an absolute one stands for itself
+  return path;
+}
+
+Status resin::checkOutput(const std::string &path, const std::vector<std::string> &inputs) {
+  std::error_code error;
+  if (path.empty())
+    return cannotCreate("''", "a file's name is needed");
+  if (fs::is_directory(path, error))
+    return cannotCreate(path, "a folder is in the way");
+  const fs::path folder = followLinks(path).parent_path();
+  if (!folder.empty() && !fs::is_directory(folder, error))
+    return cannotCreate(path, concat("there is no folder ", folder.string()));
+  for (const std::string &input : inputs)
+    if (fs::is_regular_file(path, error) && fs::equivalent(path, input, error))
+      return cannotCreate(path, concat("it is the input ", input, ", which would be lost"));
+  return {};
+}
+
+/// The descriptor that stands for the same thing already: /dev/stdout opened anew would begin at its start.
+static int openedAlready(const struct stat &facts) {
+  for (int descriptor : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat open;
+    if (::fstat(descriptor, &open) == 0 && open.st_dev == facts.st_dev && open.st_ino == facts.st_ino)
+      return descriptor;
+  }
+  return -1;
+}
+
+/// Into what is there and is no file that could be replaced.
+static Status writeInto(const std::string &path, std::span<const std::byte> bytes) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+  if (file.value < 0)
+    return cannotCreate(path, systemError());
+  return writeAll(file.value, path, bytes);
+}
+
+static Status replaceFile(const std::string &path, std::span<const std::byte> bytes) {
+  StatusOr<StagedFile> file = StagedFile::create(path, concat(".", ::getpid(), ".part"));
+  if (file.failed())
+    return file.status();
+  if (Status status = file->write(bytes); status.failed())
+    return status;
+  if (Status status = file->sync(); status.failed())
+    return status;
+  return file->publish();
+}
+
+Status resin::writeOutput(const std::string &path, std::span<const std::byte> bytes) {
+  struct stat facts;
+  const bool exists = ::stat(path.c_str(), &facts) == 0;
+  if (const int descriptor = exists ? openedAlready(facts) : -1; descriptor >= 0)
+    return writeAll(descriptor, path, bytes);
+  if (Status status = checkOutput(path); status.failed())
+    return status;
+  return exists && !S_ISREG(facts.st_mode) ? writeInto(path, bytes) : replaceFile(followLinks(path), bytes);
 }

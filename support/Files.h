@@ -1,7 +1,8 @@
 //===- Files.h - Whole files in, whole files out ----------------*- C++ -*-===//
 //
 // A file is read at once, after its size is known, and written aside, synced and
-// renamed: whoever opens it sees all of the old one or all of the new one.
+// renamed: whoever opens it sees all of the old one or all of the new one. What a
+// person names as an output may be a device, a pipe or a link as well: `writeOutput`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,7 +46,8 @@ public:
   StagedFile &operator=(StagedFile &&) = delete;
   ~StagedFile();
 
-  static StatusOr<StagedFile> create(const std::string &path);
+  /// Writes to `path` and `ending` for now: one of its own where another program may write to `path` at the same time.
+  static StatusOr<StagedFile> create(const std::string &path, const std::string &ending = ".part");
 
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
@@ -63,6 +65,21 @@ private:
   int descriptor = -1;
   Checksum written;
 };
+
+//===----------------------------------------------------------------------===//
+// Outputs that a person named
+//===----------------------------------------------------------------------===//
+
+/// Whether `path` could be written, as far as can be told before there is anything to write: no folder is in
+/// the way, there is one to stand in, and it is none of the `inputs`, by whatever names and links.
+Status checkOutput(const std::string &path, const std::vector<std::string> &inputs = {});
+
+/// Writes a whole output. A regular file, or one that is not there yet, appears under its name when it is complete;
+/// links stay, and what they lead to is written. Anything else (a device, a pipe, standard output) is written into.
+Status writeOutput(const std::string &path, std::span<const std::byte> bytes);
+inline Status writeOutput(const std::string &path, std::string_view text) {
+  return writeOutput(path, std::as_bytes(std::span(text)));
+}
 
 } // namespace resin
 

@@ -168,14 +168,7 @@ Status resin::npy::write(const std::string &path, std::span<const int64_t> shape
   const uint16_t length = static_cast<uint16_t>(text.size());
   std::string head = std::string("\x93NUMPY\x01\x00", 8) + std::string(reinterpret_cast<const char *>(&length), 2);
 
-  StatusOr<StagedFile> file = StagedFile::create(path);
-  if (file.failed())
-    return file.status();
-  if (Status status = file->write(head + text); status.failed())
-    return status;
-  if (Status status = file->write(std::as_bytes(elements)); status.failed())
-    return status;
-  if (Status status = file->sync(); status.failed())
-    return status;
-  return file->publish();
+  std::string bytes = head + text;
+  bytes.append(reinterpret_cast<const char *>(elements.data()), elements.size_bytes());
+  return writeOutput(path, bytes);
 }

@@ -24,7 +24,7 @@ struct Array {
 };
 
 StatusOr<Array> read(const std::string &path);
-/// Writes aside, syncs, and renames.
+/// Writes an output (support/Files.h).
 Status write(const std::string &path, std::span<const int64_t> shape, std::span<const float> elements);
 
 } // namespace resin::npy

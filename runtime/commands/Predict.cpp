@@ -12,6 +12,7 @@
 #include "runtime/Signals.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/data/BatchWriter.h"
+#include "support/Files.h"
 #include "support/Npy.h"
 
 #include <algorithm>
@@ -81,6 +82,9 @@ static void printTop(const float *logits, int64_t classes, int64_t topk, int64_t
 }
 
 Status resin::runtime::runPredict(const ResinProgram &program, const Arguments &arguments) {
+  if (arguments.output)
+    if (Status status = checkOutput(*arguments.output, {*arguments.weights, arguments.input}); status.failed())
+      return status;
   StatusOr<std::unique_ptr<Model>> loaded = Model::load(program, arguments.threads);
   if (loaded.failed())
     return loaded.status();

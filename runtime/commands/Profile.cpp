@@ -210,18 +210,13 @@ static Status writePlot(const Profile &profile, const Manifest &manifest, const 
                       row.kernel->bytes > 0 ? row.kernel->formFlops / row.kernel->bytes : 0, row.formGflops(),
                       row.seconds / all});
   const Roofs roofs{profile.peakOfThread(), profile.machine.cacheGigabytes, profile.machine.memoryGigabytes};
-  StatusOr<StagedFile> staged = StagedFile::create(file);
-  if (staged.failed())
-    return staged.status();
-  if (Status status = staged->write(drawRoofline(manifest.model + ", " + manifest.target, roofs, points));
-      status.failed())
-    return status;
-  if (Status status = staged->sync(); status.failed())
-    return status;
-  return staged->publish();
+  return writeOutput(file, drawRoofline(manifest.model + ", " + manifest.target, roofs, points));
 }
 
 Status resin::runtime::runProfile(const ResinProgram &program, const Arguments &arguments) {
+  if (arguments.output)
+    if (Status status = checkOutput(*arguments.output); status.failed())
+      return status;
   StatusOr<std::unique_ptr<Model>> loaded = Model::load(program, arguments.threads);
   if (loaded.failed())
     return loaded.status();

@@ -220,6 +220,8 @@ TEST_F(Program, ProfilesKernelsUnderTheirRoofs) {
   EXPECT_EQ(circles, rows);
   EXPECT_TRUE(contains(run({"profile", "--seconds", "0"}).out, "what would help train_step"));
   EXPECT_EQ(run({"profile", "--seconds", "0", "--svg", folder / "none/roof.svg"}).code, 73);
+  expectOk(run({"profile", "--seconds", "0", "--only", "predict_1", "--svg", "/dev/null"}));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
 }
 
 TEST_F(Program, Informs) {
