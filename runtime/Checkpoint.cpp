@@ -1,8 +1,8 @@
 //===- Checkpoint.cpp - The network in a file -----------------------------===//
 
 #include "runtime/Checkpoint.h"
-#include "runtime/DidYouMean.h"
 #include "runtime/Model.h"
+#include "runtime/Weights.h"
 
 #include <cmath>
 #include <cstdio>
@@ -83,9 +83,10 @@ static StatusOr<safetensors::File> readVerified(const std::string &path) {
   StatusOr<safetensors::File> file = safetensors::File::read(path);
   if (file.failed() || !file->metadata().contains(kChecksum))
     return file;
-  Checksum sum;
-  sum.add(file->data());
-  if (printChecksum(sum) != file->metadata().at(kChecksum))
+  const StatusOr<Checksum> sum = file->sumOfData();
+  if (sum.failed())
+    return sum.status();
+  if (printChecksum(*sum) != file->metadata().at(kChecksum))
     return Status::badData(path,
                            ": is damaged: its data do not have the sum it says (who changed them on purpose "
                            "removes '",
@@ -93,64 +94,16 @@ static StatusOr<safetensors::File> readVerified(const std::string &path) {
   return file;
 }
 
-/// What other programs write beside the weights: PyTorch counts batches, and our own
-/// runs keep the optimizer's state.
-static bool isIgnored(const std::string &name) {
-  return name.ends_with("num_batches_tracked") || name.starts_with("optimizer.");
-}
-
-/// Holds the file's names against those wanted.
-static Status checkNames(const std::string &path, const safetensors::File &file,
-                         const std::vector<const Variable *> &wanted) {
-  std::vector<std::string> missing, extra;
-  for (const Variable *variable : wanted)
-    if (!file.find(variable->name))
-      missing.push_back(variable->name);
-  for (const safetensors::Entry &entry : file.entries()) {
-    auto isIt = [&](const Variable *variable) { return variable->name == entry.name; };
-    if (std::none_of(wanted.begin(), wanted.end(), isIt) && !isIgnored(entry.name))
-      extra.push_back(entry.name);
-  }
-  if (missing.empty() && extra.empty())
-    return {};
-  std::string text = concat(path, ": is not of this network: ", missing.size(), " missing, ", extra.size(), " unknown");
-  auto list = [&](const char *what, const std::vector<std::string> &names, const std::vector<std::string> &others) {
-    constexpr size_t kMost = 8;
-    for (size_t i = 0; i < std::min(kMost, names.size()); ++i)
-      text += concat("\n  ", what, " '", names[i], "'", didYouMean(names[i], others));
-    if (names.size() > kMost)
-      text += concat("\n  and ", names.size() - kMost, " more");
-  };
-  list("missing", missing, {});
-  std::vector<std::string> known;
-  for (const Variable *variable : wanted)
-    known.push_back(variable->name);
-  list("unknown", extra, missing.empty() ? known : missing);
-  return Status::badData(text);
-}
-
-static Status checkTensor(const std::string &path, const safetensors::Entry &entry, const Variable &variable) {
-  if (!safetensors::isFloatingPoint(entry))
-    return Status::badData(path, ": '", entry.name, "' is of type ", entry.type, "; F32 is needed");
-  if (entry.shape != variable.shape)
-    return Status::badData(path, ": '", entry.name, "' has the shape ", safetensors::printShape(entry.shape),
-                           "; this network has ", safetensors::printShape(variable.shape));
-  return {};
-}
-
-/// Everything is checked before the first variable changes.
-static Status restore(Model &model, const std::string &path, const safetensors::File &file,
-                      const std::vector<const Variable *> &wanted) {
-  if (Status status = checkNames(path, file, wanted); status.failed())
-    return status;
-  for (const Variable *variable : wanted)
-    if (Status status = checkTensor(path, *file.find(variable->name), *variable); status.failed())
-      return status;
-  for (const Variable *variable : wanted) {
-    const safetensors::Entry &entry = *file.find(variable->name);
-    model.setElements(*variable, safetensors::toFloats(entry, file.bytes(entry)));
-  }
-  return {};
+/// The file's scale of pixels, which has to be one of this network's images.
+static StatusOr<PixelScale> readScale(const Model &model, const safetensors::File &file) {
+  StatusOr<PixelScale> scale = scaleOf(file.path(), file.metadata());
+  const size_t channels = static_cast<size_t>(model.manifest().image[0]);
+  if (scale.ok() && !scale->mean.empty() && scale->mean.size() != channels)
+    return Status::badData(file.path(), ": its images had ", scale->mean.size(),
+                           " channels ('resin.normalize'), and "
+                           "this network's have ",
+                           channels);
+  return scale;
 }
 
 Status resin::runtime::loadCheckpoint(Model &model, const std::string &path, RunState &state) {
@@ -160,11 +113,13 @@ Status resin::runtime::loadCheckpoint(Model &model, const std::string &path, Run
   RunState read = state;
   if (Status status = understand(path, file->metadata(), read); status.failed())
     return status;
+  if (const StatusOr<PixelScale> scale = readScale(model, *file); scale.failed())
+    return scale.status();
   std::vector<const Variable *> wanted;
   for (const Variable &variable : model.manifest().variables)
     if (isKept(variable))
       wanted.push_back(&variable);
-  if (Status status = restore(model, path, *file, wanted); status.failed())
+  if (Status status = restoreVariables(model, *file, wanted); status.failed())
     return status;
   const std::string &hash = file->metadata().at("resin.hash");
   if (hash != model.manifest().hash)
@@ -184,6 +139,9 @@ Status resin::runtime::loadWeights(Model &model, const std::string &path, PixelS
   for (const Variable &variable : model.manifest().variables)
     if (variable.role == Role::Parameter || variable.role == Role::Statistic)
       wanted.push_back(&variable);
-  scale = scaleOf(file->metadata());
-  return restore(model, path, *file, wanted);
+  const StatusOr<PixelScale> read = readScale(model, *file);
+  if (read.failed())
+    return read.status();
+  scale = *read;
+  return restoreVariables(model, *file, wanted);
 }

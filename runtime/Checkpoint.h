@@ -29,7 +29,7 @@ Status saveCheckpoint(Model &model, const RunState &state, const std::string &pa
 /// Reads all variables and the state.
 Status loadCheckpoint(Model &model, const std::string &path, RunState &state);
 
-/// Reads parameters and statistics; the scale of pixels if the file has one.
+/// Reads parameters and statistics, and the scale of pixels; that is empty if the file has none.
 Status loadWeights(Model &model, const std::string &path, PixelScale &scale);
 
 } // namespace resin::runtime

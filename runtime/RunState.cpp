@@ -9,6 +9,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <cmath>
+
 using namespace resin;
 using namespace resin::runtime;
 using Json = nlohmann::json;
@@ -31,19 +34,31 @@ safetensors::Metadata resin::runtime::describe(const RunState &state, const std:
           {"resin.normalize", scale.dump()}};
 }
 
-PixelScale resin::runtime::scaleOf(const safetensors::Metadata &metadata) {
-  auto found = metadata.find("resin.normalize");
-  Json json = found == metadata.end() ? Json() : Json::parse(found->second, nullptr, false);
+static bool isScale(const PixelScale &scale) {
+  auto isFinite = [](double number) { return std::isfinite(number); };
+  auto isDeviation = [](double number) { return std::isfinite(number) && number > 0; };
+  return !scale.mean.empty() && scale.mean.size() == scale.deviation.size() &&
+         std::all_of(scale.mean.begin(), scale.mean.end(), isFinite) &&
+         std::all_of(scale.deviation.begin(), scale.deviation.end(), isDeviation);
+}
+
+StatusOr<PixelScale> resin::runtime::scaleOf(const std::string &path, const safetensors::Metadata &metadata) {
+  const auto found = metadata.find("resin.normalize");
+  if (found == metadata.end())
+    return PixelScale();
   PixelScale scale;
   try {
+    const Json json = Json::parse(found->second);
     scale = {json.at("mean"), json.at("std")};
   } catch (const std::exception &) {
-    return {};
+    scale = {};
   }
-  for (double deviation : scale.deviation)
-    if (!(deviation > 0))
-      return {};
-  return scale.mean.size() == scale.deviation.size() ? scale : PixelScale();
+  if (!isScale(scale))
+    return Status::badData(path,
+                           ": says in 'resin.normalize' how its images were normalised, but not as "
+                           "{\"mean\": [..], \"std\": [..]} with as many positive 'std': ",
+                           found->second.substr(0, 80));
+  return scale;
 }
 
 Status resin::runtime::understand(const std::string &path, const safetensors::Metadata &metadata, RunState &state) {
@@ -69,6 +84,8 @@ Status resin::runtime::understand(const std::string &path, const safetensors::Me
   } catch (const std::exception &error) {
     return Status::badData(path, ": its position cannot be read: ", error.what());
   }
-  state.scale = scaleOf(metadata);
-  return {};
+  StatusOr<PixelScale> scale = scaleOf(path, metadata);
+  if (scale.ok())
+    state.scale = *scale;
+  return scale.status();
 }

@@ -36,38 +36,62 @@ static Status writeAll(int descriptor, const std::string &path, std::span<const 
   return {};
 }
 
-static Status readAll(int descriptor, const std::string &path, std::vector<std::byte> &bytes) {
-  for (size_t done = 0; done < bytes.size();) {
-    ssize_t got = ::read(descriptor, bytes.data() + done, bytes.size() - done);
+//===----------------------------------------------------------------------===//
+// InputFile
+//===----------------------------------------------------------------------===//
+
+StatusOr<InputFile> InputFile::open(const std::string &path) {
+  // A pipe that nobody writes to must not hold us up.
+  InputFile file(path, ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (file.descriptor < 0)
+    return Status::noInput(path, ": cannot open: ", systemError());
+  struct stat facts;
+  if (::fstat(file.descriptor, &facts) != 0)
+    return Status::ioError(path, ": cannot read: ", systemError());
+  if (!S_ISREG(facts.st_mode))
+    return Status::noInput(path, ": is not a file");
+  file.bytes = static_cast<uint64_t>(facts.st_size);
+  return file;
+}
+
+InputFile::InputFile(InputFile &&other) noexcept
+    : name(std::move(other.name)), descriptor(std::exchange(other.descriptor, -1)), bytes(other.bytes) {}
+
+InputFile::~InputFile() {
+  if (descriptor >= 0)
+    ::close(descriptor);
+}
+
+Status InputFile::read(uint64_t offset, std::span<std::byte> into) const {
+  while (!into.empty()) {
+    const ssize_t got = ::pread(descriptor, into.data(), into.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR)
       continue;
     if (got < 0)
-      return Status::ioError(path, ": cannot read: ", systemError());
+      return Status::ioError(name, ": cannot read: ", systemError());
     if (got == 0)
-      return Status::badData(path, ": became shorter while it was read");
-    done += static_cast<size_t>(got);
+      return Status::badData(name, ": became shorter while it was read");
+    into = into.subspan(static_cast<size_t>(got));
+    offset += static_cast<uint64_t>(got);
   }
   return {};
 }
 
 StatusOr<std::vector<std::byte>> resin::readFile(const std::string &path) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.value < 0)
-    return Status::noInput(path, ": cannot open: ", systemError());
-  struct stat facts;
-  if (::fstat(file.value, &facts) != 0)
-    return Status::ioError(path, ": cannot read: ", systemError());
-  if (!S_ISREG(facts.st_mode))
-    return Status::noInput(path, ": is not a file");
-  std::vector<std::byte> bytes(static_cast<size_t>(facts.st_size));
-  if (Status status = readAll(file.value, path, bytes); status.failed())
+  StatusOr<InputFile> file = InputFile::open(path);
+  if (file.failed())
+    return file.status();
+  std::vector<std::byte> bytes(file->size());
+  if (Status status = file->read(0, bytes); status.failed())
     return status;
   return bytes;
 }
 
 Status resin::syncFolderOf(const std::string &path) {
   std::string folder = fs::path(path).parent_path().string();
-  Descriptor opened(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.empty())
+    folder = ".";
+  Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   // Some file systems cannot sync a folder and say EINVAL: then the rename is all there is.
   if (opened.value < 0 || (::fsync(opened.value) != 0 && errno != EINVAL))
     return Status::ioError(folder, ": cannot sync: ", systemError());
@@ -214,7 +238,8 @@ Status resin::checkOutput(const std::string &path, const std::vector<std::string
 static int openedAlready(const struct stat &facts) {
   for (int descriptor : {STDOUT_FILENO, STDERR_FILENO}) {
     struct stat open;
-    if (::fstat(descriptor, &open) == 0 && open.st_dev == facts.st_dev && open.st_ino == facts.st_ino)
+    const bool isWritten = (::fcntl(descriptor, F_GETFL) & O_ACCMODE) != O_RDONLY;
+    if (isWritten && ::fstat(descriptor, &open) == 0 && open.st_dev == facts.st_dev && open.st_ino == facts.st_ino)
       return descriptor;
   }
   return -1;

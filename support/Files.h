@@ -11,6 +11,7 @@
 
 #include "support/Status.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -30,6 +31,30 @@ public:
 private:
   void addWord(uint64_t word);
   uint64_t state = 0x9E3779B97F4A7C15ull, pending = 0, length = 0;
+};
+
+/// A regular file that is read in parts: what is large never stands in memory as a whole.
+class InputFile {
+public:
+  static StatusOr<InputFile> open(const std::string &path);
+  InputFile(InputFile &&other) noexcept;
+  InputFile &operator=(InputFile &&) = delete;
+  ~InputFile();
+
+  const std::string &path() const { return name; }
+  uint64_t size() const { return bytes; }
+  /// Fills `into` from byte `offset` on.
+  Status read(uint64_t offset, std::span<std::byte> into) const;
+  /// Calls visit(bytes, offset) for the parts of [begin, end) in order, each a multiple of 64 bytes but the last;
+  /// `visit` returns a Status.
+  template <typename Visit> Status forEachPart(uint64_t begin, uint64_t end, Visit visit) const;
+
+private:
+  InputFile(std::string name, int descriptor) : name(std::move(name)), descriptor(descriptor) {}
+
+  std::string name;
+  int descriptor;
+  uint64_t bytes = 0;
 };
 
 StatusOr<std::vector<std::byte>> readFile(const std::string &path);
@@ -65,6 +90,19 @@ private:
   int descriptor = -1;
   Checksum written;
 };
+
+template <typename Visit> Status InputFile::forEachPart(uint64_t begin, uint64_t end, Visit visit) const {
+  constexpr uint64_t kPart = 1 << 20;
+  std::vector<std::byte> part(std::min(kPart, end - begin));
+  for (uint64_t at = begin; at < end; at += kPart) {
+    const std::span<std::byte> now = std::span(part).first(std::min(kPart, end - at));
+    if (Status status = read(at, now); status.failed())
+      return status;
+    if (Status status = visit(std::span<const std::byte>(now), at); status.failed())
+      return status;
+  }
+  return {};
+}
 
 //===----------------------------------------------------------------------===//
 // Outputs that a person named

@@ -9,12 +9,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "support/Safetensors.h"
-#include "support/Files.h"
+#include "support/Float16.h"
+#include "support/ForeignFile.h"
+#include "support/Shape.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <bit>
+#include <cmath>
+#include <cstring>
 #include <limits>
 
 using namespace resin;
@@ -23,19 +26,13 @@ using namespace resin::safetensors;
 // What the format's own library allows.
 static constexpr uint64_t kLongestHeader = 100'000'000;
 
+/// Bytes of an element; 0 for types that came after this was written.
 static uint64_t elementSize(const std::string &type) {
   static const std::map<std::string, uint64_t> sizes = {
       {"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8},  {"I32", 4},     {"I16", 2},    {"I8", 1},
       {"U64", 8}, {"U32", 4}, {"U16", 2}, {"U8", 1},   {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}};
   auto found = sizes.find(type);
   return found == sizes.end() ? 0 : found->second;
-}
-
-std::string resin::safetensors::printShape(std::span<const int64_t> shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i)
-    text += (i ? ", " : "") + std::to_string(shape[i]);
-  return text + "]";
 }
 
 //===----------------------------------------------------------------------===//
@@ -94,8 +91,6 @@ struct HeaderReader : nlohmann::json_sax<nlohmann::json> {
       return refuseValue("string");
     if (std::exchange(hasType, true))
       return refuse(concat("'dtype' comes twice in '", name, "'"));
-    if (elementSize(value) == 0)
-      return refuse(concat("'", name, "' is of the unknown type '", value, "'"));
     entries.back().type = value;
     return true;
   }
@@ -182,57 +177,83 @@ static bool bytesOfShape(const Entry &entry, uint64_t &bytes) {
   return true;
 }
 
-static Status checkPlaces(const std::string &path, const std::vector<Entry> &sorted, uint64_t dataBytes) {
+/// Tensors follow one another without overlaps and holes, and have the bytes that their shapes say. Returns where the
+/// last one ends.
+static StatusOr<uint64_t> checkPlaces(const std::string &path, const std::vector<Entry> &sorted) {
   uint64_t reached = 0;
   const std::string *previous = nullptr;
   for (const Entry &entry : sorted) {
-    if (entry.begin > entry.end || entry.end > dataBytes)
-      return Status::badData(path, ": '", entry.name, "' lies at bytes ", entry.begin, " to ", entry.end, " of ",
-                             dataBytes, " bytes of data");
+    if (entry.begin > entry.end)
+      return Status::badData(path, ": '", entry.name, "' lies at bytes ", entry.begin, " to ", entry.end);
     if (entry.begin < reached)
       return Status::badData(path, ": '", entry.name, "' overlaps '", *previous, "' at byte ", entry.begin);
     if (entry.begin > reached)
       return Status::badData(path, ": bytes ", reached, " to ", entry.begin, " of the data belong to no tensor");
     uint64_t wanted = 0;
-    if (!bytesOfShape(entry, wanted) || wanted != entry.end - entry.begin)
+    const bool isKnown = elementSize(entry.type) != 0;
+    if (isKnown && (!bytesOfShape(entry, wanted) || wanted != entry.end - entry.begin))
       return Status::badData(path, ": '", entry.name, "' of type ", entry.type, " and shape ", printShape(entry.shape),
                              " does not fit its ", entry.end - entry.begin, " bytes");
     reached = entry.end;
     previous = &entry.name;
   }
-  if (reached != dataBytes)
-    return Status::badData(path, ": bytes ", reached, " to ", dataBytes, " of the data belong to no tensor");
+  return reached;
+}
+
+/// The header's length, of a file that looks like one of the format.
+static StatusOr<uint64_t> headerLength(const InputFile &input) {
+  const std::string &path = input.path();
+  std::string head(std::min<uint64_t>(input.size(), kForeignHead), '\0');
+  if (Status status = input.read(0, std::as_writable_bytes(std::span(head))); status.failed())
+    return status;
+  uint64_t length = 0;
+  std::memcpy(&length, head.data(), std::min<size_t>(head.size(), 8));
+  const bool isOpened = head.size() > 8 && head[8] == '{' && length <= kLongestHeader;
+  if (const std::string what = isOpened ? "" : foreignFormat(head); !what.empty())
+    return Status::badData(path, ": ", what, "; a safetensors file is needed (safetensors.torch.save_file writes one)");
+  if (head.size() < 8)
+    return Status::badData(path, ": is not a safetensors file: it has only ", head.size(), " bytes");
+  if (length > input.size() - 8 || length > kLongestHeader)
+    return Status::badData(path, isOpened ? ": is cut short" : ": is not a safetensors file",
+                           ": its header should have ", length, " bytes, and ", input.size() - 8, " follow");
+  return length;
+}
+
+Status File::readHeader() {
+  const std::string &path = input.path();
+  const StatusOr<uint64_t> length = headerLength(input);
+  if (length.failed())
+    return length.status();
+  std::string text(*length, '\0');
+  if (Status status = input.read(8, std::as_writable_bytes(std::span(text))); status.failed())
+    return status;
+  HeaderReader reader(strings, tensors, byName);
+  if (!nlohmann::json::sax_parse(text, &reader))
+    return Status::badData(path, ": ", reader.error);
+  dataStart = 8 + *length;
+
+  // Empty tensors go before the one that starts at the same byte.
+  std::sort(tensors.begin(), tensors.end(),
+            [](const Entry &a, const Entry &b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+  for (size_t i = 0; i < tensors.size(); ++i)
+    byName[tensors[i].name] = i;
+  const StatusOr<uint64_t> reached = checkPlaces(path, tensors);
+  if (reached.failed())
+    return reached.status();
+  const uint64_t there = input.size() - dataStart;
+  if (*reached > there)
+    return Status::badData(path, ": is cut short: it wants ", *reached, " bytes of data, and has ", there);
+  if (*reached < there)
+    return Status::badData(path, ": bytes ", *reached, " to ", there, " of the data belong to no tensor");
   return {};
 }
 
 StatusOr<File> File::read(const std::string &path) {
-  StatusOr<std::vector<std::byte>> contents = readFile(path);
-  if (contents.failed())
-    return contents.status();
-
-  File file;
-  file.contents = std::move(*contents);
-  const uint64_t size = file.contents.size();
-  if (size < 8)
-    return Status::badData(path, ": is not a safetensors file: it has only ", size, " bytes");
-  uint64_t headerBytes = 0;
-  std::memcpy(&headerBytes, file.contents.data(), 8);
-  if (headerBytes > size - 8 || headerBytes > kLongestHeader)
-    return Status::badData(path, ": is not a safetensors file, or is truncated: its header should have ", headerBytes,
-                           " bytes, and ", size - 8, " follow");
-
-  const char *text = reinterpret_cast<const char *>(file.contents.data()) + 8;
-  HeaderReader reader(file.strings, file.tensors, file.byName);
-  if (!nlohmann::json::sax_parse(text, text + headerBytes, &reader))
-    return Status::badData(path, ": ", reader.error);
-  file.dataStart = 8 + headerBytes;
-
-  // Empty tensors go before the one that starts at the same byte.
-  std::sort(file.tensors.begin(), file.tensors.end(),
-            [](const Entry &a, const Entry &b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
-  for (size_t i = 0; i < file.tensors.size(); ++i)
-    file.byName[file.tensors[i].name] = i;
-  if (Status status = checkPlaces(path, file.tensors, size - file.dataStart); status.failed())
+  StatusOr<InputFile> input = InputFile::open(path);
+  if (input.failed())
+    return input.status();
+  File file(std::move(*input));
+  if (Status status = file.readHeader(); status.failed())
     return status;
   return file;
 }
@@ -242,50 +263,65 @@ const Entry *File::find(const std::string &name) const {
   return found == byName.end() ? nullptr : &tensors[found->second];
 }
 
-std::span<const std::byte> File::bytes(const Entry &entry) const {
-  return data().subspan(entry.begin, entry.end - entry.begin);
+StatusOr<Checksum> File::sumOfData() const {
+  Checksum sum;
+  auto add = [&](std::span<const std::byte> bytes, uint64_t) {
+    sum.add(bytes);
+    return Status();
+  };
+  if (Status status = input.forEachPart(dataStart, input.size(), add); status.failed())
+    return status;
+  return sum;
 }
 
 //===----------------------------------------------------------------------===//
 // Elements
 //===----------------------------------------------------------------------===//
 
-static float halfToFloat(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
-  const uint32_t exponent = half >> 10 & 31, fraction = half & 1023;
-  if (exponent == 31)
-    return std::bit_cast<float>(sign | 0x7f800000 | fraction << 13);
-  const float magnitude = exponent == 0 ? static_cast<float>(fraction) * 0x1p-24f
-                                        : std::bit_cast<float>((exponent + 112) << 23 | fraction << 13);
-  return sign ? -magnitude : magnitude;
+/// Appends what the bytes of `Stored` numbers come to; false behind the first that f32 cannot hold.
+template <typename Stored, typename Convert>
+static bool append(std::span<const std::byte> bytes, Convert toFloat, std::vector<float> &elements) {
+  for (size_t at = 0; at < bytes.size(); at += sizeof(Stored)) {
+    Stored stored;
+    std::memcpy(&stored, bytes.data() + at, sizeof(Stored));
+    elements.push_back(toFloat(stored));
+    if constexpr (sizeof(Stored) > sizeof(float))
+      if (std::isfinite(stored) && !std::isfinite(elements.back()))
+        return false;
+  }
+  return true;
 }
 
-template <typename Stored, typename Convert>
-static std::vector<float> convert(std::span<const std::byte> bytes, Convert toFloat) {
-  std::vector<float> elements(bytes.size() / sizeof(Stored));
-  for (size_t i = 0; i < elements.size(); ++i) {
-    Stored stored;
-    std::memcpy(&stored, bytes.data() + i * sizeof(Stored), sizeof(Stored));
-    elements[i] = toFloat(stored);
-  }
-  return elements;
+static bool appendAs(const std::string &type, std::span<const std::byte> bytes, std::vector<float> &elements) {
+  if (type == "F64")
+    return append<double>(
+        bytes, [](double value) { return static_cast<float>(value); }, elements);
+  if (type == "F16")
+    return append<uint16_t>(bytes, halfToFloat, elements);
+  if (type == "BF16")
+    return append<uint16_t>(bytes, bfloatToFloat, elements);
+  return append<float>(
+      bytes, [](float value) { return value; }, elements);
 }
 
 bool resin::safetensors::isFloatingPoint(const Entry &entry) {
   return entry.type == "F32" || entry.type == "F64" || entry.type == "F16" || entry.type == "BF16";
 }
 
-std::vector<float> resin::safetensors::toFloats(const Entry &entry, std::span<const std::byte> bytes) {
-  if (entry.type == "F32")
-    return convert<float>(bytes, [](float value) { return value; });
-  if (entry.type == "F64")
-    return convert<double>(bytes, [](double value) { return static_cast<float>(value); });
-  if (entry.type == "F16")
-    return convert<uint16_t>(bytes, halfToFloat);
-  if (entry.type == "BF16")
-    return convert<uint16_t>(bytes,
-                             [](uint16_t value) { return std::bit_cast<float>(static_cast<uint32_t>(value) << 16); });
-  return {};
+StatusOr<std::vector<float>> File::floats(const Entry &entry) const {
+  assert(isFloatingPoint(entry) && "the caller looks at the type");
+  std::vector<float> elements;
+  elements.reserve((entry.end - entry.begin) / elementSize(entry.type));
+  auto add = [&](std::span<const std::byte> bytes, uint64_t) {
+    if (appendAs(entry.type, bytes, elements))
+      return Status();
+    const int64_t last = static_cast<int64_t>(elements.size()) - 1;
+    return Status::badData(input.path(), ": '", entry.name, "' holds a number of type ", entry.type, " at ",
+                           printIndex(entry.shape, last), " that f32 cannot hold");
+  };
+  if (Status status = input.forEachPart(dataStart + entry.begin, dataStart + entry.end, add); status.failed())
+    return status;
+  return elements;
 }
 
 //===----------------------------------------------------------------------===//

@@ -6,19 +6,22 @@
 //
 // The reader trusts nothing: it refuses a header that is longer than the file,
 // JSON that is not exactly of this form, names that come twice, shapes that do not
-// fit their bytes, and data with overlaps or holes.
+// fit their bytes, and data with overlaps or holes. It knows of types only what it
+// needs: a tensor that nobody asks for may have any.
+//
+// The header is read at once, data when they are asked for: a file may be larger
+// than memory.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef RESIN_SUPPORT_SAFETENSORS_H
 #define RESIN_SUPPORT_SAFETENSORS_H
 
+#include "support/Files.h"
 #include "support/Status.h"
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -37,16 +40,21 @@ class File {
 public:
   static StatusOr<File> read(const std::string &path);
 
+  const std::string &path() const { return input.path(); }
   const Metadata &metadata() const { return strings; }
   /// In the order of the data.
   const std::vector<Entry> &entries() const { return tensors; }
   const Entry *find(const std::string &name) const;
-  std::span<const std::byte> bytes(const Entry &entry) const;
-  /// All of the tensors' bytes.
-  std::span<const std::byte> data() const { return std::span(contents).subspan(dataStart); }
+  /// Elements of an entry as f32, whatever floating-point type the file has; a number that f32 cannot hold is an error.
+  StatusOr<std::vector<float>> floats(const Entry &entry) const;
+  /// The sum over all of the tensors' bytes.
+  StatusOr<Checksum> sumOfData() const;
 
 private:
-  std::vector<std::byte> contents;
+  explicit File(InputFile input) : input(std::move(input)) {}
+  Status readHeader();
+
+  InputFile input;
   uint64_t dataStart = 0;
   Metadata strings;
   std::vector<Entry> tensors;
@@ -54,8 +62,6 @@ private:
 };
 
 bool isFloatingPoint(const Entry &entry);
-/// Elements of an entry as f32, whatever floating-point type the file has.
-std::vector<float> toFloats(const Entry &entry, std::span<const std::byte> bytes);
 
 /// One f32 tensor to be written.
 struct Heading {
@@ -66,9 +72,6 @@ struct Heading {
 /// What stands in a file before the data: the tensors follow in this order, without
 /// gaps.
 std::string header(const std::vector<Heading> &tensors, const Metadata &metadata);
-
-/// "[64, 3, 7, 7]"
-std::string printShape(std::span<const int64_t> shape);
 
 } // namespace resin::safetensors
 

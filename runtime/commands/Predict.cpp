@@ -14,6 +14,7 @@
 #include "runtime/data/BatchWriter.h"
 #include "support/Files.h"
 #include "support/Npy.h"
+#include "support/Shape.h"
 
 #include <algorithm>
 #include <cmath>
@@ -30,7 +31,7 @@ static StatusOr<npy::Array> readImages(const std::string &path, const std::vecto
   std::vector<int64_t> wanted = image;
   wanted.insert(wanted.begin(), array->shape.empty() ? 0 : array->shape[0]);
   if (array->shape != wanted)
-    return Status::badData(path, ": has the shape ", safetensors::printShape(array->shape),
+    return Status::badData(path, ": has the shape ", printShape(array->shape),
                            "; this network takes [any, ", image[0], ", ", image[1], ", ", image[2], "]");
   return array;
 }

@@ -14,7 +14,6 @@
 #include <nlohmann/json.hpp>
 
 #include <cmath>
-#include <cstring>
 
 using namespace resin;
 
@@ -108,50 +107,6 @@ TEST_F(Program, RefusesImagesOfAnotherShape) {
   EXPECT_EQ(predict({3, 32, 32}, 3072).code, 65);
   EXPECT_EQ(predict({}, 1).code, 65);
   EXPECT_EQ(run({"predict", "--weights", folder / "run/last.safetensors", "--input", folder / "none.npy"}).code, 66);
-}
-
-TEST_F(Program, TakesWeightsOfOtherPrograms) {
-  // As PyTorch's safetensors.torch.save_file leaves them: no metadata of ours, a
-  // counter of batches, another order.
-  const std::string header = R"({"bn.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,8]},)"
-                             R"("fc.bias":{"dtype":"F32","shape":[10],"data_offsets":[8,48]},)"
-                             R"("bn.running_mean":{"dtype":"F32","shape":[1],"data_offsets":[48,52]},)"
-                             R"("fc.weight":{"dtype":"F32","shape":[10,3072],"data_offsets":[52,122932]}})";
-  const uint64_t length = header.size();
-  folder.write("w.safetensors",
-               std::string(reinterpret_cast<const char *>(&length), 8) + header + std::string(122932, '\0'));
-  const Outcome outcome = run({"eval", "--weights", folder / "w.safetensors", "--data", folder / "data"});
-  expectOk(outcome);
-  EXPECT_TRUE(contains(outcome.out, "loss 2.3026")) << outcome.out; // all logits 0: log 10
-  // Normalising then needs the training images, or a recipe that does not.
-  std::filesystem::remove(folder / "data/data_batch_1.bin");
-  EXPECT_EQ(run({"eval", "--weights", folder / "w.safetensors", "--data", folder / "data"}).code, 66);
-  expectOk(
-      run({"eval", "--weights", folder / "w.safetensors", "--data", folder / "data", "--set", "train.normalize=none"}));
-}
-
-TEST_F(Program, SaysWhichWeightsAreForeign) {
-  auto eval = [&](const std::vector<safetensors::Heading> &tensors) {
-    size_t bytes = 0;
-    for (const safetensors::Heading &tensor : tensors) {
-      size_t size = 4;
-      for (int64_t extent : tensor.shape)
-        size *= static_cast<size_t>(extent);
-      bytes += size;
-    }
-    folder.write("w.safetensors", safetensors::header(tensors, {}) + std::string(bytes, '\0'));
-    const Outcome outcome = run({"eval", "--weights", folder / "w.safetensors", "--data", folder / "data"});
-    EXPECT_EQ(outcome.code, 65);
-    return outcome.err;
-  };
-  const std::string names =
-      eval({{"fc.wieght", {10, 3072}}, {"fc.bias", {10}}, {"bn.running_mean", {1}}, {"layer1.conv", {1}}});
-  EXPECT_TRUE(contains(names, "1 missing, 2 unknown")) << names;
-  EXPECT_TRUE(contains(names, "unknown 'fc.wieght'; did you mean 'fc.weight'?")) << names;
-  EXPECT_TRUE(contains(names, "missing 'fc.weight'")) << names;
-  const std::string shape = eval({{"fc.weight", {3072, 10}}, {"fc.bias", {10}}, {"bn.running_mean", {1}}});
-  EXPECT_TRUE(contains(shape, "'fc.weight' has the shape [3072, 10]; this network has [10, 3072]")) << shape;
-  EXPECT_EQ(run({"eval", "--weights", folder / "none", "--data", folder / "data"}).code, 66);
 }
 
 TEST_F(Program, SaysThatTheOutputIsFull) {

@@ -278,7 +278,7 @@ TEST_F(Training, StartsFromWeights) {
   StatusOr<safetensors::File> a = safetensors::File::read(folder / "a/last.safetensors"),
                               b = safetensors::File::read(folder / "b/last.safetensors");
   auto weights = [](safetensors::File &file, const char *name) {
-    return safetensors::toFloats(*file.find(name), file.bytes(*file.find(name)));
+    return *file.floats(*file.find(name));
   };
   EXPECT_EQ(weights(*a, "fc.weight"), weights(*b, "fc.weight"));
   EXPECT_EQ(weights(*b, "optimizer.momentum.fc.weight"), std::vector<float>(30720)) << "the optimizer begins anew";
