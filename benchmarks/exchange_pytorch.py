@@ -29,7 +29,7 @@ def run(*command):
 
 def predict(program, weights, images, folder):
     np.save(folder / "x.npy", images.numpy())
-    run(program, "predict", "--weights", weights, "--input", folder / "x.npy", "--output", folder / "y.npy")
+    run(program, "predict", "--raw", "--weights", weights, "--input", folder / "x.npy", "--output", folder / "y.npy")
     return torch.from_numpy(np.load(folder / "y.npy"))
 
 

@@ -74,8 +74,16 @@ static Command addEval(CLI::App &app, Arguments &arguments) {
 static Command addPredict(CLI::App &app, Arguments &arguments) {
   CLI::App *predict = app.add_subcommand("predict", "logits of images in a .npy file");
   predict->add_option("--weights", arguments.weights, "safetensors file")->required();
-  predict->add_option("--input", arguments.input, ".npy file: float32 [n, c, h, w], already normalised")->required();
+  predict->add_option("--input", arguments.input, ".npy file: pixels [n, c, h, w], [n, h, w, c], or of one image")
+      ->required();
   predict->add_option("--output", arguments.output, ".npy file to write the logits to");
+  predict->add_flag("--raw", arguments.form.raw, "numbers are normalised already: hand them on as they are");
+  predict->add_option("--white", arguments.form.white, "number of a white pixel (default: 255 of integers, else 1)")
+      ->excludes("--raw");
+  predict->add_option("--layout", arguments.form.layout, "nchw or nhwc (default: as the shape says)")
+      ->check(CLI::IsMember({"nchw", "nhwc"}));
+  predict->add_option("--set", arguments.sets, "train.normalize=..: how images are normalised")
+      ->allow_extra_args(false);
   predict->add_option("--topk", arguments.topk, "print the likeliest classes of each image")
       ->check(CLI::PositiveNumber);
   addThreads(*predict, arguments);

@@ -3,19 +3,27 @@
 //   1. Magic, version (1 to 3) and the header's length.
 //   2. The header: a Python dictionary of exactly 'descr', 'fortran_order' and
 //      'shape', in any order.
-//   3. The data: as many bytes as the shape says.
+//   3. The data: as many bytes as the shape says, part by part into floats.
+//   4. Fortran's order, in which the first index runs fastest, into C's.
 //
 //===----------------------------------------------------------------------===//
 
 #include "support/Npy.h"
 #include "support/Files.h"
+#include "support/Float16.h"
+#include "support/ForeignFile.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 using namespace resin;
 using namespace resin::npy;
+
+static constexpr std::string_view kMagic = "\x93NUMPY";
 
 namespace {
 /// A reader of the header's dictionary: each function takes what its name says off
@@ -110,48 +118,162 @@ static bool parseHeader(std::string_view text, Header &header) {
   return hasType && hasOrder && hasShape && dictionary.rest.empty();
 }
 
-StatusOr<Array> resin::npy::read(const std::string &path) {
-  StatusOr<std::vector<std::byte>> contents = readFile(path);
-  if (contents.failed())
-    return contents.status();
-  const std::string_view bytes(reinterpret_cast<const char *>(contents->data()), contents->size());
-  if (bytes.size() < 10 || bytes.substr(0, 6) != "\x93NUMPY")
-    return Status::badData(path, ": is not a .npy file");
+static StatusOr<std::string> readText(const InputFile &file, uint64_t offset, uint64_t length) {
+  std::string text(length, '\0');
+  if (Status status = file.read(offset, std::as_writable_bytes(std::span(text))); status.failed())
+    return status;
+  return text;
+}
 
-  const unsigned version = static_cast<unsigned char>(bytes[6]);
+/// Steps 1 and 2; says where the data start.
+static StatusOr<Header> readHeader(const InputFile &file, uint64_t &dataStart) {
+  const std::string &path = file.path();
+  const StatusOr<std::string> head = readText(file, 0, std::min<uint64_t>(file.size(), kForeignHead));
+  if (head.failed())
+    return head.status();
+  if (head->size() < 10 || !head->starts_with(kMagic)) {
+    const std::string what = foreignFormat(*head);
+    return Status::badData(path, ": ", what.empty() ? "is not a .npy file" : what,
+                           what.empty() ? "" : "; a .npy file is needed (numpy.save writes one)");
+  }
+  const unsigned version = static_cast<unsigned char>((*head)[6]);
   if (version < 1 || version > 3)
     return Status::badData(path, ": is of version ", version, " of the .npy format; 1 to 3 are understood");
-  const size_t lengthBytes = version == 1 ? 2 : 4;
-  const size_t headerStart = 8 + lengthBytes;
-  uint32_t headerBytes = 0;
-  if (bytes.size() >= headerStart)
-    std::memcpy(&headerBytes, bytes.data() + 8, lengthBytes);
-  if (bytes.size() < headerStart || headerBytes > bytes.size() - headerStart)
-    return Status::badData(path, ": is truncated in its header");
+  const uint64_t lengthBytes = version == 1 ? 2 : 4, start = 8 + lengthBytes;
+  uint32_t length = 0;
+  if (head->size() >= start)
+    std::memcpy(&length, head->data() + 8, lengthBytes);
+  if (head->size() < start || length > file.size() - start)
+    return Status::badData(path, ": is cut short in its header");
 
+  const StatusOr<std::string> text = readText(file, start, length);
+  if (text.failed())
+    return text.status();
   Header header;
-  if (!parseHeader(bytes.substr(headerStart, headerBytes), header))
+  if (!parseHeader(*text, header))
     return Status::badData(path, ": the header is not a dictionary of 'descr', 'fortran_order' and 'shape'");
-  if (header.type != "<f4")
-    return Status::badData(path, ": holds elements of type '", header.type,
-                           "'; '<f4' (little-endian float32) is needed");
-  if (header.fortran)
-    return Status::badData(path, ": is in Fortran order; C order is needed");
+  dataStart = start + length;
+  return header;
+}
 
-  const uint64_t dataBytes = bytes.size() - headerStart - headerBytes;
-  uint64_t wanted = sizeof(float);
-  bool fits = true;
-  for (int64_t extent : header.shape)
-    fits &= !__builtin_mul_overflow(wanted, static_cast<uint64_t>(extent), &wanted);
-  if (!fits || wanted != dataBytes)
-    return Status::badData(path, ": its shape needs ", fits ? std::to_string(wanted) : "more than 2^64",
-                           " bytes of data, and ", dataBytes, " are there");
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
 
-  Array array;
-  array.shape = std::move(header.shape);
-  array.elements.resize(dataBytes / sizeof(float));
-  if (dataBytes)
-    std::memcpy(array.elements.data(), bytes.data() + headerStart + headerBytes, dataBytes);
+namespace {
+/// One of NumPy's types: its letter and its size.
+struct ElementType {
+  char kind;
+  size_t bytes;
+  double (*toNumber)(const std::byte *little);
+};
+} // namespace
+
+static double numberOfHalf(const std::byte *little) {
+  uint16_t half;
+  std::memcpy(&half, little, sizeof half);
+  return halfToFloat(half);
+}
+
+template <typename Stored> static double numberOf(const std::byte *little) {
+  Stored stored;
+  std::memcpy(&stored, little, sizeof stored);
+  return static_cast<double>(stored);
+}
+
+static constexpr ElementType kTypes[] = {
+    {'f', 4, numberOf<float>},    {'f', 8, numberOf<double>},   {'f', 2, numberOfHalf},
+    {'u', 1, numberOf<uint8_t>},  {'u', 2, numberOf<uint16_t>}, {'u', 4, numberOf<uint32_t>},
+    {'u', 8, numberOf<uint64_t>}, {'i', 1, numberOf<int8_t>},   {'i', 2, numberOf<int16_t>},
+    {'i', 4, numberOf<int32_t>},  {'i', 8, numberOf<int64_t>}};
+
+/// descr := ("<" | ">" | "|") kind bytes
+static const ElementType *typeNamed(const std::string &descr) {
+  for (const ElementType &type : kTypes)
+    if (descr.size() > 1 && std::string_view("<>|").find(descr[0]) != std::string_view::npos &&
+        descr.substr(1) == type.kind + std::to_string(type.bytes) && (descr[0] != '|' || type.bytes == 1))
+      return &type;
+  return nullptr;
+}
+
+/// Bytes that the shape asks for; nothing if no file could have as many.
+static std::optional<uint64_t> bytesOf(const std::vector<int64_t> &shape, uint64_t bytes) {
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end())
+    return 0;
+  for (int64_t extent : shape)
+    if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(extent), &bytes))
+      return std::nullopt;
+  return bytes;
+}
+
+/// Appends the bytes' numbers; false behind the first that float32 cannot hold.
+static bool append(std::span<const std::byte> bytes, const ElementType &type, bool isBigEndian,
+                   std::vector<float> &elements) {
+  std::byte little[8];
+  for (; !bytes.empty(); bytes = bytes.subspan(type.bytes)) {
+    std::copy_n(bytes.data(), type.bytes, little);
+    if (isBigEndian)
+      std::reverse(little, little + type.bytes);
+    const double number = type.toNumber(little);
+    elements.push_back(static_cast<float>(number));
+    if (std::isfinite(number) && !std::isfinite(elements.back()))
+      return false;
+  }
+  return true;
+}
+
+/// Step 4: each element at the place in C's order that its place in Fortran's stands for.
+static std::vector<float> toRowMajor(const std::vector<float> &elements, const std::vector<int64_t> &shape) {
+  if (elements.empty())
+    return {};
+  std::vector<float> ordered(elements.size());
+  std::vector<int64_t> index(shape.size()), stride(shape.size(), 1);
+  for (size_t d = shape.size(); d-- > 1;)
+    stride[d - 1] = stride[d] * shape[d];
+  int64_t place = 0;
+  for (float element : elements) {
+    ordered[place] = element;
+    for (size_t d = 0; d < shape.size(); ++d) {
+      place += stride[d];
+      if (++index[d] < shape[d])
+        break;
+      place -= stride[d] * std::exchange(index[d], 0);
+    }
+  }
+  return ordered;
+}
+
+StatusOr<Array> resin::npy::read(const std::string &path) {
+  StatusOr<InputFile> file = InputFile::open(path);
+  if (file.failed())
+    return file.status();
+  uint64_t dataStart = 0;
+  StatusOr<Header> header = readHeader(*file, dataStart);
+  if (header.failed())
+    return header.status();
+  const ElementType *type = typeNamed(header->type);
+  if (!type)
+    return Status::badData(path, ": holds elements of type '", header->type,
+                           "'; integers and floating-point numbers are understood, of at most 8 bytes");
+  const std::optional<uint64_t> wanted = bytesOf(header->shape, type->bytes);
+  const uint64_t there = file->size() - dataStart;
+  if (wanted != there)
+    return Status::badData(path, ": ", wanted > there ? "is cut short: " : "", "its shape needs ",
+                           wanted ? std::to_string(*wanted) : "more than 2^64", " bytes of data, and ", there,
+                           " are there");
+
+  Array array{std::move(header->shape), {}, type->kind != 'f'};
+  array.elements.reserve(there / type->bytes);
+  auto add = [&](std::span<const std::byte> bytes, uint64_t) {
+    if (append(bytes, *type, header->type[0] == '>', array.elements))
+      return Status();
+    return Status::badData(path, ": element ", array.elements.size() - 1, " of the file is a number of type '",
+                           header->type, "' that float32 cannot hold");
+  };
+  if (Status status = file->forEachPart(dataStart, file->size(), add); status.failed())
+    return status;
+  if (header->fortran)
+    array.elements = toRowMajor(array.elements, array.shape);
   return array;
 }
 

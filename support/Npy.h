@@ -1,8 +1,9 @@
 //===- Npy.h - One NumPy array in a file ------------------------*- C++ -*-===//
 //
-// Reads and writes `.npy` files of little-endian float32 in C order, and refuses
-// all others by name: the header's dictionary is parsed by its grammar, and the
-// shape must fit the file's length to the byte.
+// Reads `.npy` files of integers and floating-point numbers of any size, byte order
+// and order of elements, and refuses all others by name: the header's dictionary is
+// parsed by its grammar, and the shape must fit the file's length to the byte.
+// Writes little-endian float32 in C order.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,7 +21,8 @@ namespace resin::npy {
 
 struct Array {
   std::vector<int64_t> shape;
-  std::vector<float> elements; ///< row-major
+  std::vector<float> elements; ///< row-major, whatever the file's type and order
+  bool hasIntegers = false;    ///< in the file
 };
 
 StatusOr<Array> read(const std::string &path);

@@ -8,6 +8,7 @@
 #define RESIN_RUNTIME_COMMANDS_COMMANDS_H
 
 #include "runtime/Abi.h"
+#include "runtime/commands/PredictInput.h"
 #include "support/Status.h"
 
 #include <cstdint>
@@ -30,6 +31,7 @@ struct Arguments {
   // eval, predict; initial weights of train
   std::optional<std::string> weights;
   std::string input;
+  InputForm form;
   std::optional<std::string> output; ///< of profile: its plot
   std::optional<int64_t> topk;
   // bench, profile, info

@@ -14,8 +14,7 @@ using namespace resin::runtime;
 /// comes to on the training set.
 static StatusOr<PixelScale> scaleFor(Model &model, const Arguments &arguments, const Recipe &recipe,
                                      const PixelScale &ofFile, const DataNeeds &needs) {
-  const bool asked = !arguments.sets.empty();
-  if (!asked && ofFile.mean.size() == static_cast<size_t>(needs.image[0]))
+  if (!asksForNormalize(arguments.sets) && !ofFile.mean.empty())
     return ofFile;
   ImageSet train;
   if (recipe.normalize.kind == Normalize::Kind::DataSet) {

@@ -1,6 +1,7 @@
 //===- Predict.cpp - net predict ------------------------------------------===//
 //
-//   1. Read the images and hold their shape against the network's.
+//   1. Read weights and images, and normalise these as the weights' training images
+//      were.
 //   2. Cut them into the batches that were compiled: the largest that fits what is
 //      left, and at the end the smallest, filled up.
 //   3. Write the logits, or print the likeliest classes.
@@ -11,6 +12,8 @@
 #include "runtime/Model.h"
 #include "runtime/Signals.h"
 #include "runtime/commands/Commands.h"
+#include "runtime/commands/PredictInput.h"
+#include "runtime/commands/Scale.h"
 #include "runtime/data/BatchWriter.h"
 #include "support/Files.h"
 #include "support/Npy.h"
@@ -24,16 +27,31 @@
 using namespace resin;
 using namespace resin::runtime;
 
-static StatusOr<npy::Array> readImages(const std::string &path, const std::vector<int64_t> &image) {
-  StatusOr<npy::Array> array = npy::read(path);
-  if (array.failed())
-    return array;
-  std::vector<int64_t> wanted = image;
-  wanted.insert(wanted.begin(), array->shape.empty() ? 0 : array->shape[0]);
-  if (array->shape != wanted)
-    return Status::badData(path, ": has the shape ", printShape(array->shape),
-                           "; this network takes [any, ", image[0], ", ", image[1], ", ", image[2], "]");
-  return array;
+/// How the images are to be normalised: as the weights' file says, or else as the recipe does.
+static StatusOr<PixelScale> scaleFor(const Manifest &manifest, const Arguments &arguments, const PixelScale &ofFile) {
+  if (!asksForNormalize(arguments.sets) && !ofFile.mean.empty())
+    return ofFile;
+  Recipe recipe = manifest.recipe;
+  for (const std::string &assignment : arguments.sets)
+    if (Status status = setRecipe(recipe, assignment); status.failed())
+      return status;
+  if (recipe.normalize.kind == Normalize::Kind::DataSet)
+    return Status::badData(*arguments.weights, ": does not say how its images were normalised; give --raw if those of ",
+                           arguments.input, " are already, or --set train.normalize=fixed(mean = [..], std = [..])");
+  return pixelScale(manifest, recipe.normalize, ImageSet());
+}
+
+static StatusOr<Images> readInput(Model &model, const Arguments &arguments) {
+  PixelScale scale;
+  if (Status status = loadWeights(model, *arguments.weights, scale); status.failed())
+    return status;
+  if (!arguments.form.raw) {
+    StatusOr<PixelScale> asked = scaleFor(model.manifest(), arguments, scale);
+    if (asked.failed())
+      return asked.status();
+    scale = *asked;
+  }
+  return readImages(arguments.input, model.manifest().image, arguments.form, scale);
 }
 
 /// The compiled sizes, largest first.
@@ -66,6 +84,16 @@ static void predictBatch(Model &model, const Function &function, const float *im
   std::copy_n(all.data(), count * classes, logits);
 }
 
+/// A logit that is no number has no place among the others.
+static Status checkLogits(const std::string &input, const std::vector<float> &logits, int64_t classes) {
+  for (size_t i = 0; i < logits.size(); ++i)
+    if (!std::isfinite(logits[i]))
+      return Status::badData(input, ": image ", static_cast<int64_t>(i) / classes, ": the logit of class ",
+                             static_cast<int64_t>(i) % classes, " is ", printNumber(logits[i]),
+                             ": the weights and this image overflow float32");
+  return {};
+}
+
 static void printTop(const float *logits, int64_t classes, int64_t topk, int64_t index, const std::string &data) {
   std::vector<int64_t> order(classes);
   std::iota(order.begin(), order.end(), int64_t(0));
@@ -93,15 +121,12 @@ Status resin::runtime::runPredict(const ResinProgram &program, const Arguments &
   const std::vector<const Function *> sizes = predictors(model.manifest());
   if (sizes.empty())
     return {ExitCode::Failure, "this program was built without 'predict'; rebuild it with --predict-batch"};
-  PixelScale ignored;
-  if (Status status = loadWeights(model, *arguments.weights, ignored); status.failed())
-    return status;
-  StatusOr<npy::Array> images = readImages(arguments.input, model.manifest().image);
+  const StatusOr<Images> images = readInput(model, arguments);
   if (images.failed())
     return images.status();
 
-  const int64_t count = images->shape[0], classes = model.manifest().classes;
-  const int64_t size = std::accumulate(images->shape.begin() + 1, images->shape.end(), int64_t(1), std::multiplies<>());
+  const std::vector<int64_t> &image = model.manifest().image;
+  const int64_t count = images->count, size = image[0] * image[1] * image[2], classes = model.manifest().classes;
   std::vector<float> logits(count * classes);
   model.prepare();
   for (int64_t done = 0; done < count;) {
@@ -109,10 +134,12 @@ Status resin::runtime::runPredict(const ResinProgram &program, const Arguments &
       return stopped(concat("after ", done, " of ", count, " images"));
     const Function &function = choose(sizes, count - done);
     const int64_t taken = std::min(function.batch, count - done);
-    predictBatch(model, function, images->elements.data() + done * size, taken, logits.data() + done * classes);
+    predictBatch(model, function, images->numbers.data() + done * size, taken, logits.data() + done * classes);
     done += taken;
   }
 
+  if (Status status = checkLogits(arguments.input, logits, classes); status.failed())
+    return status;
   if (arguments.output)
     if (Status status = npy::write(*arguments.output, std::vector<int64_t>{count, classes}, logits); status.failed())
       return status;

@@ -6,7 +6,15 @@
 #include "runtime/Manifest.h"
 #include "runtime/data/ImageSet.h"
 
+#include <algorithm>
+
 namespace resin::runtime {
+
+/// Whether the command line says how images are normalised, whatever a file of weights says.
+inline bool asksForNormalize(const std::vector<std::string> &sets) {
+  return std::any_of(sets.begin(), sets.end(),
+                     [](const std::string &set) { return set.starts_with("train.normalize"); });
+}
 
 /// One mean and deviation for each channel of the network's images.
 inline StatusOr<PixelScale> pixelScale(const Manifest &manifest, const Normalize &normalize, const ImageSet &train) {

@@ -63,11 +63,20 @@ static StatusOr<DataSet> loadData(Model &model, const Settings &settings) {
   return DataSet{std::move(*train), std::move(*test)};
 }
 
-/// The values a fresh run starts from.
-static Status setVariables(Model &model, const Arguments &arguments, const RunState &state) {
+/// The values a fresh run starts from. Weights keep the scale of pixels that they were made with, unless another is
+/// asked for.
+static Status setVariables(Model &model, const Arguments &arguments, RunState &state) {
   initialize(model, state.settings.recipe.seed);
-  PixelScale ignored;
-  return arguments.weights ? loadWeights(model, *arguments.weights, ignored) : Status();
+  PixelScale ofFile;
+  if (arguments.weights)
+    if (Status status = loadWeights(model, *arguments.weights, ofFile); status.failed())
+      return status;
+  if (ofFile.mean.empty() || asksForNormalize(arguments.sets))
+    return {};
+  std::fprintf(stderr, "note: images are normalised as %s says; --set train.normalize=.. would change that\n",
+               arguments.weights->c_str());
+  state.scale = ofFile;
+  return {};
 }
 
 static void introduce(const Model &model, const Arguments &arguments, const RunState &state, const DataSet &data) {

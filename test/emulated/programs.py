@@ -81,8 +81,8 @@ def prepare(build, work):
         for count in (1, 4):
             images = folder / f"{name}.{count}.npy"
             write_images(images, count, edge)
-            subprocess.run([native, "predict", "--weights", weights, "--input", images, "--output", out / f"{count}.npy"], **quiet)
-            script.append(f"check ./{name} predict --weights {name}.safetensors --input {images.name} --output /out/{name}/{count}.npy")
+            subprocess.run([native, "predict", "--raw", "--weights", weights, "--input", images, "--output", out / f"{count}.npy"], **quiet)
+            script.append(f"check ./{name} predict --raw --weights {name}.safetensors --input {images.name} --output /out/{name}/{count}.npy")
         stopped = TRAIN.format(steps=STEPS, out="/tmp/part").replace("/run", "")
         script += [f"check ./{name} {stopped} --steps {STEPS // 2}", f"check ./{name} {stopped} --resume",
                    f"check cmp /tmp/{name}/run/last.safetensors /tmp/part/last.safetensors",

@@ -44,7 +44,7 @@ TEST_F(Program, EvaluatesWhatItPredicts) {
   ASSERT_TRUE(npy::write(folder / "x.npy", std::vector<int64_t>{37, 3, 32, 32},
                          normalised(test, file->metadata().at("resin.normalize")))
                   .ok());
-  expectOk(run({"predict", "--weights", weights, "--input", folder / "x.npy", "--output", folder / "y.npy"}));
+  expectOk(run({"predict", "--raw", "--weights", weights, "--input", folder / "x.npy", "--output", folder / "y.npy"}));
   StatusOr<npy::Array> logits = npy::read(folder / "y.npy");
   ASSERT_TRUE(logits.ok());
   ASSERT_EQ(logits->shape, (std::vector<int64_t>{37, 10}));
@@ -69,44 +69,6 @@ TEST_F(Program, EvaluatesWhatItPredicts) {
   const Outcome outcome = run({"eval", "--weights", weights, "--data", folder / "data"});
   expectOk(outcome);
   EXPECT_EQ(outcome.out, wanted);
-}
-
-TEST_F(Program, PredictsAnyNumberOfImages) {
-  expectOk(run(train("run", {"--epochs", "0"})));
-  std::vector<float> images(7 * 3072), all;
-  for (size_t i = 0; i < images.size(); ++i)
-    images[i] = static_cast<float>(i % 97) / 97 - 0.5f + static_cast<float>(i / 3072);
-  for (int64_t count : {7, 6, 4, 1, 0}) {
-    ASSERT_TRUE(
-        npy::write(folder / "x.npy", std::vector<int64_t>{count, 3, 32, 32}, std::span(images).first(count * 3072))
-            .ok());
-    expectOk(run({"predict", "--weights", folder / "run/last.safetensors", "--input", folder / "x.npy", "--output",
-                  folder / "y.npy"}));
-    const npy::Array logits = *npy::read(folder / "y.npy");
-    ASSERT_EQ(logits.shape, (std::vector<int64_t>{count, 10}));
-    if (all.empty())
-      all = logits.elements;
-    EXPECT_TRUE(std::equal(logits.elements.begin(), logits.elements.end(), all.begin())) << count;
-  }
-  ASSERT_TRUE(npy::write(folder / "x.npy", std::vector<int64_t>{2, 3, 32, 32}, std::span(images).first(2 * 3072)).ok());
-  const Outcome outcome =
-      run({"predict", "--weights", folder / "run/last.safetensors", "--input", folder / "x.npy", "--topk", "3"});
-  expectOk(outcome);
-  EXPECT_EQ(outcome.out.find("image 0: "), 0u);
-  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), ','), 4) << outcome.out;
-}
-
-TEST_F(Program, RefusesImagesOfAnotherShape) {
-  expectOk(run(train("run", {"--epochs", "0"})));
-  auto predict = [&](const std::vector<int64_t> &shape, size_t count) {
-    EXPECT_TRUE(npy::write(folder / "x.npy", shape, std::vector<float>(count)).ok());
-    return run({"predict", "--weights", folder / "run/last.safetensors", "--input", folder / "x.npy"});
-  };
-  EXPECT_TRUE(
-      contains(predict({1, 3, 32, 31}, 2976).err, "has the shape [1, 3, 32, 31]; this network takes [any, 3, 32, 32]"));
-  EXPECT_EQ(predict({3, 32, 32}, 3072).code, 65);
-  EXPECT_EQ(predict({}, 1).code, 65);
-  EXPECT_EQ(run({"predict", "--weights", folder / "run/last.safetensors", "--input", folder / "none.npy"}).code, 66);
 }
 
 TEST_F(Program, SaysThatTheOutputIsFull) {

@@ -284,4 +284,24 @@ TEST_F(Training, StartsFromWeights) {
   EXPECT_EQ(weights(*b, "optimizer.momentum.fc.weight"), std::vector<float>(30720)) << "the optimizer begins anew";
 }
 
+// The pictures of another folder have another mean: weights would meet pixels that they have never seen.
+TEST_F(Training, KeepsTheScaleOfWeights) {
+  auto scaleOf = [&](const std::string &out) {
+    return safetensors::File::read(folder / (out + "/last.safetensors"))->metadata().at("resin.normalize");
+  };
+  expectOk(run(train("a", {"--epochs", "0"})));
+  folder.write("data/data_batch_1.bin", records(80, 99));
+  expectOk(run(train("anew", {"--epochs", "0"})));
+  const std::vector<std::string> more = {"--epochs", "0", "--weights", folder / "a/last.safetensors"};
+  const Outcome outcome = run(train("kept", more));
+  expectOk(outcome);
+  EXPECT_TRUE(contains(outcome.err, "note: images are normalised as " + more[3] + " says")) << outcome.err;
+  EXPECT_NE(scaleOf("anew"), scaleOf("a"));
+  EXPECT_EQ(scaleOf("kept"), scaleOf("a"));
+  std::vector<std::string> asked = more;
+  asked.insert(asked.end(), {"--set", "train.normalize=dataset"});
+  expectOk(run(train("asked", asked)));
+  EXPECT_EQ(scaleOf("asked"), scaleOf("anew"));
+}
+
 } // namespace
