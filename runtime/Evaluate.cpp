@@ -5,6 +5,8 @@
 #include "runtime/Signals.h"
 #include "runtime/data/BatchWriter.h"
 
+#include <cmath>
+
 using namespace resin;
 using namespace resin::runtime;
 
@@ -12,6 +14,7 @@ namespace {
 struct Totals {
   double loss = 0;
   int64_t top1 = 0, top5 = 0;
+  std::optional<int64_t> notFinite;
 };
 } // namespace
 
@@ -30,13 +33,16 @@ static void writeBatch(Model &model, const Function &function, const BatchWriter
   model.write<int32_t>(*function.argument("label"), labels);
 }
 
-static void addBatch(Model &model, const Function &function, int64_t images, Totals &totals) {
+/// Adds the images first .. first+images-1.
+static void addBatch(Model &model, const Function &function, int64_t first, int64_t images, Totals &totals) {
   const std::vector<float> loss = model.read<float>(*function.result("loss"));
   const std::vector<int32_t> rank = model.read<int32_t>(*function.result("rank"));
   for (int64_t i = 0; i < images; ++i) {
     totals.loss += loss[i];
     totals.top1 += rank[i] < 1;
     totals.top5 += rank[i] < 5;
+    if (!std::isfinite(loss[i]) && !totals.notFinite)
+      totals.notFinite = first + i;
   }
 }
 
@@ -44,6 +50,7 @@ StatusOr<Score> resin::runtime::evaluate(Model &model, const ImageSet &set, cons
   const Function *function = model.function("evaluate");
   if (!function)
     return Status(ExitCode::Failure, "this program was built without 'evaluate'");
+  assert(set.size() > 0 && "there is an image");
   const BatchWriter writer(*function->argument("image"), scale);
   const int64_t batches = (set.size() + function->batch - 1) / function->batch;
   model.prepare();
@@ -55,10 +62,10 @@ StatusOr<Score> resin::runtime::evaluate(Model &model, const ImageSet &set, cons
     const int64_t first = i * function->batch;
     writeBatch(model, *function, writer, set, first);
     model.call(*function);
-    addBatch(model, *function, std::min(function->batch, set.size() - first), totals);
+    addBatch(model, *function, first, std::min(function->batch, set.size() - first), totals);
     progress.update(i + 1, [] { return std::string(); });
   }
-  const double images = static_cast<double>(std::max<int64_t>(1, set.size()));
+  const double images = static_cast<double>(set.size());
   return Score{totals.loss / images, 100.0 * static_cast<double>(totals.top1) / images,
-               100.0 * static_cast<double>(totals.top5) / images};
+               100.0 * static_cast<double>(totals.top5) / images, totals.notFinite};
 }

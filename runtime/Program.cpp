@@ -11,6 +11,9 @@
 #include <exception>
 #include <functional>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 using namespace resin;
 using namespace resin::runtime;
 
@@ -52,7 +55,7 @@ static Command addTrain(CLI::App &app, Arguments &arguments) {
   train->add_option("--seed", arguments.seed, "of initial values, order and augmentation");
   addThreads(*train, arguments);
   train->add_option("--limit", arguments.limit, "use only the first images of each part")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t(1), INT64_MAX));
   train->add_option("--lr", arguments.rate, "peak of the learning rate")->check(CLI::NonNegativeNumber);
   train->add_flag("--no-shuffle", arguments.noShuffle, "take the training images in the order of the files");
   train->add_option("--set", arguments.sets, kSetHelp)->allow_extra_args(false);
@@ -65,7 +68,7 @@ static Command addEval(CLI::App &app, Arguments &arguments) {
   CLI::App *eval = app.add_subcommand("eval", "top-1, top-5 and loss on the test set");
   eval->add_option("--weights", arguments.weights, "safetensors file")->required();
   eval->add_option("--data", arguments.data, "folder with CIFAR-10's binary files, or 'synthetic'")->required();
-  eval->add_option("--limit", arguments.limit, "use only the first images")->check(CLI::NonNegativeNumber);
+  eval->add_option("--limit", arguments.limit, "use only the first images")->check(CLI::Range(int64_t(1), INT64_MAX));
   eval->add_option("--set", arguments.sets, "train.normalize=..: how images are normalised")->allow_extra_args(false);
   addThreads(*eval, arguments);
   return {eval, runEval};
@@ -104,7 +107,8 @@ static Command addProfile(CLI::App &app, Arguments &arguments) {
   profile->add_flag("--json", arguments.json, "for tools");
   profile->add_option("--svg", arguments.output, "draw the kernels under their roofs into this file");
   profile->add_option("--seconds", arguments.seconds, "how long to measure")->check(CLI::Range(0.0, 86400.0));
-  profile->add_option("--only", arguments.only, "measure nothing else: train, predict, or one of its sizes as predict_1");
+  profile->add_option("--only", arguments.only,
+                      "measure nothing else: train, predict, or one of its sizes as predict_1");
   addThreads(*profile, arguments);
   return {profile, runProfile};
 }
@@ -116,12 +120,27 @@ static Command addInfo(CLI::App &app, Arguments &arguments) {
   return {info, runInfo};
 }
 
+/// A file that takes the number of a closed stream would get what is printed: what is in its place refuses that.
+static void holdStandardStreams() {
+  for (int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) < 0)
+      ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY); // the lowest number that is free
+}
+
+/// Whether all that was printed has arrived. A line that failed on the way is remembered by the stream alone.
+static Status closeOutput() {
+  errno = 0;
+  const bool isFlushed = std::fflush(stdout) == 0;
+  if (isFlushed && !std::ferror(stdout))
+    return {};
+  return Status::ioError("standard output: cannot write", isFlushed ? " all of it" : ": " + systemError());
+}
+
 /// Carries out the command; what it printed has to arrive as well.
 static Status runCommand(const Command &command, const ResinProgram &program, const Arguments &arguments) {
   Status status = command.run(program, arguments);
-  if (std::fflush(stdout) != 0 && status.ok())
-    return Status::ioError("standard output: cannot write: ", systemError());
-  return status;
+  Status printed = closeOutput();
+  return status.failed() ? status : printed;
 }
 
 static int leave(const Status &status) {
@@ -132,6 +151,7 @@ static int leave(const Status &status) {
 }
 
 static int parseAndRun(const ResinProgram &program, int argc, const char *const *argv) {
+  holdStandardStreams();
   Arguments arguments;
   arguments.threads = usableCpus();
   CLI::App app("A network compiled by Resin: trains, evaluates, predicts.");

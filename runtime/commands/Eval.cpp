@@ -55,6 +55,9 @@ Status resin::runtime::runEval(const ResinProgram &program, const Arguments &arg
   StatusOr<Score> score = evaluate(model, *test, *scale);
   if (score.failed())
     return score.status();
+  if (score->notFinite)
+    return Status::badData(*arguments.weights, ": the loss of image ", *score->notFinite, " of ", *arguments.data,
+                           " is not finite: these weights and that image overflow float32");
   std::printf("Acc@1 %.2f Acc@5 %.2f loss %.4f\n", score->top1, score->top5, score->loss);
   return {};
 }

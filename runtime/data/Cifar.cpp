@@ -4,7 +4,9 @@
 #include "support/Files.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
+#include <optional>
 
 using namespace resin;
 using namespace resin::runtime;
@@ -12,19 +14,31 @@ namespace fs = std::filesystem;
 
 static constexpr size_t kPixels = 3 * 32 * 32, kRecord = 1 + kPixels;
 
+/// N of "data_batch_N.bin": a copy beside it, "data_batch_1_copy.bin", is no more data.
+static std::optional<uint64_t> batchNumber(std::string_view name) {
+  constexpr std::string_view kStart = "data_batch_", kEnd = ".bin";
+  if (!name.starts_with(kStart) || !name.ends_with(kEnd) || name.size() < kStart.size() + kEnd.size())
+    return std::nullopt;
+  const char *first = name.data() + kStart.size(), *last = name.data() + name.size() - kEnd.size();
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(first, last, number);
+  return error == std::errc() && end == last ? std::optional(number) : std::nullopt;
+}
+
 /// The batch files of a folder, in the order of their numbers.
 static std::vector<std::string> batchFiles(const fs::path &folder, Part part) {
-  std::vector<std::pair<size_t, std::string>> found;
+  std::vector<std::pair<uint64_t, std::string>> found;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename();
-    const bool train = name.starts_with("data_batch_") && name.ends_with(".bin");
-    if (part == Part::Train ? train : name == "test_batch.bin")
-      found.emplace_back(name.size(), entry->path().string());
+    if (part == Part::Test && name == "test_batch.bin")
+      found.emplace_back(0, entry->path().string());
+    if (const std::optional<uint64_t> number = batchNumber(name); part == Part::Train && number)
+      found.emplace_back(*number, entry->path().string());
   }
-  std::sort(found.begin(), found.end()); // 2 before 10
+  std::sort(found.begin(), found.end());
   std::vector<std::string> paths;
-  for (auto &[length, path] : found)
+  for (auto &[number, path] : found)
     paths.push_back(path);
   return paths;
 }
@@ -59,7 +73,7 @@ StatusOr<ImageSet> resin::runtime::readCifar(const std::string &folder, Part par
   if (paths.empty())
     paths = batchFiles(fs::path(folder) / "cifar-10-batches-bin", part);
   if (paths.empty())
-    return Status::noInput(folder, ": has no ", part == Part::Train ? "data_batch_*.bin" : "test_batch.bin");
+    return Status::noInput(folder, ": has no ", part == Part::Train ? "data_batch_<number>.bin" : "test_batch.bin");
 
   ImageSet set;
   set.shape = {3, 32, 32};

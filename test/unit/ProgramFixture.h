@@ -52,7 +52,7 @@ protected:
   int started = 0;
   int sleep = 0; ///< milliseconds a train step
   rlim_t largestFile = RLIM_INFINITY;
-  std::string standardOutput; ///< instead of a file of ours
+  std::string standardOutput; ///< instead of a file of ours; "closed": none
 
   void SetUp() override {
     folder.write("data/data_batch_1.bin", records(80, 1));
@@ -85,8 +85,11 @@ protected:
     running.process = ::fork();
     if (running.process != 0)
       return running;
-    ::dup2(::open(running.out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666), STDOUT_FILENO);
+    if (standardOutput != "closed")
+      ::dup2(::open(running.out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666), STDOUT_FILENO);
     ::dup2(::open(running.err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666), STDERR_FILENO);
+    if (standardOutput == "closed")
+      ::close(STDOUT_FILENO);
     const rlimit limit{largestFile, largestFile};
     ::setrlimit(RLIMIT_FSIZE, &limit);
     if (sleep)

@@ -39,6 +39,9 @@ TEST(Cifar, ReadsBatchesInOrder) {
   folder.write("data_batch_2.bin", records({2, 3}));
   folder.write("data_batch_1.bin", records({1}));
   folder.write("test_batch.bin", records({9}));
+  for (const char *copy : {"data_batch_1_copy.bin", "data_batch_1 (1).bin", "data_batch_.bin", "data_batch_-3.bin",
+                           "data_batch_1.bin.bin", "data_batch_4.bin~", "data_batch.bin", "old_data_batch_1.bin"})
+    folder.write(copy, records({5}));
   StatusOr<ImageSet> set = load(folder / ".");
   ASSERT_TRUE(set.ok()) << set.status().message();
   EXPECT_EQ(set->labels, (std::vector<int32_t>{1, 2, 3, 7}));

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <cstring>
 
 using namespace resin;
 
@@ -71,10 +72,59 @@ TEST_F(Program, EvaluatesWhatItPredicts) {
   EXPECT_EQ(outcome.out, wanted);
 }
 
+TEST_F(Program, SaysWhichImageOverflows) {
+  // Weights of 1e36 for the first class: with an image that is white all over their sum is 3e39.
+  expectOk(run(train("run", {"--epochs", "0", "--set", "train.normalize=none"})));
+  std::string bytes = last("run");
+  const size_t data = 8 + *reinterpret_cast<const uint64_t *>(bytes.data());
+  for (size_t i = 0; i < 3072; ++i) {
+    const float weight = 1e36f;
+    std::memcpy(bytes.data() + data + 4 * i, &weight, 4);
+  }
+  bytes.replace(bytes.find("resin.checksum"), 14, "other.checksum");
+  folder.write("w.safetensors", bytes);
+  std::string images(37 * 3073, '\0'); // black ones, but for 21
+  std::fill_n(images.begin() + 21 * 3073 + 1, 3072, '\xff');
+  folder.write("data/test_batch.bin", images);
+  const Outcome outcome = run({"eval", "--weights", folder / "w.safetensors", "--data", folder / "data"});
+  EXPECT_EQ(outcome.code, 65);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_TRUE(contains(outcome.err, "w.safetensors: the loss of image 21 of ")) << outcome.err;
+}
+
+TEST_F(Program, EvaluatesOneImageAtLeast) {
+  expectOk(run(train("run", {"--epochs", "0"})));
+  EXPECT_EQ(run({"eval", "--weights", folder / "run/last.safetensors", "--data", folder / "data", "--limit", "0"}).code,
+            64);
+  EXPECT_EQ(run(train("none", {"--limit", "0"})).code, 64);
+}
+
+// A table is larger than what the stream holds back: it failed before the end, where no more was to be flushed.
 TEST_F(Program, SaysThatTheOutputIsFull) {
   expectOk(run(train("run", {"--epochs", "0"})));
+  ASSERT_TRUE(npy::write(folder / "x.npy", std::vector<int64_t>{200, 3, 32, 32}, std::vector<float>(200 * 3072)).ok());
+  const std::string weights = folder / "run/last.safetensors";
   standardOutput = "/dev/full";
-  EXPECT_EQ(run({"eval", "--weights", folder / "run/last.safetensors", "--data", folder / "data"}).code, 74);
+  for (const std::vector<std::string> &arguments : std::vector<std::vector<std::string>>{
+           {"eval", "--weights", weights, "--data", folder / "data"},
+           {"predict", "--weights", weights, "--input", folder / "x.npy", "--topk", "9"},
+           {"info", "--json"},
+           {"info"},
+           {"bench", "--json", "--seconds", "0", "--only", "predict_1"},
+           {"profile", "--json", "--seconds", "0", "--only", "predict_1"},
+           train("full", {"--epochs", "2"})}) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 74) << arguments[0];
+    EXPECT_TRUE(contains(outcome.err, "error: standard output: cannot write")) << outcome.err;
+  }
+  EXPECT_TRUE(exists("full/best.safetensors")) << "the run went on";
+}
+
+TEST_F(Program, WritesNoResultIntoAFileThatTookTheNumberOfAClosedStream) {
+  standardOutput = "closed";
+  EXPECT_EQ(run(train("run", {"--epochs", "2"})).code, 74);
+  standardOutput = "";
+  expectOk(run({"eval", "--weights", folder / "run/last.safetensors", "--data", folder / "data"}));
 }
 
 //===----------------------------------------------------------------------===//
