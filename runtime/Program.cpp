@@ -28,7 +28,7 @@ static constexpr const char *kExitCodes =
     "  69   this CPU lacks what the program was built for\n"
     "  73   the output cannot be created\n"
     "  74   reading or writing failed on the way\n"
-    "  130, 143   stopped by SIGINT or SIGTERM, after saving; a second signal kills at once\n";
+    "  129, 130, 143   stopped by SIGHUP, SIGINT or SIGTERM, after saving; a second SIGINT or SIGTERM kills at once\n";
 
 namespace {
 struct Command {
@@ -144,9 +144,8 @@ static Status runCommand(const Command &command, const ResinProgram &program, co
 }
 
 static int leave(const Status &status) {
-  const bool asked = status.code() == ExitCode::Interrupted || status.code() == ExitCode::Terminated;
   if (status.failed())
-    std::fprintf(stderr, "%s%s\n", asked ? "" : "error: ", status.message().c_str());
+    std::fprintf(stderr, "%s%s\n", wasAskedToStop(status) ? "" : "error: ", status.message().c_str());
   return static_cast<int>(status.code());
 }
 

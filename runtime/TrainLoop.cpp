@@ -183,10 +183,14 @@ Status TrainLoop::closeEpoch() {
 
 Status TrainLoop::save(bool isBest) {
   saved = Clock::now();
+  takeSaveRequest();
   return folder.save(model, state, isBest);
 }
 
-Status TrainLoop::saveNowAndThen() { return Clock::now() - saved < kBetweenSaves ? Status() : save(); }
+Status TrainLoop::saveNowAndThen() {
+  const bool isDue = Clock::now() - saved >= kBetweenSaves;
+  return takeSaveRequest() || isDue ? save() : Status();
+}
 
 Status TrainLoop::saveAndLeave() {
   if (Status status = save(); status.failed())

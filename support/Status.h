@@ -31,6 +31,7 @@ enum class ExitCode : int {
   Unavailable = 69,  ///< this CPU lacks what the program was built for
   CannotCreate = 73, ///< the output cannot be made
   IoError = 74,      ///< reading or writing failed on the way
+  HungUp = 129,      ///< SIGHUP, after saving
   Interrupted = 130, ///< SIGINT, after saving
   Terminated = 143,  ///< SIGTERM, after saving
 };

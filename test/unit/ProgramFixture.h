@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <thread>
 #include <vector>
@@ -52,6 +53,7 @@ protected:
   int started = 0;
   int sleep = 0; ///< milliseconds a train step
   rlim_t largestFile = RLIM_INFINITY;
+  bool ignoreHangUps = false; ///< as `nohup` starts a program, and a script's shell one in the background
   std::string standardOutput; ///< instead of a file of ours; "closed": none
 
   void SetUp() override {
@@ -90,6 +92,8 @@ protected:
     ::dup2(::open(running.err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666), STDERR_FILENO);
     if (standardOutput == "closed")
       ::close(STDOUT_FILENO);
+    for (int signal : {SIGINT, SIGHUP})
+      ::signal(signal, ignoreHangUps ? SIG_IGN : SIG_DFL);
     const rlimit limit{largestFile, largestFile};
     ::setrlimit(RLIMIT_FSIZE, &limit);
     if (sleep)

@@ -159,7 +159,7 @@ TEST(StagedFile, LetsGoOfWhatAKilledRunLeft) {
 
 TEST_F(Training, SavesAndLeavesWhenAsked) {
   expectOk(run(train("whole", {"--epochs", "3"})));
-  for (int signal : {SIGINT, SIGTERM}) {
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
     const std::string out = "run" + std::to_string(signal);
     sleep = 30;
     Running running = start(train(out, {"--epochs", "3"}));
@@ -186,6 +186,52 @@ TEST_F(Training, DiesAtTheSecondSignal) {
   ::kill(running.process, SIGINT);
   EXPECT_EQ(running.wait().code, 128 + SIGINT);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+}
+
+// A terminal that closes sends SIGHUP twice, a service manager sends it behind SIGTERM: neither cuts the saving short.
+TEST_F(Training, SavesWhateverIsSentBesideHangUps) {
+  expectOk(run(train("whole", {"--epochs", "3"})));
+  for (auto [first, second] : {std::pair(SIGHUP, SIGHUP), std::pair(SIGTERM, SIGHUP), std::pair(SIGHUP, SIGTERM)}) {
+    const std::string out = "run" + std::to_string(first) + "-" + std::to_string(second);
+    sleep = 200;
+    Running running = start(train(out, {"--epochs", "3"}));
+    waitFor(out + "/last.safetensors");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ::kill(running.process, first);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ::kill(running.process, second);
+    const Outcome outcome = running.wait();
+    EXPECT_EQ(outcome.code, 128 + first) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "--resume goes on from there")) << outcome.err;
+    sleep = 0;
+    expectOk(run(train(out, {"--resume"})));
+    EXPECT_TRUE(sameRuns(out, "whole"));
+  }
+}
+
+TEST_F(Training, SavesAndGoesOnWhenAsked) {
+  expectOk(run(train("whole", {"--epochs", "2"})));
+  sleep = 100;
+  Running running = start(train("run", {"--epochs", "2"}));
+  waitFor("run/last.safetensors");
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  ::kill(running.process, SIGUSR1);
+  waitFor("run/previous.safetensors"); // long before the epoch's end
+  EXPECT_TRUE(contains(last("run"), "\\\"epoch\\\":0")) << "saved within the first epoch";
+  expectOk(running.wait());
+  EXPECT_TRUE(sameRuns("run", "whole"));
+}
+
+TEST_F(Training, IgnoresWhatItsParentHadIgnored) {
+  expectOk(run(train("whole", {"--epochs", "1"})));
+  ignoreHangUps = true;
+  sleep = 50;
+  Running running = start(train("run", {"--epochs", "1"}));
+  waitFor("run/last.safetensors");
+  ::kill(running.process, SIGHUP);
+  ::kill(running.process, SIGINT);
+  expectOk(running.wait());
+  EXPECT_TRUE(sameRuns("run", "whole"));
 }
 
 TEST_F(Training, GoesBackToThePreviousCheckpoint) {
