@@ -38,18 +38,8 @@ static Status sumVariables(Model &model, Checksum &sum) {
   return {};
 }
 
-static Status writeVariables(Model &model, StagedFile &file) {
-  for (const Variable &variable : model.manifest().variables)
-    if (isKept(variable)) {
-      const std::vector<float> elements = model.elements(variable);
-      if (Status status = file.write(std::as_bytes(std::span(elements))); status.failed())
-        return status;
-    }
-  return {};
-}
-
-Status resin::runtime::saveCheckpoint(Model &model, const RunState &state, const std::string &path,
-                                      const std::function<Status(StagedFile &)> &publish) {
+Status resin::runtime::writeCheckpoint(Model &model, const RunState &state,
+                                       const std::function<Status(std::span<const std::byte>)> &sink) {
   Checksum sum;
   if (Status status = sumVariables(model, sum); status.failed())
     return status;
@@ -60,13 +50,26 @@ Status resin::runtime::saveCheckpoint(Model &model, const RunState &state, const
     if (isKept(variable))
       headings.push_back({variable.name, variable.shape});
 
+  const std::string header = safetensors::header(headings, metadata);
+  if (Status status = sink(std::as_bytes(std::span(header))); status.failed())
+    return status;
+  for (const Variable &variable : model.manifest().variables) {
+    if (!isKept(variable))
+      continue;
+    const std::vector<float> elements = model.elements(variable);
+    if (Status status = sink(std::as_bytes(std::span(elements))); status.failed())
+      return status;
+  }
+  return {};
+}
+
+Status resin::runtime::saveCheckpoint(Model &model, const RunState &state, const std::string &path,
+                                      const std::function<Status(StagedFile &)> &publish) {
   StatusOr<StagedFile> file = StagedFile::create(path);
   if (file.failed())
     return file.status();
-  const std::string header = safetensors::header(headings, metadata);
-  if (Status status = file->write(header); status.failed())
-    return status;
-  if (Status status = writeVariables(model, *file); status.failed())
+  auto write = [&](std::span<const std::byte> bytes) { return file->write(bytes); };
+  if (Status status = writeCheckpoint(model, state, write); status.failed())
     return status;
   if (Status status = file->sync(); status.failed())
     return status;

@@ -14,12 +14,18 @@
 #include "support/Safetensors.h"
 #include "support/Status.h"
 
+#include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 
 namespace resin::runtime {
 
 class Model;
+
+/// Gives the bytes of a checkpoint to `sink`, part by part. Fails if a variable is not finite.
+Status writeCheckpoint(Model &model, const RunState &state,
+                       const std::function<Status(std::span<const std::byte>)> &sink);
 
 /// Writes the file aside, syncs it, reads it back and leaves the renaming to
 /// `publish`, which gets the verified file. Fails if a variable is not finite.

@@ -11,6 +11,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <fstream>
 
 using namespace resin;
@@ -60,23 +61,36 @@ static bool parseRow(const std::string &line, MetricsRow &row) {
   return at == end;
 }
 
-StatusOr<Metrics> Metrics::open(const RunFolder &folder, int64_t epochs) {
+Metrics Metrics::open(const RunFolder &folder, int64_t epochs) {
   Metrics metrics;
   metrics.csvPath = folder.file("metrics.csv");
   metrics.jsonPath = folder.file("metrics.jsonl");
-  std::ifstream file(metrics.csvPath);
-  MetricsRow row;
-  for (std::string line; epochs > 0 && std::getline(file, line);)
-    if (parseRow(line, row) && row.epoch <= epochs)
-      metrics.all.push_back(row);
-  if (Status status = metrics.rewrite(); status.failed())
-    return status;
+  if (epochs > 0)
+    metrics.read(epochs);
   return metrics;
 }
 
-Status Metrics::add(const MetricsRow &row) {
+/// A file that others changed or cut short gives what rows of it can be read.
+void Metrics::read(int64_t epochs) {
+  std::ifstream file(csvPath);
+  std::string line;
+  std::getline(file, line); // the columns' names
+  for (int64_t number = 2; std::getline(file, line); ++number) {
+    const bool isWhole = !file.eof();
+    if (line.ends_with('\r'))
+      line.pop_back();
+    MetricsRow row;
+    if (!isWhole || !parseRow(line, row))
+      std::fprintf(stderr, "warning: %s:%lld: is no row of an epoch: it is left out\n", csvPath.c_str(),
+                   static_cast<long long>(number));
+    else if (row.epoch <= epochs)
+      all.push_back(row);
+  }
+}
+
+void Metrics::add(const MetricsRow &row) {
   all.push_back(row);
-  return rewrite();
+  isSaved = false;
 }
 
 static Status replace(const std::string &path, const std::string &text) {
@@ -90,7 +104,9 @@ static Status replace(const std::string &path, const std::string &text) {
   return file->publish();
 }
 
-Status Metrics::rewrite() const {
+Status Metrics::save() {
+  if (isSaved)
+    return {};
   std::string csv, json;
   for (const char *column : kColumns)
     csv += concat(csv.empty() ? "" : ",", column);
@@ -106,5 +122,8 @@ Status Metrics::rewrite() const {
   }
   if (Status status = replace(csvPath, csv); status.failed())
     return status;
-  return replace(jsonPath, json);
+  if (Status status = replace(jsonPath, json); status.failed())
+    return status;
+  isSaved = true;
+  return {};
 }

@@ -25,16 +25,21 @@ struct MetricsRow {
 
 class Metrics {
 public:
-  /// Keeps the rows of epochs up to `epochs` that are there, for a run that goes on.
-  static StatusOr<Metrics> open(const RunFolder &folder, int64_t epochs);
+  /// Takes the rows of epochs up to `epochs` that are there, for a run that goes on; writes nothing yet.
+  static Metrics open(const RunFolder &folder, int64_t epochs);
 
-  Status add(const MetricsRow &row);
+  /// For the next `save`.
+  void add(const MetricsRow &row);
+  /// Writes both files, if they are not as the rows are.
+  Status save();
   const std::vector<MetricsRow> &rows() const { return all; }
 
 private:
-  Status rewrite() const;
+  void read(int64_t epochs);
+
   std::string csvPath, jsonPath;
   std::vector<MetricsRow> all;
+  bool isSaved = false;
 };
 
 } // namespace resin::runtime

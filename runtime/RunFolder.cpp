@@ -36,7 +36,8 @@ StatusOr<RunFolder> RunFolder::open(const std::string &path) {
 }
 
 RunFolder::RunFolder(RunFolder &&other) noexcept
-    : path(std::move(other.path)), lock(std::exchange(other.lock, -1)), lastIsGood(other.lastIsGood) {}
+    : path(std::move(other.path)), lock(std::exchange(other.lock, -1)), lastIsGood(other.lastIsGood),
+      replaces(other.replaces), owedBest(std::move(other.owedBest)) {}
 
 RunFolder::~RunFolder() {
   if (lock >= 0)
@@ -46,13 +47,6 @@ RunFolder::~RunFolder() {
 bool RunFolder::holdsRun() const {
   std::error_code error;
   return fs::exists(file("last.safetensors"), error) || fs::exists(file("previous.safetensors"), error);
-}
-
-void RunFolder::beginAnew() {
-  lastIsGood = false;
-  std::error_code ignored;
-  fs::remove(file("previous.safetensors"), ignored);
-  fs::remove(file("best.safetensors"), ignored);
 }
 
 Status RunFolder::load(Model &model, RunState &state) {
@@ -88,20 +82,89 @@ static Status linkOver(const std::string &from, const std::string &to) {
   return Status::ioError(to, ": cannot write: ", error.message());
 }
 
-Status RunFolder::save(Model &model, const RunState &state, bool isBest) {
+/// A folder that was moved or removed under the run is made anew: better there than nowhere.
+Status RunFolder::standUp() {
+  std::error_code error;
+  if (fs::is_directory(path, error))
+    return {};
+  StatusOr<RunFolder> again = open(path);
+  if (again.failed())
+    return again.status();
+  std::fprintf(stderr, "warning: %s: is no longer there: made anew\n", path.c_str());
+  std::swap(lock, again->lock);
+  return {};
+}
+
+/// Writes the best checkpoint that an earlier save could not.
+Status RunFolder::payBest() {
+  if (owedBest.empty())
+    return {};
+  StatusOr<StagedFile> best = StagedFile::create(file("best.safetensors"));
+  if (best.failed())
+    return best.status();
+  if (Status status = best->write(owedBest); status.failed())
+    return status;
+  if (Status status = best->sync(); status.failed())
+    return status;
+  if (Status status = best->verify(); status.failed())
+    return status;
+  if (Status status = best->publish(); status.failed())
+    return status;
+  owedBest = {};
+  return {};
+}
+
+void RunFolder::removeOthers() {
+  std::error_code ignored;
+  fs::remove(file("previous.safetensors"), ignored);
+  fs::remove(file("best.safetensors"), ignored);
+}
+
+/// Gives the checkpoint its names.
+Status RunFolder::publish(StagedFile &verified, bool isBest) {
   const std::string last = file("last.safetensors");
-  Status status = saveCheckpoint(model, state, last, [&](StagedFile &verified) -> Status {
-    // A damaged `last` must not take the place of the good one before it.
-    if (lastIsGood)
-      if (Status status = linkOver(last, file("previous.safetensors")); status.failed())
-        return status;
-    // `last` says how good the best is, so the best comes first: a run killed in between
-    // reaches it again, where one that knew of it would pass it by.
-    if (isBest)
-      if (Status status = linkOver(verified.stagedPath(), file("best.safetensors")); status.failed())
-        return status;
-    return verified.publish();
+  std::error_code error;
+  // A damaged `last` must not take the place of the good one before it.
+  if (lastIsGood && fs::exists(last, error))
+    if (Status status = linkOver(last, file("previous.safetensors")); status.failed())
+      return status;
+  // `last` says how good the best is, so the best comes first: a run killed in between
+  // reaches it again, where one that knew of it would pass it by.
+  if (isBest)
+    if (Status status = linkOver(verified.stagedPath(), file("best.safetensors")); status.failed())
+      return status;
+  return verified.publish();
+}
+
+Status RunFolder::trySave(Model &model, const RunState &state, bool isBest) {
+  if (Status status = standUp(); status.failed())
+    return status;
+  if (!isBest)
+    if (Status status = payBest(); status.failed())
+      return status;
+  Status status = saveCheckpoint(model, state, file("last.safetensors"),
+                                 [&](StagedFile &verified) { return publish(verified, isBest); });
+  if (status.failed())
+    return status;
+  lastIsGood = true;
+  if (std::exchange(replaces, false))
+    removeOthers();
+  return {};
+}
+
+/// Empty if a variable is not finite.
+static std::string bytesOf(Model &model, const RunState &state) {
+  std::string all;
+  const Status status = writeCheckpoint(model, state, [&](std::span<const std::byte> bytes) -> Status {
+    all.append(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+    return {};
   });
-  lastIsGood |= status.ok();
+  return status.ok() ? all : std::string();
+}
+
+Status RunFolder::save(Model &model, const RunState &state, bool isBest) {
+  Status status = trySave(model, state, isBest);
+  if (isBest)
+    owedBest = status.ok() ? std::string() : bytesOf(model, state);
   return status;
 }

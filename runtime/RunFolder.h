@@ -17,6 +17,10 @@
 
 #include <string>
 
+namespace resin {
+class StagedFile;
+} // namespace resin
+
 namespace resin::runtime {
 
 class Model;
@@ -31,19 +35,26 @@ public:
   std::string file(const char *name) const { return path + "/" + name; }
 
   bool holdsRun() const;
-  /// Forgets the checkpoints of an earlier run that stand behind its last.
-  void beginAnew();
+  /// What is saved next takes the place of all that an earlier run left. Nothing of that goes before.
+  void beginAnew() { replaces = true; }
   /// Loads the newest good checkpoint.
   Status load(Model &model, RunState &state);
-  /// Saves `last`, keeping the one before; `isBest` makes it the best as well.
+  /// Saves `last`, keeping the one before; `isBest` makes it the best as well. If that fails, it is kept in memory and
+  /// becomes the best with the next save.
   Status save(Model &model, const RunState &state, bool isBest);
 
 private:
   RunFolder(std::string path, int lock) : path(std::move(path)), lock(lock) {}
+  Status standUp();
+  Status trySave(Model &model, const RunState &state, bool isBest);
+  Status payBest();
+  Status publish(StagedFile &verified, bool isBest);
+  void removeOthers();
 
   std::string path;
   int lock = -1;
-  bool lastIsGood = false;
+  bool lastIsGood = false, replaces = false;
+  std::string owedBest; ///< the bytes of a best checkpoint that is not on the disk yet
 };
 
 } // namespace resin::runtime

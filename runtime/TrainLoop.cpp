@@ -22,12 +22,16 @@
 #include <cmath>
 #include <cstdio>
 #include <numeric>
+#include <thread>
 
 using namespace resin;
 using namespace resin::runtime;
 
 // A long epoch is saved on the way, so that a power cut costs minutes.
 static constexpr std::chrono::minutes kBetweenSaves(10);
+// Whoever stops a program waits some ten seconds before killing it.
+static constexpr int kLastTries = 2;
+static constexpr std::chrono::seconds kBetweenLastTries(1);
 
 TrainLoop::TrainLoop(Model &model, const DataSet &data, RunState &state, RunFolder &folder, Metrics &metrics,
                      int64_t steps)
@@ -37,16 +41,16 @@ TrainLoop::TrainLoop(Model &model, const DataSet &data, RunState &state, RunFold
       secondsBefore(metrics.rows().empty() ? 0 : metrics.rows().back().seconds) {}
 
 Status TrainLoop::run() {
-  if (at.step == 0)
-    if (Status status = save(); status.failed())
-      return status;
+  // A folder that takes nothing is found now, while nothing is lost.
+  if (Status status = at.step == 0 ? trySave(false) : metrics.save(); status.failed())
+    return status;
   while (!isOver()) {
     if (Status status = trainEpoch(); status.failed())
       return status;
     if (Status status = closeEpoch(); status.failed())
       return status;
   }
-  return {};
+  return failures > 0 ? saveAtLast() : Status();
 }
 
 bool TrainLoop::isOver() const {
@@ -163,10 +167,7 @@ Status TrainLoop::closeEpoch() {
   if (at.stepInEpoch >= stepsPerEpoch)
     at = {.epoch = at.epoch + 1, .step = at.step, .bestTop1 = std::max(at.bestTop1, row.evalTop1)};
 
-  // The row comes before the checkpoint that counts its epoch: a run killed in between
-  // writes it again rather than never.
-  if (Status status = metrics.add(row); status.failed())
-    return status;
+  metrics.add(row);
   if (Status status = save(isBest); status.failed())
     return status;
   std::printf("epoch %lld  step %lld  train_loss %.4f  train_top1 %.2f  eval_loss %.4f  eval_top1 %.2f  lr %.4g  "
@@ -181,10 +182,35 @@ Status TrainLoop::closeEpoch() {
 // Saving and saying
 //===----------------------------------------------------------------------===//
 
-Status TrainLoop::save(bool isBest) {
+Status TrainLoop::trySave(bool isBest) {
   saved = Clock::now();
   takeSaveRequest();
-  return folder.save(model, state, isBest);
+  // A row comes before the checkpoint that counts its epoch: a run killed in between
+  // writes it again rather than never. Where rows cannot be written, weights may still.
+  Status rows = at.step > 0 ? metrics.save() : Status();
+  if (Status status = folder.save(model, state, isBest); status.failed())
+    return status;
+  // The rows of a run that this one replaces stay until it has a checkpoint.
+  return at.step > 0 ? rows : metrics.save();
+}
+
+static bool cannotWrite(const Status &status) {
+  return status.code() == ExitCode::IoError || status.code() == ExitCode::CannotCreate;
+}
+
+/// What cannot be written ends no run: it is said, and tried again at the next save.
+Status TrainLoop::save(bool isBest) {
+  Status status = trySave(isBest);
+  if (!cannotWrite(status)) {
+    if (failures > 0 && status.ok())
+      std::fprintf(stderr, "saved    step %lld, after %lld failed attempts\n", static_cast<long long>(at.step),
+                   static_cast<long long>(std::exchange(failures, 0)));
+    return status;
+  }
+  ++failures;
+  std::fprintf(stderr, "warning: %s (step %lld, failure %lld in a row): the run goes on and will try again\n",
+               status.message().c_str(), static_cast<long long>(at.step), static_cast<long long>(failures));
+  return {};
 }
 
 Status TrainLoop::saveNowAndThen() {
@@ -192,8 +218,21 @@ Status TrainLoop::saveNowAndThen() {
   return takeSaveRequest() || isDue ? save() : Status();
 }
 
+/// The save that the program ends with.
+Status TrainLoop::saveAtLast() {
+  Status status = trySave(false);
+  for (int again = 0; again < kLastTries && cannotWrite(status); ++again) {
+    std::this_thread::sleep_for(kBetweenLastTries);
+    status = trySave(false);
+  }
+  if (!cannotWrite(status))
+    return status;
+  return Status::ioError(status.message(), ": what was trained up to step ", at.step,
+                         " is lost but for what an earlier save left in ", folder.file("last.safetensors"));
+}
+
 Status TrainLoop::saveAndLeave() {
-  if (Status status = save(); status.failed())
+  if (Status status = saveAtLast(); status.failed())
     return status;
   return stopped(
       concat("saved ", folder.file("last.safetensors"), " at step ", at.step, "; --resume goes on from there"));

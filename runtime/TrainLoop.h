@@ -31,8 +31,10 @@ private:
   void feed(const std::vector<int64_t> &order);
   Status step(double rate);
   Status closeEpoch();
+  Status trySave(bool isBest);
   Status save(bool isBest = false);
   Status saveNowAndThen();
+  Status saveAtLast();
   Status saveAndLeave();
 
   double rateOf(int64_t step) const;
@@ -51,6 +53,7 @@ private:
   const BatchWriter writer;
   const int64_t stepsPerEpoch;
   Clock::time_point saved;
+  int64_t failures = 0;              ///< saves that failed since the last that did not
   double secondsBefore, seconds = 0; ///< training, before this start and since
   double epochSeconds = 0;
   int64_t epochImages = 0; ///< for images a second

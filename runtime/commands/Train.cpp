@@ -17,6 +17,7 @@
 #include "runtime/commands/Scale.h"
 
 #include <cstdio>
+#include <filesystem>
 
 using namespace resin;
 using namespace resin::runtime;
@@ -35,6 +36,13 @@ static Status applyArguments(const Arguments &arguments, Settings &settings) {
   if (settings.data.empty())
     return Status::usage("train: --data is needed: a folder, or 'synthetic'");
   return {};
+}
+
+static StatusOr<RunFolder> openFolder(const Arguments &arguments) {
+  std::error_code error;
+  if (arguments.resume && !std::filesystem::exists(arguments.out, error))
+    return Status::noInput(arguments.out, ": is not there: --resume goes on with a run that is");
+  return RunFolder::open(arguments.out);
 }
 
 /// Starts the state: fresh, or where the folder's run stands.
@@ -107,7 +115,7 @@ Status resin::runtime::runTrain(const ResinProgram &program, const Arguments &ar
   Settings asked{model.manifest().recipe, arguments.resume ? "resumed" : "", -1, true};
   if (Status status = applyArguments(arguments, asked); status.failed())
     return status;
-  StatusOr<RunFolder> folder = RunFolder::open(arguments.out);
+  StatusOr<RunFolder> folder = openFolder(arguments);
   if (folder.failed())
     return folder.status();
   if (Status status = openRun(model, arguments, *folder, state); status.failed())
@@ -127,15 +135,13 @@ Status resin::runtime::runTrain(const ResinProgram &program, const Arguments &ar
   state.scale = *scale;
 
   if (!arguments.resume) {
-    folder->beginAnew();
     if (Status status = setVariables(model, arguments, state); status.failed())
       return status;
+    folder->beginAnew();
   }
-  StatusOr<Metrics> metrics = Metrics::open(*folder, state.position.epoch);
-  if (metrics.failed())
-    return metrics.status();
+  Metrics metrics = Metrics::open(*folder, state.position.epoch);
   introduce(model, arguments, state, *data);
-  Status status = TrainLoop(model, *data, state, *folder, *metrics, arguments.steps.value_or(-1)).run();
+  Status status = TrainLoop(model, *data, state, *folder, metrics, arguments.steps.value_or(-1)).run();
   std::fprintf(stderr, "peak     %.1f MiB of memory\n", static_cast<double>(peakMemory()) / (1 << 20));
   return status;
 }

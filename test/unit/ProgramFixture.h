@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,6 +56,7 @@ protected:
   rlim_t largestFile = RLIM_INFINITY;
   bool ignoreHangUps = false; ///< as `nohup` starts a program, and a script's shell one in the background
   std::string standardOutput; ///< instead of a file of ours; "closed": none
+  std::map<std::string, std::string> environment;
 
   void SetUp() override {
     folder.write("data/data_batch_1.bin", records(80, 1));
@@ -96,6 +98,8 @@ protected:
       ::signal(signal, ignoreHangUps ? SIG_IGN : SIG_DFL);
     const rlimit limit{largestFile, largestFile};
     ::setrlimit(RLIMIT_FSIZE, &limit);
+    for (const auto &[name, value] : environment)
+      ::setenv(name.c_str(), value.c_str(), 1);
     if (sleep)
       ::setenv("RESIN_DOUBLE_SLEEP", std::to_string(sleep).c_str(), 1);
     ::execv(PROGRAM_DOUBLE, argv.data());

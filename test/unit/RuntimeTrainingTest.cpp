@@ -14,9 +14,6 @@
 #include <csignal>
 #include <sstream>
 
-#include <poll.h>
-#include <sys/inotify.h>
-
 using namespace resin;
 
 namespace {
@@ -92,58 +89,6 @@ TEST_F(Training, SurvivesKill) {
   expectOk(first.wait());
   EXPECT_GE(kills, 3) << "some of the kills came before the end";
   EXPECT_TRUE(sameRuns("killed", "whole"));
-}
-
-/// Tells of names that come and go in a folder.
-class FolderWatch {
-public:
-  explicit FolderWatch(const std::string &folder) : queue(::inotify_init1(IN_CLOEXEC)) {
-    ::inotify_add_watch(queue, folder.c_str(), IN_CREATE | IN_MOVED_TO | IN_DELETE);
-  }
-  ~FolderWatch() { ::close(queue); }
-
-  /// Waits for the `count`-th of them; false if `process` ends without it.
-  bool wait(int count, pid_t process) {
-    alignas(inotify_event) char events[4096];
-    while (count > 0) {
-      siginfo_t ended{};
-      ::waitid(P_PID, static_cast<id_t>(process), &ended, WEXITED | WNOHANG | WNOWAIT);
-      pollfd ready{queue, POLLIN, 0};
-      if (::poll(&ready, 1, 10) <= 0) {
-        if (ended.si_pid)
-          return false;
-        continue;
-      }
-      const ssize_t bytes = ::read(queue, events, sizeof events);
-      for (ssize_t at = 0; at < bytes; --count)
-        at += static_cast<ssize_t>(sizeof(inotify_event) + reinterpret_cast<inotify_event *>(events + at)->len);
-    }
-    return true;
-  }
-
-private:
-  int queue;
-};
-
-TEST_F(Training, SurvivesKillAtAnyChangeOfItsFolder) {
-  expectOk(run(train("whole", {"--epochs", "3"})));
-  sleep = 1;
-  int kills = 0;
-  for (bool isOver = false; !isOver; ++kills) {
-    const std::string out = "killed" + std::to_string(kills);
-    std::filesystem::create_directory(folder / out);
-    FolderWatch watch(folder / out);
-    Running running = start(train(out, {"--epochs", "3"}));
-    isOver = !watch.wait(kills + 1, running.process);
-    ::kill(running.process, SIGKILL);
-    running.wait();
-    std::vector<std::string> more = {"--epochs", "3"};
-    if (exists(out + "/last.safetensors")) // before its first checkpoint a run has only to begin again
-      more.push_back("--resume");
-    expectOk(run(train(out, more)));
-    EXPECT_TRUE(sameRuns(out, "whole")) << "killed at change " << kills + 1;
-  }
-  EXPECT_GE(kills, 20) << "four checkpoints are created, linked and renamed";
 }
 
 TEST(StagedFile, LetsGoOfWhatAKilledRunLeft) {
