@@ -12,12 +12,6 @@ using namespace resin::runtime;
 
 static constexpr const char *kChecksum = "resin.checksum";
 
-static std::string printChecksum(const Checksum &sum) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(sum.value()));
-  return text;
-}
-
 static bool isKept(const Variable &variable) { return variable.role != Role::Prepared; }
 
 //===----------------------------------------------------------------------===//
@@ -44,7 +38,7 @@ Status resin::runtime::writeCheckpoint(Model &model, const RunState &state,
   if (Status status = sumVariables(model, sum); status.failed())
     return status;
   safetensors::Metadata metadata = describe(state, model.manifest().model, model.manifest().hash);
-  metadata[kChecksum] = printChecksum(sum);
+  metadata[kChecksum] = sum.text();
   std::vector<safetensors::Heading> headings;
   for (const Variable &variable : model.manifest().variables)
     if (isKept(variable))
@@ -89,7 +83,7 @@ static StatusOr<safetensors::File> readVerified(const std::string &path) {
   const StatusOr<Checksum> sum = file->sumOfData();
   if (sum.failed())
     return sum.status();
-  if (printChecksum(*sum) != file->metadata().at(kChecksum))
+  if (sum->text() != file->metadata().at(kChecksum))
     return Status::badData(path,
                            ": is damaged: its data do not have the sum it says (who changed them on purpose "
                            "removes '",

@@ -60,6 +60,7 @@ static Command addTrain(CLI::App &app, Arguments &arguments) {
   train->add_flag("--no-shuffle", arguments.noShuffle, "take the training images in the order of the files");
   train->add_option("--set", arguments.sets, kSetHelp)->allow_extra_args(false);
   train->add_option("--weights", arguments.weights, "safetensors file to start from");
+  train->add_flag("--new-data", arguments.newData, "with --resume: go on although the data are not the run's");
   train->add_flag("--overwrite", arguments.overwrite, "begin anew in a folder that holds a run");
   return {train, runTrain};
 }

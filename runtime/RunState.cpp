@@ -20,18 +20,18 @@ safetensors::Metadata resin::runtime::describe(const RunState &state, const std:
                                                const std::string &hash) {
   const Settings &settings = state.settings;
   const Position &at = state.position;
-  Json position = {{"epoch", at.epoch},      {"step", at.step},       {"step_in_epoch", at.stepInEpoch},
+  Json position = {{"epoch", at.epoch},      {"step", at.step},       {"images_in_epoch", at.imagesInEpoch},
                    {"loss_sum", at.lossSum}, {"correct", at.correct}, {"best_top1", at.bestTop1}};
   Json run = {{"recipe", Json::parse(printRecipe(settings.recipe))},
               {"data", settings.data},
               {"limit", settings.limit},
-              {"shuffle", settings.shuffle}};
+              {"shuffle", settings.shuffle},
+              {"batch", settings.batch}};
+  Json data = {{"train", {{"images", state.train.images}, {"sum", state.train.sum}}},
+               {"test", {{"images", state.test.images}, {"sum", state.test.sum}}}};
   Json scale = {{"mean", state.scale.mean}, {"std", state.scale.deviation}};
-  return {{"resin.model", model},
-          {"resin.hash", hash},
-          {"resin.position", position.dump()},
-          {"resin.settings", run.dump()},
-          {"resin.normalize", scale.dump()}};
+  return {{"resin.model", model},         {"resin.hash", hash},        {"resin.position", position.dump()},
+          {"resin.settings", run.dump()}, {"resin.data", data.dump()}, {"resin.normalize", scale.dump()}};
 }
 
 static bool isScale(const PixelScale &scale) {
@@ -61,6 +61,10 @@ StatusOr<PixelScale> resin::runtime::scaleOf(const std::string &path, const safe
   return scale;
 }
 
+static Fingerprint fingerprintOf(const Json &data, const char *part) {
+  return {data.at(part).at("images"), data.at(part).at("sum")};
+}
+
 Status resin::runtime::understand(const std::string &path, const safetensors::Metadata &metadata, RunState &state) {
   auto found = [&](const char *key) { return metadata.contains(key) ? metadata.at(key) : std::string(); };
   if (!metadata.contains("resin.position"))
@@ -70,16 +74,25 @@ Status resin::runtime::understand(const std::string &path, const safetensors::Me
     Position &at = state.position;
     at.epoch = position.at("epoch");
     at.step = position.at("step");
-    at.stepInEpoch = position.at("step_in_epoch");
     at.lossSum = position.at("loss_sum");
     at.correct = position.at("correct");
     at.bestTop1 = position.at("best_top1");
     state.settings.data = run.at("data");
     state.settings.limit = run.at("limit");
     state.settings.shuffle = run.at("shuffle");
+    state.settings.batch = run.value("batch", state.settings.batch);
+    // Checkpoints of older programs count updates, and do not know their data.
+    at.imagesInEpoch = position.contains("images_in_epoch")
+                           ? position.at("images_in_epoch").get<int64_t>()
+                           : position.at("step_in_epoch").get<int64_t>() * state.settings.batch;
+    if (metadata.contains("resin.data")) {
+      const Json data = Json::parse(metadata.at("resin.data"));
+      state.train = fingerprintOf(data, "train");
+      state.test = fingerprintOf(data, "test");
+    }
     if (Status status = parseRecipe(run.at("recipe").dump(), state.settings.recipe); status.failed())
       return Status::badData(path, ": ", status.message());
-    if (at.epoch < 0 || at.step < 0 || at.stepInEpoch < 0 || at.stepInEpoch > at.step)
+    if (at.epoch < 0 || at.step < 0 || at.imagesInEpoch < 0 || state.settings.batch < 1)
       return Status::badData(path, ": its position is out of range");
   } catch (const std::exception &error) {
     return Status::badData(path, ": its position cannot be read: ", error.what());

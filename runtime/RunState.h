@@ -20,13 +20,14 @@ struct Settings {
   std::string data; ///< a folder, or "synthetic"
   int64_t limit = -1;
   bool shuffle = true;
+  int64_t batch = 0; ///< the program's
 };
 
 struct Position {
-  int64_t epoch = 0;       ///< epochs completed
-  int64_t step = 0;        ///< updates made
-  int64_t stepInEpoch = 0; ///< of them in the epoch under way
-  double lossSum = 0;      ///< over this epoch's images
+  int64_t epoch = 0;         ///< epochs completed
+  int64_t step = 0;          ///< updates made
+  int64_t imagesInEpoch = 0; ///< trained on in the epoch under way
+  double lossSum = 0;        ///< over this epoch's images
   int64_t correct = 0;
   double bestTop1 = -1; ///< percent
 };
@@ -35,6 +36,7 @@ struct RunState {
   Settings settings;
   Position position;
   PixelScale scale; ///< what `normalize` came to on the training set
+  Fingerprint train, test;
 };
 
 /// To and from the metadata of a checkpoint.

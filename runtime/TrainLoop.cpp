@@ -57,6 +57,8 @@ bool TrainLoop::isOver() const {
   return at.epoch >= state.settings.recipe.epochs || (lastStep >= 0 && at.step >= lastStep);
 }
 
+bool TrainLoop::epochIsOver() const { return at.imagesInEpoch + function.batch > data.train.size(); }
+
 //===----------------------------------------------------------------------===//
 // 1. The updates of an epoch
 //===----------------------------------------------------------------------===//
@@ -71,8 +73,9 @@ static std::vector<int64_t> orderOf(const Settings &settings, int64_t images, in
 
 Status TrainLoop::trainEpoch() {
   const std::vector<int64_t> order = orderOf(state.settings, data.train.size(), at.epoch);
-  Progress progress(concat("epoch ", at.epoch + 1, "/", state.settings.recipe.epochs), stepsPerEpoch, at.stepInEpoch);
-  while (at.stepInEpoch < stepsPerEpoch && !isOver()) {
+  Progress progress(concat("epoch ", at.epoch + 1, "/", state.settings.recipe.epochs), stepsPerEpoch,
+                    at.imagesInEpoch / function.batch);
+  while (!epochIsOver() && !isOver()) {
     if (stopSignal())
       return saveAndLeave();
     const double rate = rateOf(at.step);
@@ -84,7 +87,7 @@ Status TrainLoop::trainEpoch() {
     seconds += took;
     epochSeconds += took;
     epochImages += function.batch;
-    progress.update(at.stepInEpoch, [&] { return facts(rate); });
+    progress.update(at.imagesInEpoch / function.batch, [&] { return facts(rate); });
     if (Status status = saveNowAndThen(); status.failed())
       return status;
   }
@@ -94,7 +97,7 @@ Status TrainLoop::trainEpoch() {
 /// Writes the next batch and its labels where the network reads them.
 void TrainLoop::feed(const std::vector<int64_t> &order) {
   const Recipe &recipe = state.settings.recipe;
-  const int64_t *samples = order.data() + at.stepInEpoch * function.batch;
+  const int64_t *samples = order.data() + at.imagesInEpoch;
   float *image = model.at<float>(*function.argument("image"));
   std::vector<int32_t> labels(function.batch);
   model.pool().run(function.batch, [&](int64_t slot, int64_t) {
@@ -131,7 +134,7 @@ Status TrainLoop::step(double rate) {
   at.lossSum += sum;
   at.correct += std::count(rank.begin(), rank.end(), 0);
   ++at.step;
-  ++at.stepInEpoch;
+  at.imagesInEpoch += function.batch;
   return {};
 }
 
@@ -148,7 +151,7 @@ Status TrainLoop::closeEpoch() {
             concat("epoch ", at.epoch + 1, ": the loss on the test set is ", score->loss,
                    ": training has diverged; the last good checkpoint is ", folder.file("last.safetensors"))};
 
-  const double images = static_cast<double>(at.stepInEpoch * function.batch);
+  const double images = static_cast<double>(at.imagesInEpoch);
   MetricsRow row;
   row.epoch = at.epoch + 1;
   row.step = at.step;
@@ -164,7 +167,7 @@ Status TrainLoop::closeEpoch() {
 
   const bool isBest = row.evalTop1 > at.bestTop1;
   // An epoch cut short by --steps is reported, but stays open for a run that goes on.
-  if (at.stepInEpoch >= stepsPerEpoch)
+  if (epochIsOver())
     at = {.epoch = at.epoch + 1, .step = at.step, .bestTop1 = std::max(at.bestTop1, row.evalTop1)};
 
   metrics.add(row);
@@ -244,7 +247,7 @@ double TrainLoop::rateOf(int64_t step) const {
 }
 
 std::string TrainLoop::facts(double rate) const {
-  const double images = static_cast<double>(at.stepInEpoch * function.batch);
+  const double images = static_cast<double>(at.imagesInEpoch);
   char text[128];
   std::snprintf(text, sizeof text, "loss %.4f  top-1 %.1f %%  lr %.4g  %.0f images/s", at.lossSum / images,
                 100 * static_cast<double>(at.correct) / images, rate, static_cast<double>(epochImages) / epochSeconds);

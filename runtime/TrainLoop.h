@@ -27,6 +27,7 @@ public:
 
 private:
   bool isOver() const;
+  bool epochIsOver() const;
   Status trainEpoch();
   void feed(const std::vector<int64_t> &order);
   Status step(double rate);

@@ -2,6 +2,7 @@
 
 #include "support/Files.h"
 
+#include <cstdio>
 #include <filesystem>
 
 #include <fcntl.h>
@@ -130,6 +131,12 @@ uint64_t Checksum::value() const {
   last.addWord(pending);
   last.addWord(length);
   return last.state;
+}
+
+std::string Checksum::text() const {
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(value()));
+  return digits;
 }
 
 //===----------------------------------------------------------------------===//

@@ -27,6 +27,8 @@ class Checksum {
 public:
   void add(std::span<const std::byte> bytes);
   uint64_t value() const;
+  /// Sixteen digits.
+  std::string text() const;
 
 private:
   void addWord(uint64_t word);

@@ -26,7 +26,7 @@ struct Arguments {
   std::optional<int64_t> epochs, steps, limit;
   std::optional<uint64_t> seed;
   std::optional<double> rate;
-  bool resume = false, noShuffle = false, overwrite = false;
+  bool resume = false, noShuffle = false, overwrite = false, newData = false;
   std::vector<std::string> sets;
   // eval, predict; initial weights of train
   std::optional<std::string> weights;

@@ -14,6 +14,7 @@
 #include "runtime/TrainLoop.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Facts.h"
+#include "runtime/commands/Resume.h"
 #include "runtime/commands/Scale.h"
 
 #include <cstdio>
@@ -48,12 +49,13 @@ static StatusOr<RunFolder> openFolder(const Arguments &arguments) {
 /// Starts the state: fresh, or where the folder's run stands.
 static Status openRun(Model &model, const Arguments &arguments, RunFolder &folder, RunState &state) {
   state.settings.recipe = model.manifest().recipe;
+  state.settings.batch = model.function("train_step")->batch;
   if (arguments.resume)
     return folder.load(model, state);
   if (!folder.holdsRun() || arguments.overwrite)
     return {};
   // Initial weights alone are nothing to lose.
-  RunState there;
+  RunState there = state;
   if (folder.load(model, there).ok() && there.position.step == 0)
     return {};
   return {ExitCode::CannotCreate, concat(arguments.out, ": holds a run already; go on with --resume, begin anew with "
@@ -87,6 +89,16 @@ static Status setVariables(Model &model, const Arguments &arguments, RunState &s
   return {};
 }
 
+/// A run that goes on keeps the scale it began with, whatever its data are by now, unless another is asked for.
+static Status setScale(const Model &model, const Arguments &arguments, const DataSet &data, RunState &state) {
+  if (!state.scale.mean.empty() && !asksForNormalize(arguments.sets))
+    return {};
+  StatusOr<PixelScale> scale = pixelScale(model.manifest(), state.settings.recipe.normalize, data.train);
+  if (scale.ok())
+    state.scale = *scale;
+  return scale.status();
+}
+
 static void introduce(const Model &model, const Arguments &arguments, const RunState &state, const DataSet &data) {
   const Recipe &recipe = state.settings.recipe;
   printFacts(model.manifest(), arguments.threads, stderr);
@@ -102,6 +114,8 @@ Status resin::runtime::runTrain(const ResinProgram &program, const Arguments &ar
   if (arguments.resume && (arguments.weights || arguments.overwrite))
     return Status::usage(
         "train: --resume goes on from the folder's checkpoint: --weights and --overwrite do not go with it");
+  if (arguments.newData && !arguments.resume)
+    return Status::usage("train: --new-data goes with --resume: a run that begins takes any data");
   StatusOr<std::unique_ptr<Model>> loaded = Model::load(program, arguments.threads);
   if (loaded.failed())
     return loaded.status();
@@ -120,6 +134,8 @@ Status resin::runtime::runTrain(const ResinProgram &program, const Arguments &ar
     return folder.status();
   if (Status status = openRun(model, arguments, *folder, state); status.failed())
     return status;
+  const RunState before = state;
+  state.settings.batch = function->batch;
   if (Status status = applyArguments(arguments, state.settings); status.failed())
     return status;
 
@@ -129,10 +145,12 @@ Status resin::runtime::runTrain(const ResinProgram &program, const Arguments &ar
   if (data->train.size() < function->batch)
     return Status::badData(state.settings.data, ": has ", data->train.size(),
                            " training images, fewer than the program's batch of ", function->batch);
-  StatusOr<PixelScale> scale = pixelScale(model.manifest(), state.settings.recipe.normalize, data->train);
-  if (scale.failed())
-    return scale.status();
-  state.scale = *scale;
+  state.train = fingerprint(data->train);
+  state.test = fingerprint(data->test);
+  if (Status status = meetData(before, state, arguments.newData); status.failed())
+    return status;
+  if (Status status = setScale(model, arguments, *data, state); status.failed())
+    return status;
 
   if (!arguments.resume) {
     if (Status status = setVariables(model, arguments, state); status.failed())
@@ -141,7 +159,13 @@ Status resin::runtime::runTrain(const ResinProgram &program, const Arguments &ar
   }
   Metrics metrics = Metrics::open(*folder, state.position.epoch);
   introduce(model, arguments, state, *data);
-  Status status = TrainLoop(model, *data, state, *folder, metrics, arguments.steps.value_or(-1)).run();
+  const int64_t lastStep = arguments.steps.value_or(-1);
+  sayWarmupIsLong(state.settings.recipe);
+  if (arguments.resume) {
+    sayRateJump(before, state);
+    sayIsOver(state, lastStep);
+  }
+  Status status = TrainLoop(model, *data, state, *folder, metrics, lastStep).run();
   std::fprintf(stderr, "peak     %.1f MiB of memory\n", static_cast<double>(peakMemory()) / (1 << 20));
   return status;
 }

@@ -3,6 +3,7 @@
 #include "runtime/data/ImageSet.h"
 #include "runtime/data/Cifar.h"
 #include "runtime/data/Synthetic.h"
+#include "support/Files.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +16,13 @@ void ImageSet::limitTo(int64_t count) {
     return;
   labels.resize(static_cast<size_t>(count));
   pixels.resize(static_cast<size_t>(count * imageBytes()));
+}
+
+Fingerprint resin::runtime::fingerprint(const ImageSet &set) {
+  Checksum sum;
+  sum.add(std::as_bytes(std::span(set.labels)));
+  sum.add(std::as_bytes(std::span(set.pixels)));
+  return {set.size(), sum.text()};
 }
 
 StatusOr<ImageSet> resin::runtime::loadImages(const std::string &where, Part part, const DataNeeds &needs,

@@ -45,6 +45,14 @@ struct PixelScale {
 
 enum class Part { Train, Test };
 
+/// What tells a set from another.
+struct Fingerprint {
+  int64_t images = -1; ///< -1: not known
+  std::string sum;     ///< over labels and pixels, in order
+  bool operator==(const Fingerprint &) const = default;
+};
+Fingerprint fingerprint(const ImageSet &set);
+
 /// Reads one part of `where`: a folder, or "synthetic".
 StatusOr<ImageSet> loadImages(const std::string &where, Part part, const DataNeeds &needs, ThreadPool &pool);
 

@@ -13,7 +13,11 @@
 
 namespace {
 
-constexpr int64_t kBatch = 16, kClasses = 10, kChannels = 3, kSide = 32, kHalo = 1;
+#ifndef DOUBLE_BATCH
+#define DOUBLE_BATCH 16
+#endif
+
+constexpr int64_t kBatch = DOUBLE_BATCH, kClasses = 10, kChannels = 3, kSide = 32, kHalo = 1;
 constexpr int64_t kFeatures = kChannels * kSide * kSide;
 constexpr int64_t kPadded = kSide + 2 * kHalo;
 constexpr int64_t kImage = kChannels * kPadded * kPadded; // floats of one image
@@ -192,7 +196,7 @@ std::string makeManifest() {
     "target": {"name": "x86-64", "features": ["sse2"]},
     "arena_bytes": )" +
                      std::to_string(4 * kArena) + R"(, "scratch_bytes": )" + std::to_string(kScratch) + R"(,
-    "batch": 16, "classes": 10, "image": [3, 32, 32], "flops_per_image": 61440,
+    "batch": )" + std::to_string(kBatch) + R"(, "classes": 10, "image": [3, 32, 32], "flops_per_image": 61440,
     "recipe": {"data": "cifar10", "epochs": 2, "seed": 0, "batch": 16,
       "augment": [{"name": "pad_crop", "pad": 4}, {"name": "flip"}], "normalize": "dataset",
       "loss": {"name": "cross_entropy", "label_smoothing": 0.0},

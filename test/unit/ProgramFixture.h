@@ -57,6 +57,7 @@ protected:
   bool ignoreHangUps = false; ///< as `nohup` starts a program, and a script's shell one in the background
   std::string standardOutput; ///< instead of a file of ours; "closed": none
   std::map<std::string, std::string> environment;
+  std::string program = PROGRAM_DOUBLE;
 
   void SetUp() override {
     folder.write("data/data_batch_1.bin", records(80, 1));
@@ -81,7 +82,7 @@ protected:
   Running start(std::vector<std::string> arguments) {
     const std::string name = std::to_string(started++);
     Running running{0, standardOutput.empty() ? folder / (name + ".out") : standardOutput, folder / (name + ".err")};
-    arguments.insert(arguments.begin(), PROGRAM_DOUBLE);
+    arguments.insert(arguments.begin(), program);
     std::vector<char *> argv;
     for (std::string &argument : arguments)
       argv.push_back(argument.data());
@@ -102,7 +103,7 @@ protected:
       ::setenv(name.c_str(), value.c_str(), 1);
     if (sleep)
       ::setenv("RESIN_DOUBLE_SLEEP", std::to_string(sleep).c_str(), 1);
-    ::execv(PROGRAM_DOUBLE, argv.data());
+    ::execv(program.c_str(), argv.data());
     ::_exit(99);
   }
   Outcome run(std::vector<std::string> arguments) { return start(std::move(arguments)).wait(); }
