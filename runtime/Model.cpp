@@ -2,6 +2,7 @@
 
 #include "runtime/Model.h"
 #include "runtime/CpuFeatures.h"
+#include "runtime/MemoryPlan.h"
 
 #include <sys/mman.h>
 
@@ -21,7 +22,7 @@ StatusOr<Arena> Arena::allocate(uint64_t bytes) {
                      ? MAP_FAILED
                      : ::mmap(nullptr, size + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED)
-    return Status(ExitCode::Failure, concat("cannot have ", size >> 20, " MiB of memory: ", systemError()));
+    return Status(ExitCode::NoMemory, concat("cannot have ", size >> 20, " MiB of memory: ", systemError()));
   const uint64_t address = reinterpret_cast<uint64_t>(mapped);
   const uint64_t aligned = (address + kHugePage - 1) / kHugePage * kHugePage;
   if (aligned > address)
@@ -53,6 +54,8 @@ StatusOr<std::unique_ptr<Model>> Model::load(const ResinProgram &program, unsign
     return status;
   if (manifest->kernels.size() != program.kernels)
     return Status(ExitCode::Failure, "the program's manifest is wrong: its kernels are not those of the code");
+  if (Status status = checkArena(*manifest, threads, Limits().memoryLeft()); status.failed())
+    return status;
   StatusOr<Arena> arena = Arena::allocate(manifest->arenaBytes + threads * manifest->scratchBytes);
   if (arena.failed())
     return arena.status();

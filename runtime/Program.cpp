@@ -26,6 +26,7 @@ static constexpr const char *kExitCodes =
     "  65   an input file is not what it should be\n"
     "  66   an input file is not there\n"
     "  69   this CPU lacks what the program was built for\n"
+    "  71   there is not enough memory\n"
     "  73   the output cannot be created\n"
     "  74   reading or writing failed on the way\n"
     "  129, 130, 143   stopped by SIGHUP, SIGINT or SIGTERM, after saving; a second SIGINT or SIGTERM kills at once\n";
@@ -177,7 +178,7 @@ int resin::runtime::runProgram(const ResinProgram &program, int argc, const char
   try {
     return parseAndRun(program, argc, argv);
   } catch (const std::bad_alloc &) {
-    return leave({ExitCode::Failure, "out of memory"});
+    return leave({ExitCode::NoMemory, "out of memory"});
   } catch (const std::exception &error) {
     return leave({ExitCode::Failure, error.what()});
   }

@@ -1,13 +1,12 @@
 //===- ThreadPool.cpp - Workers that compute the pieces of a region -------===//
 
 #include "runtime/ThreadPool.h"
+#include "runtime/Limits.h"
 
 #include <algorithm>
 #include <cassert>
 #include <climits>
 #include <cmath>
-#include <fstream>
-#include <string>
 
 #include <linux/futex.h>
 #include <sched.h>
@@ -31,24 +30,18 @@ static std::vector<int> allowedCpus() {
   return cpus;
 }
 
-/// CPUs' worth of time the cgroup grants; 0 where it sets no limit.
-static double cgroupQuota() {
-  std::string quota;
-  double period = 0;
-  if (std::ifstream file("/sys/fs/cgroup/cpu.max"); file >> quota >> period && quota != "max" && period > 0)
-    return std::atof(quota.c_str()) / period;
-  double used = 0;
-  std::ifstream first("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), second("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  if (first >> used && second >> period && used > 0 && period > 0)
-    return used / period;
-  return 0;
-}
-
 unsigned resin::runtime::usableCpus() {
   unsigned count = std::max<unsigned>(1, static_cast<unsigned>(allowedCpus().size()));
-  if (double quota = cgroupQuota(); quota > 0)
-    count = std::min(count, std::max(1u, static_cast<unsigned>(std::ceil(quota))));
+  // A worker more than the quota pays for would be stopped for the rest of each period, and all others would wait for it.
+  if (double quota = Limits().cpuQuota(); quota > 0)
+    count = std::min(count, std::max(1u, static_cast<unsigned>(std::floor(quota))));
   return count;
+}
+
+/// Whether all workers can run all the time: else what one of them spins away is taken from those that compute.
+static bool haveOwnCores(unsigned workers, size_t cpus) {
+  const double quota = Limits().cpuQuota();
+  return workers <= cpus && (quota == 0 || workers <= quota);
 }
 
 static void pinTo(pthread_t thread, int cpu) {
@@ -85,7 +78,7 @@ static void flushSubnormals() {
 ThreadPool::ThreadPool(unsigned workers) : ranges(std::max(1u, workers) + 1) {
   flushSubnormals();
   const std::vector<int> cpus = allowedCpus();
-  const bool ownCore = workers <= cpus.size() && workers <= usableCpus();
+  const bool ownCore = haveOwnCores(workers, cpus.size());
   spin = ownCore ? kSpin : std::chrono::microseconds(0);
   for (unsigned worker = 1; worker < workers; ++worker)
     threads.emplace_back([this, worker] { work(worker); });

@@ -29,6 +29,7 @@ enum class ExitCode : int {
   BadData = 65,      ///< a file is there, but is not what it should be
   NoInput = 66,      ///< a file is not there or cannot be opened
   Unavailable = 69,  ///< this CPU lacks what the program was built for
+  NoMemory = 71,     ///< the machine has less memory than what is needed
   CannotCreate = 73, ///< the output cannot be made
   IoError = 74,      ///< reading or writing failed on the way
   HungUp = 129,      ///< SIGHUP, after saving

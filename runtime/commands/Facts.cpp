@@ -1,7 +1,7 @@
 //===- Facts.cpp - What a program says before it starts -------------------===//
 
 #include "runtime/commands/Facts.h"
-#include "runtime/Layout.h"
+#include "runtime/MemoryPlan.h"
 
 #include <fstream>
 #include <string>
@@ -17,19 +17,8 @@ int64_t resin::runtime::parameterCount(const Manifest &manifest) {
   return count;
 }
 
-Memory resin::runtime::memoryOf(const Manifest &manifest, unsigned threads) {
-  Memory memory;
-  for (const Variable &variable : manifest.variables)
-    if (variable.role != Role::Prepared)
-      memory.variables += 4 * static_cast<uint64_t>(Placement(variable).storage());
-  memory.transients = manifest.arenaBytes - std::min(manifest.arenaBytes, memory.variables);
-  memory.scratch = threads * manifest.scratchBytes;
-  memory.total = manifest.arenaBytes + memory.scratch;
-  return memory;
-}
-
 void resin::runtime::printFacts(const Manifest &manifest, unsigned threads, std::FILE *out) {
-  const Memory memory = memoryOf(manifest, threads);
+  const MemoryPlan memory = memoryOf(manifest, threads);
   const double mebibyte = 1 << 20;
   std::fprintf(out,
                "model    %s (%s, from %s)\nsize     %lld parameters, %.1f MFLOP an image\n"

@@ -1,5 +1,6 @@
 //===- Info.cpp - net info ------------------------------------------------===//
 
+#include "runtime/MemoryPlan.h"
 #include "runtime/Model.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Facts.h"
@@ -19,7 +20,7 @@ static void printJson(const Manifest &manifest, unsigned threads) {
     if (all.contains(key))
       json[key] = all[key];
   json["parameters"] = parameterCount(manifest);
-  const Memory memory = memoryOf(manifest, threads);
+  const MemoryPlan memory = memoryOf(manifest, threads);
   json["threads"] = threads;
   json["memory"] = all.contains("memory") ? all["memory"] : nlohmann::ordered_json::object();
   json["memory"]["arena_bytes"] = manifest.arenaBytes;

@@ -1,6 +1,7 @@
 //===- Cifar.cpp - CIFAR-10's binary files --------------------------------===//
 
 #include "runtime/data/Cifar.h"
+#include "runtime/MemoryPlan.h"
 #include "support/Files.h"
 
 #include <algorithm>
@@ -54,7 +55,6 @@ static Status appendRecords(const std::string &path, int64_t classes, ImageSet &
                            " of a record: it is truncated or of another format");
   const uint8_t *record = reinterpret_cast<const uint8_t *>(bytes->data());
   const size_t records = bytes->size() / kRecord;
-  set.pixels.reserve(set.pixels.size() + records * kPixels);
   for (size_t i = 0; i < records; ++i, record += kRecord) {
     if (record[0] >= classes)
       return Status::badData(path, ": record ", i, " (byte ", i * kRecord, ") has the label ", int(record[0]),
@@ -80,6 +80,17 @@ StatusOr<ImageSet> resin::runtime::readCifar(const std::string &folder, Part par
   if (needs.image != set.shape)
     return Status::badData(folder, ": has images of 3 x 32 x 32, and this network takes ", needs.image[0], " x ",
                            needs.image[1], " x ", needs.image[2]);
+  // The images, and the largest file beside them while it is read.
+  uint64_t all = 0, largest = 0;
+  for (const std::string &path : paths)
+    if (const uint64_t bytes = fs::file_size(path, error); !error) {
+      all += bytes;
+      largest = std::max(largest, bytes);
+    }
+  if (Status status = checkMemory(concat("the images of ", folder), all + largest, Limits().memoryLeft());
+      status.failed())
+    return status;
+  set.pixels.reserve(all);
   for (const std::string &path : paths)
     if (Status status = appendRecords(path, needs.classes, set); status.failed())
       return status;

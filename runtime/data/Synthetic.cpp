@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/data/Synthetic.h"
+#include "runtime/MemoryPlan.h"
 #include "runtime/ThreadPool.h"
 #include "support/Philox.h"
 
@@ -139,14 +140,20 @@ static void draw(const Picture &picture, int shape, uint64_t stream, const std::
   }
 }
 
-ImageSet resin::runtime::synthesize(Part part, const DataNeeds &needs, ThreadPool &pool) {
+static int64_t countOf(Part part, const DataNeeds &needs, uint64_t imageBytes) {
+  int64_t count = part == Part::Train ? 20000 : 4000;
+  count = std::min<int64_t>(count, std::max<uint64_t>(256, kMostBytes / imageBytes));
+  return needs.limit >= 0 ? std::min(count, needs.limit) : count;
+}
+
+StatusOr<ImageSet> resin::runtime::synthesize(Part part, const DataNeeds &needs, ThreadPool &pool) {
   ImageSet set;
   set.shape = needs.image;
   const uint64_t imageBytes = static_cast<uint64_t>(set.imageBytes());
-  int64_t count = part == Part::Train ? 20000 : 4000;
-  count = std::min<int64_t>(count, std::max<uint64_t>(256, kMostBytes / imageBytes));
-  if (needs.limit >= 0)
-    count = std::min(count, needs.limit);
+  const int64_t count = countOf(part, needs, imageBytes);
+  if (Status status = checkMemory("a set of synthetic images", count * imageBytes, Limits().memoryLeft());
+      status.failed())
+    return status;
   set.labels.resize(count);
   set.pixels.resize(count * imageBytes);
 

@@ -16,7 +16,7 @@ namespace resin::runtime {
 
 /// 20,000 training and 4,000 test images, fewer where they are large. Each is a
 /// function of its part and index alone.
-ImageSet synthesize(Part part, const DataNeeds &needs, ThreadPool &pool);
+StatusOr<ImageSet> synthesize(Part part, const DataNeeds &needs, ThreadPool &pool);
 
 } // namespace resin::runtime
 

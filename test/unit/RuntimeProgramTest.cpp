@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/MemoryPlan.h"
 #include "runtime/Program.h"
 #include "support/Npy.h"
 #include "support/Safetensors.h"
@@ -208,7 +209,7 @@ TEST_F(Program, Informs) {
 TEST_F(Program, HelpDocumentsTheExitCodes) {
   const Outcome outcome = run({"--help"});
   expectOk(outcome);
-  for (const char *code : {"64", "65", "66", "69", "73", "74", "129, 130, 143"})
+  for (const char *code : {"64", "65", "66", "69", "71", "73", "74", "129, 130, 143"})
     EXPECT_TRUE(contains(outcome.out, code));
   expectOk(run({"train", "--help"}));
 }
@@ -268,6 +269,32 @@ TEST(ProgramStart, RefusesACpuThatLacksFeatures) {
   const std::string text = testing::internal::GetCapturedStderr();
   EXPECT_TRUE(contains(text, "this CPU lacks: ") && contains(text, "xop")) << text;
   EXPECT_FALSE(contains(text, "sse2,")) << text;
+}
+
+TEST(ProgramStart, RefusesWhatTheMachineHasNoMemoryFor) {
+  const std::string manifest = programDoubleManifest();
+  const size_t at = manifest.find("\"arena_bytes\": ") + 15, end = manifest.find(',', at);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(runWith(replaced(manifest.substr(at, end - at), "1125899906842624")), 71);
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(contains(text, "error: this program, at its batch of 16, would take 1073741824.")) << text;
+  EXPECT_TRUE(contains(text, " MiB of memory, and the ")) << text;
+}
+
+TEST(ProgramStart, SaysWhichBatchFits) {
+  StatusOr<runtime::Manifest> manifest = runtime::parseManifest(programDoubleManifest());
+  ASSERT_TRUE(manifest.ok());
+  const runtime::MemoryPlan plan = runtime::memoryOf(*manifest, 1);
+  EXPECT_TRUE(runtime::checkArena(*manifest, 1, {plan.total, "the machine"}).ok());
+  // Half of the transients: half of the batch.
+  const Status half =
+      runtime::checkArena(*manifest, 1, {plan.variables + plan.scratch + plan.transients / 2, "the machine"});
+  EXPECT_EQ(half.code(), ExitCode::NoMemory);
+  EXPECT_TRUE(contains(half.message(), "a batch of about 8 would fit: rebuild with 'resin build --batch 8'"))
+      << half.message();
+  const Status none = runtime::checkArena(*manifest, 1, {1000, "the control group /job"});
+  EXPECT_TRUE(contains(none.message(), "the control group /job leaves 0.0 MiB; variables and scratch alone are "))
+      << none.message();
 }
 
 TEST(ProgramStart, RefusesAManifestThatIsWrong) {
