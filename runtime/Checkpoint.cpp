@@ -37,7 +37,7 @@ Status resin::runtime::writeCheckpoint(Model &model, const RunState &state,
   Checksum sum;
   if (Status status = sumVariables(model, sum); status.failed())
     return status;
-  safetensors::Metadata metadata = describe(state, model.manifest().model, model.manifest().hash);
+  safetensors::Metadata metadata = describe(state, model.manifest().model, model.manifest().hash, model.manifest().build);
   metadata[kChecksum] = sum.text();
   std::vector<safetensors::Heading> headings;
   for (const Variable &variable : model.manifest().variables)
@@ -103,6 +103,23 @@ static StatusOr<PixelScale> readScale(const Model &model, const safetensors::Fil
   return scale;
 }
 
+/// Says that another program wrote the checkpoint.
+static void sayWhoseItIs(const std::string &path, const safetensors::Metadata &metadata, const Manifest &manifest) {
+  auto valueOf = [&](const char *key) { return metadata.contains(key) ? metadata.at(key) : std::string(); };
+  const std::string hash = valueOf("resin.hash"), build = valueOf("resin.build");
+  const bool isOtherProgram = hash != manifest.hash;
+  if (!isOtherProgram && (build == manifest.build || build.empty() || manifest.build.empty()))
+    return;
+  std::fprintf(stderr,
+               "warning: %s was written by %s (%s, this is %s): the run goes on, "
+               "but its bits may differ from those of an uninterrupted one\n",
+               path.c_str(),
+               isOtherProgram ? "another program of this network"
+                              : "this program built for another target, by other tuning records or another Resin",
+               isOtherProgram ? hash.c_str() : build.c_str(),
+               isOtherProgram ? manifest.hash.c_str() : manifest.build.c_str());
+}
+
 Status resin::runtime::loadCheckpoint(Model &model, const std::string &path, RunState &state) {
   StatusOr<safetensors::File> file = readVerified(path);
   if (file.failed())
@@ -118,12 +135,7 @@ Status resin::runtime::loadCheckpoint(Model &model, const std::string &path, Run
       wanted.push_back(&variable);
   if (Status status = restoreVariables(model, *file, wanted); status.failed())
     return status;
-  const std::string &hash = file->metadata().at("resin.hash");
-  if (hash != model.manifest().hash)
-    std::fprintf(stderr,
-                 "warning: %s was written by another build of this network (%s, this is %s): the run goes on, "
-                 "but its bits may differ from those of an uninterrupted one\n",
-                 path.c_str(), hash.c_str(), model.manifest().hash.c_str());
+  sayWhoseItIs(path, file->metadata(), model.manifest());
   state = read;
   return {};
 }

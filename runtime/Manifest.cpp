@@ -147,6 +147,7 @@ struct Reader {
     manifest.model = json.at("model");
     manifest.source = json.value("source", "");
     manifest.hash = json.at("hash");
+    manifest.build = json.value("build", "");
     manifest.target = json.at("target").at("name");
     manifest.features = json.at("target").at("features").get<std::vector<std::string>>();
     const Json tuning = json.value("tuning", Json::object());

@@ -63,6 +63,7 @@ struct Kernel {
 
 struct Manifest {
   std::string model, source, hash;
+  std::string build; ///< of hash, target and how kernels are made; empty if the program does not say
   std::string target;
   std::vector<std::string> features;
   int64_t tuned = 0, borrowed = 0, untuned = 0; ///< kernels with knobs, by where those came from

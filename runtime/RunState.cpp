@@ -17,7 +17,7 @@ using namespace resin::runtime;
 using Json = nlohmann::json;
 
 safetensors::Metadata resin::runtime::describe(const RunState &state, const std::string &model,
-                                               const std::string &hash) {
+                                               const std::string &hash, const std::string &build) {
   const Settings &settings = state.settings;
   const Position &at = state.position;
   Json position = {{"epoch", at.epoch},      {"step", at.step},       {"images_in_epoch", at.imagesInEpoch},
@@ -30,8 +30,13 @@ safetensors::Metadata resin::runtime::describe(const RunState &state, const std:
   Json data = {{"train", {{"images", state.train.images}, {"sum", state.train.sum}}},
                {"test", {{"images", state.test.images}, {"sum", state.test.sum}}}};
   Json scale = {{"mean", state.scale.mean}, {"std", state.scale.deviation}};
-  return {{"resin.model", model},         {"resin.hash", hash},        {"resin.position", position.dump()},
-          {"resin.settings", run.dump()}, {"resin.data", data.dump()}, {"resin.normalize", scale.dump()}};
+  return {{"resin.model", model},
+          {"resin.hash", hash},
+          {"resin.build", build},
+          {"resin.position", position.dump()},
+          {"resin.settings", run.dump()},
+          {"resin.data", data.dump()},
+          {"resin.normalize", scale.dump()}};
 }
 
 static bool isScale(const PixelScale &scale) {

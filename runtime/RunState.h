@@ -40,7 +40,8 @@ struct RunState {
 };
 
 /// To and from the metadata of a checkpoint.
-safetensors::Metadata describe(const RunState &state, const std::string &model, const std::string &hash);
+safetensors::Metadata describe(const RunState &state, const std::string &model, const std::string &hash,
+                               const std::string &build);
 Status understand(const std::string &path, const safetensors::Metadata &metadata, RunState &state);
 /// The scale alone; empty if the file has none. One that cannot be understood is an error.
 StatusOr<PixelScale> scaleOf(const std::string &path, const safetensors::Metadata &metadata);

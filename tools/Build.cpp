@@ -276,6 +276,7 @@ static void chooseKnobs(const tuning::KnobChooser &chooser, std::vector<KernelSp
     const codegen::Knobs knobs = choice.knobs.empty() ? codegen::defaultKnobs(spec, lowered.target) : choice.knobs;
     if (choice.source != tuning::KnobSource::Fixed)
       ++counts.templates[codegen::templateOf(knobs)];
+    counts.choices.push_back(symbol(spec) + " " + codegen::printKnobs(knobs));
     if (const codegen::KernelForm form = codegen::describeForm(spec, lowered.target, knobs); !form.name.empty())
       counts.forms[symbol(spec)] = {form.name, form.operations};
     lowered.kernels.push_back({std::move(spec), std::move(choice.knobs)});
@@ -304,6 +305,7 @@ static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowe
     if (stage == Stage::Train)
       chooseFusion(options, module, chooser, lowered, target);
     if (stage == Stage::Planned) {
+      target.choices.push_back(codegen::codegenVersion());
       chooseKnobs(chooser, kernelsOf(module), lowered, target);
       std::string manifest = writeManifest(module, target);
       module->setAttr("kernel.manifest", StringAttr::get(module.getContext(), manifest));

@@ -160,6 +160,14 @@ static std::string hashOf(ModuleOp module) {
   return llvm::utohexstr(llvm::xxh3_64bits(print), /*LowerCase=*/true, /*Width=*/16);
 }
 
+/// Of all that the bits of results depend on: the program, the CPU that it is for, and how its kernels are made.
+static std::string buildOf(StringRef hash, const ManifestTarget &target) {
+  std::string text = (hash + "\n" + target.name + "\n" + llvm::join(target.features, ",")).str();
+  for (const std::string &choice : target.choices)
+    text += "\n" + choice;
+  return llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true, /*Width=*/16);
+}
+
 std::string resin::writeManifest(ModuleOp module, const ManifestTarget &target) {
   KernelRows rows(module);
   json::Object manifest;
@@ -174,7 +182,9 @@ std::string resin::writeManifest(ModuleOp module, const ManifestTarget &target) 
   copyAttribute("arena_bytes", "kernel.arena_bytes");
   copyAttribute("scratch_bytes", "kernel.scratch_bytes");
   copyAttribute("memory", "kernel.memory");
-  manifest["hash"] = hashOf(module);
+  const std::string hash = hashOf(module);
+  manifest["hash"] = hash;
+  manifest["build"] = buildOf(hash, target);
   manifest["target"] = json::Object{{"name", target.name}, {"features", json::Array(target.features)}};
   json::Object templates;
   for (const auto &[name, count] : target.templates)

@@ -27,6 +27,8 @@ struct ManifestTarget {
   /// How entry functions are fused, of those for which a record says it.
   std::map<std::string, std::string> fusion = {};
   std::map<std::string, ManifestForm> forms = {}; ///< of convolutions, by the symbol of their spec
+  /// What code generation is told besides the module: its version, and the knobs of each kernel.
+  std::vector<std::string> choices = {};
 };
 
 /// The manifest (docs/Manifest.md) of a module whose memory is planned.

@@ -16,7 +16,7 @@ using namespace resin::runtime;
 static void printJson(const Manifest &manifest, unsigned threads) {
   nlohmann::ordered_json all = nlohmann::ordered_json::parse(manifest.text), json;
   for (const char *key :
-       {"model", "source", "hash", "target", "batch", "classes", "image", "flops_per_image", "recipe", "tuning"})
+       {"model", "source", "hash", "build", "target", "batch", "classes", "image", "flops_per_image", "recipe", "tuning"})
     if (all.contains(key))
       json[key] = all[key];
   json["parameters"] = parameterCount(manifest);

@@ -193,6 +193,7 @@ std::string function(const std::string &name, int64_t batch) {
 
 std::string makeManifest() {
   std::string text = R"({"model": "double", "source": "double.resin", "hash": "0123456789abcdef",
+    "build": "b)" + std::to_string(kBatch) + R"(",
     "target": {"name": "x86-64", "features": ["sse2"]},
     "arena_bytes": )" +
                      std::to_string(4 * kArena) + R"(, "scratch_bytes": )" + std::to_string(kScratch) + R"(,

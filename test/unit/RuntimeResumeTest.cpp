@@ -137,6 +137,9 @@ TEST_F(Resuming, CountsImagesWhateverTheBatch) {
   program = PROGRAM_DOUBLE_8;
   const Outcome outcome = run(train("run", {"--resume"}));
   expectOk(outcome);
+  EXPECT_TRUE(contains(outcome.err, "last.safetensors was written by this program built for another target, by other "
+                                    "tuning records or another Resin (b16, this is b8)"))
+      << outcome.err;
   EXPECT_EQ(lastRow("run").at("step"), 2 + 6) << "80 images: two batches of 16, six of 8";
   EXPECT_NEAR(lastRow("run").at("train_loss").get<double>(), lastRow("whole").at("train_loss").get<double>(), 1e-6);
   EXPECT_EQ(lastRow("run").at("train_top1"), lastRow("whole").at("train_top1"));
