@@ -9,8 +9,9 @@
 
 namespace resin {
 
-std::unique_ptr<KernelTrial> KernelTrial::create(const KernelSpec &spec, unsigned seed, std::string &error) {
-  std::unique_ptr<KernelTrial> trial(new KernelTrial(spec, seed));
+std::unique_ptr<KernelTrial> KernelTrial::create(const KernelSpec &spec, unsigned seed, std::string &error,
+                                                 std::optional<Poison> poison) {
+  std::unique_ptr<KernelTrial> trial(new KernelTrial(spec, seed, poison));
   for (int32_t piece : countsPieces(spec) ? trial->pieces() : std::set<int32_t>{0})
     if (!evaluateSpec(spec, trial->operands, trial->expected[piece], error, piece)) {
       error = "the interpreter: " + error;

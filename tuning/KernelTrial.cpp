@@ -19,6 +19,7 @@ namespace resin {
 class KernelTrial::Storage {
 public:
   static constexpr uint32_t kUntouched = 0x7fc0dead; // a NaN
+  enum class MayBeNan { Nothing, Padding, Anything };
 
   explicit Storage(const TensorSpec &tensor)
       : tensor(tensor), words(elementBytes(tensor.type) / sizeof(uint32_t)), size(storageElements(tensor)),
@@ -56,7 +57,7 @@ public:
   void fill(const Elements &elements);
   /// What is wrong with what a kernel wrote as piece `piece`; empty if nothing. `worst`
   /// becomes the greatest error beside the largest magnitude, if it is greater.
-  std::string compare(const Elements &expected, int64_t piece, double tolerance, double &worst);
+  std::string compare(const Elements &expected, int64_t piece, double tolerance, MayBeNan nan, double &worst);
 
 private:
   struct Free {
@@ -142,10 +143,11 @@ void KernelTrial::Storage::fill(const Elements &elements) {
 }
 
 std::string KernelTrial::Storage::compare(const Elements &expected, int64_t piece, double tolerance,
-                                         double &greatest) {
+                                         MayBeNan nan, double &greatest) {
   double largest = 0;
   for (double value : expected)
-    largest = std::max(largest, std::fabs(value));
+    if (std::isfinite(value))
+      largest = std::max(largest, std::fabs(value));
   const double allowed = tensor.type == ElementType::I32 ? 0 : tolerance * largest + 1e-30;
   const bool isLast = tensor.storedRows && (piece + 1) * tensor.shape[2] == tensor.storedRows;
   std::vector<bool> logical(size, false), mine = owned(tensor, piece == 0, isLast);
@@ -156,6 +158,9 @@ std::string KernelTrial::Storage::compare(const Elements &expected, int64_t piec
     int64_t offset = storageOffset(tensor, index);
     logical[offset] = true;
     double want = expected[element++], have = get(offset), error = std::fabs(have - want);
+    const bool mayBe = std::isnan(want) || nan == MayBeNan::Anything;
+    if (have == want || (mayBe && std::isnan(have) && !isUntouched(offset)))
+      return;
     greatest = std::max(greatest, error / (largest + 1e-30));
     if (error <= allowed)
       return;
@@ -166,8 +171,11 @@ std::string KernelTrial::Storage::compare(const Elements &expected, int64_t piec
   if (count)
     return wrong + " (" + std::to_string(count) + " of " + std::to_string(expected.size()) + " wrong, worst error " +
            std::to_string(worst) + " beside " + std::to_string(largest) + ")";
+  auto isPadding = [&](size_t offset) {
+    return get(offset) == 0 || (std::isnan(get(offset)) && nan != MayBeNan::Nothing && !isUntouched(offset));
+  };
   for (size_t offset = 0; offset < size; ++offset)
-    if (mine[offset] ? !logical[offset] && get(offset) != 0 : !isUntouched(offset))
+    if (mine[offset] ? !logical[offset] && !isPadding(offset) : !isUntouched(offset))
       return "offset " + std::to_string(offset) +
              (mine[offset] ? ", padding, is " + std::to_string(get(offset)) : ", outside the slice, was written");
   for (size_t i = 0; i < guard; ++i)
@@ -182,9 +190,19 @@ std::set<int32_t> KernelTrial::pieces() const {
   return {0, last / 2, last};
 }
 
-KernelTrial::KernelTrial(const KernelSpec &spec, unsigned seed) : spec(spec), seed(seed) {
+/// Poisons one element in 50, and at least one.
+static void poisonSome(Elements &elements, double value, unsigned seed) {
+  std::mt19937 random(seed);
+  for (size_t left = 1 + elements.size() / 50; left > 0; --left)
+    elements[random() % elements.size()] = value;
+}
+
+KernelTrial::KernelTrial(const KernelSpec &spec, unsigned seed, std::optional<Poison> poison)
+    : spec(spec), seed(seed), poisoned(poison) {
   for (size_t i = 0; i < spec.operands.size(); ++i)
     operands.push_back(randomOperand(spec, i, seed + i));
+  if (poison)
+    poisonSome(operands[poison->operand], poison->value, seed);
 }
 
 KernelTrial::~KernelTrial() = default;
@@ -230,16 +248,16 @@ std::unique_ptr<KernelTrial> KernelTrial::restore(std::istream &in, std::string 
 }
 
 std::string KernelTrial::check(void *function, double tolerance,
-                               const std::vector<std::pair<size_t, size_t>> &inPlace) {
+                               const std::vector<std::pair<size_t, size_t>> &inPlace, bool mayBeNan) {
   worst = 0;
   for (int32_t piece : pieces())
-    if (std::string wrong = checkPiece(function, piece, tolerance, inPlace); !wrong.empty())
+    if (std::string wrong = checkPiece(function, piece, tolerance, inPlace, mayBeNan); !wrong.empty())
       return asksForPiece(spec) ? "piece " + std::to_string(piece) + ": " + wrong : wrong;
   return "";
 }
 
 std::string KernelTrial::checkPiece(void *function, int32_t piece, double tolerance,
-                                    const std::vector<std::pair<size_t, size_t>> &inPlace) {
+                                    const std::vector<std::pair<size_t, size_t>> &inPlace, bool mayBeNan) {
   std::vector<std::unique_ptr<Storage>> inputs, outputs;
   std::vector<Storage *> place(spec.results.size(), nullptr);
   std::vector<void *> storage;
@@ -260,9 +278,11 @@ std::string KernelTrial::checkPiece(void *function, int32_t piece, double tolera
   }
   if (int code = codegen::callKernel(function, storage))
     return "the kernel returned " + std::to_string(code);
+  using MayBeNan = Storage::MayBeNan;
+  const MayBeNan nan = mayBeNan ? MayBeNan::Anything : poisoned ? MayBeNan::Padding : MayBeNan::Nothing;
   const std::vector<Elements> &wanted = expected.at(countsPieces(spec) ? piece : 0);
   for (size_t i = 0; i < spec.results.size(); ++i)
-    if (std::string wrong = place[i]->compare(wanted[i], piece, tolerance, worst); !wrong.empty())
+    if (std::string wrong = place[i]->compare(wanted[i], piece, tolerance, nan, worst); !wrong.empty())
       return "result " + std::to_string(i) + ": " + wrong;
   return "";
 }

@@ -21,6 +21,7 @@
 #include <iosfwd>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -28,10 +29,17 @@
 
 namespace resin {
 
+/// A NaN or an infinity that stands in an operand of floats, here and there.
+struct Poison {
+  size_t operand;
+  double value;
+};
+
 class KernelTrial {
 public:
-  /// Evaluates `spec` on random operands. On failure returns null and says why in `error`.
-  static std::unique_ptr<KernelTrial> create(const KernelSpec &spec, unsigned seed, std::string &error);
+  /// Evaluates `spec` on random operands, one of which may be poisoned. On failure returns null and says why in `error`.
+  static std::unique_ptr<KernelTrial> create(const KernelSpec &spec, unsigned seed, std::string &error,
+                                             std::optional<Poison> poison = {});
   /// What `save` wrote. On failure returns null and says why in `error`.
   static std::unique_ptr<KernelTrial> restore(std::istream &in, std::string &error);
   ~KernelTrial();
@@ -41,19 +49,22 @@ public:
 
   /// What is wrong with the kernel `function`; empty if nothing. `tolerance` is the
   /// greatest error beside the largest magnitude of a result; pairs (operand, result)
-  /// of `inPlace` share their storage.
-  std::string check(void *function, double tolerance, const std::vector<std::pair<size_t, size_t>> &inPlace = {});
+  /// of `inPlace` share their storage. NaN is right where the interpreter has NaN, and an infinity where it has that. Of
+  /// a poisoned trial padding may be NaN, zero times the poison, and with `mayBeNan` any element.
+  std::string check(void *function, double tolerance, const std::vector<std::pair<size_t, size_t>> &inPlace = {},
+                    bool mayBeNan = false);
   /// The greatest error of the last check, beside the largest magnitude of its result.
   double worstError() const { return worst; }
 
 private:
   class Storage;
-  KernelTrial(const KernelSpec &spec, unsigned seed);
+  KernelTrial(const KernelSpec &spec, unsigned seed, std::optional<Poison> poison = {});
   std::set<int32_t> pieces() const;
   std::string checkPiece(void *function, int32_t piece, double tolerance,
-                         const std::vector<std::pair<size_t, size_t>> &inPlace);
+                         const std::vector<std::pair<size_t, size_t>> &inPlace, bool mayBeNan);
   const KernelSpec spec;
   const unsigned seed;
+  const bool poisoned;
   std::vector<Elements> operands;
   std::map<int32_t, std::vector<Elements>> expected; ///< by piece; of piece 0 alone where all compute the same
   double worst = 0;

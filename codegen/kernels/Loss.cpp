@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/kernels/Strict.h"
 #include "codegen/kernels/Values.h"
 
 using namespace Halide;
@@ -14,6 +15,10 @@ namespace resin::codegen {
 
 namespace {
 
+/// Halide's exponential of NaN is zero, and its logarithm a number.
+Expr exponentialOf(Expr x) { return select(isNan(x), x, halide_exp(x)); }
+Expr logarithmOf(Expr x) { return select(isNan(x), x, halide_log(x)); }
+
 /// The pieces of a softmax over rows of `logits`: [n] each, and [classes, n].
 struct Softmax {
   Func largest, exponential, sum;
@@ -22,7 +27,7 @@ struct Softmax {
     const int64_t n = logits.shape[0], classes = logits.shape[1];
     largest = rowMaximum(logits, stages);
     exponential = stages.compute("exponential", {classes, n}, [&](auto &e) {
-      return halide_exp(logits.at({e[1], e[0]}) - largest(e[1]));
+      return exponentialOf(logits.at({e[1], e[0]}) - largest(e[1]));
     });
     sum = rowSum("row_sum", classes, n, stages, [&](Expr row, Expr c) { return exponential(c, row); });
   }
@@ -39,7 +44,7 @@ private:
     Func running("maximum");
     Var row("row");
     running(row) = Float(32).min();
-    running(row) = max(running(row), logits.at({Expr(row), Expr(r)}));
+    running(row) = largerOrNan(running(row), logits.at({Expr(row), Expr(r)}));
     stages.add(running, {logits.shape[0]});
     return running;
   }
@@ -72,7 +77,7 @@ std::vector<Value> crossEntropy(const KernelNode &node, const std::vector<Value>
   return {{node.results[0], [=](const Index &i) {
              Expr row = i[0].whole(), label = v[1].at(i);
              Expr own = v[0].at({row, clamp(label, 0, classes - 1)}) - s.largest(row);
-             Expr loss = halide_log(s.sum(row)) - own * (1 - smoothing);
+             Expr loss = logarithmOf(s.sum(row)) - own * (1 - smoothing);
              if (smoothing != 0)
                loss = loss - mean(row);
              return select(label >= 0, loss, 0.f);
@@ -95,7 +100,7 @@ std::vector<Value> labelRank(const KernelNode &node, const std::vector<Value> &v
   auto labelOf = [=](Expr row) { return v[1].at({row}); };
   Func before = Softmax::rowSum("before", classes, v[0].shape[0], stages, [&](Expr row, Expr c) {
     Expr label = labelOf(row), own = v[0].at({row, clamp(label, 0, classes - 1)}), other = v[0].at({row, c});
-    return select(other > own || (other == own && c < label), 1, 0);
+    return select(isLess(other, own) || (isEqual(other, own) && c >= label), 0, 1);
   });
   return {{node.results[0],
            [=](const Index &i) { return select(labelOf(i[0].whole()) >= 0, before(i[0].whole()), classes); }}};

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/kernels/Strict.h"
 #include "codegen/kernels/Values.h"
 
 using namespace Halide;
@@ -58,7 +59,7 @@ std::vector<Value> batchNormFinalize(const KernelNode &node, const std::vector<V
   const int64_t c = blocks(v[0].shape[1]) * kChannelBlock;
   auto mean = [=](Expr at) { return sum(at) * Expr(1 / count); };
   Func variance = stages.compute("variance", {c}, [&](auto &i) {
-    return max(squares(i[0]) * Expr(1 / count) - mean(i[0]) * mean(i[0]), Expr(0.0));
+    return atLeast(Expr(0.0), squares(i[0]) * Expr(1 / count) - mean(i[0]) * mean(i[0]));
   });
   // The statistics are kept as f32; what normalises is computed from those.
   Func kept = stages.compute("kept", {c}, [&](auto &i) { return cast<double>(cast<float>(variance(i[0]))); });

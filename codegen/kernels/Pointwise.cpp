@@ -1,5 +1,6 @@
 //===- Pointwise.cpp - Element by element, channel vectors broadcast ------===//
 
+#include "codegen/kernels/Strict.h"
 #include "codegen/kernels/Values.h"
 
 #include "support/Philox.h"
@@ -18,11 +19,12 @@ Value pointwise(const KernelNode &node, std::function<Expr(const Index &)> at) {
 }
 
 std::vector<Value> relu(const KernelNode &node, const std::vector<Value> &v, Stages &) {
-  return {pointwise(node, [=](const Index &i) { return max(v[0].at(i), 0.f); })};
+  return {pointwise(node, [=](const Index &i) { return atLeast(0.f, v[0].at(i)); })};
 }
 
 std::vector<Value> reluGrad(const KernelNode &node, const std::vector<Value> &v, Stages &) {
-  return {pointwise(node, [=](const Index &i) { return select(v[1].at(i) > 0.f, v[0].at(i), 0.f); })};
+  return {
+      pointwise(node, [=](const Index &i) { return select(isEqual(atLeast(0.f, v[1].at(i)), 0.f), 0.f, v[0].at(i)); })};
 }
 
 std::vector<Value> add(const KernelNode &node, const std::vector<Value> &v, Stages &) {
@@ -107,7 +109,8 @@ std::vector<Value> dropout(const KernelNode &node, const std::vector<Value> &v, 
   const double rate = node.real("rate");
   const Draws draws(node, v[1], stages);
   auto keep = [=](Expr drawn, const Index &i) {
-    return select(drawn >= Expr(philox::dropoutThreshold(rate)), v[0].at(i) * float(1 / (1 - rate)), 0.f);
+    const Expr factor = select(drawn >= Expr(philox::dropoutThreshold(rate)), float(1 / (1 - rate)), 0.f);
+    return strictProduct(v[0].at(i), factor);
   };
   if (!stages.tilesByFours())
     return {pointwise(node, [=](const Index &i) {

@@ -1,5 +1,6 @@
 //===- Pool.cpp - Maxima and means over windows ---------------------------===//
 
+#include "codegen/kernels/Strict.h"
 #include "codegen/kernels/Values.h"
 
 #include <limits>
@@ -33,24 +34,26 @@ std::vector<Value> maxPool(const KernelNode &node, const std::vector<Value> &v, 
                for (int s = 0; s < p.kw; ++s) {
                  Expr tap = pixel(v[0], i, i[2].whole() * p.sy + (r - p.top), i[3].whole() * p.sx + (s - p.left),
                                   Float(32).min());
-                 largest = largest.defined() ? max(largest, tap) : tap;
+                 largest = largest.defined() ? largerOrNan(largest, tap) : tap;
                }
              return largest;
            }}};
 }
 
-/// Which of its pixels each window takes: the first of its largest, as in PyTorch.
+/// Which of its pixels each window takes: the last NaN, or else the first of its largest, as in PyTorch.
 Func firstMaxima(const Window &p, const Value &input, Stages &stages) {
   const bool exceeds = input.shape[1] % kChannelBlock != 0;
   return stages.image("first_maxima", [=](const std::vector<Expr> &e) {
     const Index at = {e[4], Coordinate(e[3], e[0], exceeds), e[2], e[1]};
-    Expr largest, first = 0;
+    // Until something beats it, the first pixel of the image: padding is -inf, which the image may be too.
+    const Expr top = e[2] * p.sy - p.top, left = e[1] * p.sx - p.left;
+    Expr first = max(-top, 0) * p.kw + max(-left, 0), largest = Float(32).min();
     for (int r = 0; r < p.kh; ++r)
       for (int s = 0; s < p.kw; ++s) {
-        Expr tap = pixel(input, at, e[2] * p.sy + (r - p.top), e[1] * p.sx + (s - p.left), Float(32).min());
-        if (largest.defined())
-          first = select(tap > largest, r * p.kw + s, first);
-        largest = largest.defined() ? max(largest, tap) : tap;
+        const Expr tap = pixel(input, at, top + r, left + s, Float(32).min());
+        const Expr wins = isLess(largest, tap) || isNan(tap);
+        first = select(wins, r * p.kw + s, first);
+        largest = select(wins, tap, largest);
       }
     return first;
   });

@@ -2,6 +2,8 @@
 
 #include "codegen/kernels/TileSums.h"
 
+#include "codegen/kernels/Strict.h"
+
 #include <algorithm>
 
 using namespace Halide;
@@ -34,14 +36,10 @@ void TileSums::need(const Part &part) {
     parts.push_back(part);
 }
 
-/// LLVM may add in any order, and would put the differences together again: (a - y0) + (b - y0) as a + b - 2*y0.
-static Expr difference(Expr a, Expr b) {
-  return Internal::Call::make(a.type(), Internal::Call::strict_sub, {a, b}, Internal::Call::PureIntrinsic);
-}
-
 Expr TileSums::leave(const Part &part, const Tile &tile) const {
   auto counted = [&](int j, Expr term) { return tile.counts ? select(tile.counts(j), term, 0.f) : term; };
-  auto shifted = [&](int number, int j) { return difference(tile.value(number, j), tile.value(number, 0)); };
+  // LLVM may add in any order, and would put differences together again: (a - y0) + (b - y0) as a + b - 2*y0.
+  auto shifted = [&](int number, int j) { return strictDifference(tile.value(number, j), tile.value(number, 0)); };
   // The first pixel's difference is zero.
   auto sum = [&](int from, const std::function<Expr(int)> &term) {
     std::vector<Expr> chains(std::min(tile.pixels - from, tile.chains));

@@ -3,6 +3,7 @@
 #include "codegen/kernels/Values.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace Halide;
 
@@ -344,6 +345,9 @@ void checkNode(const KernelNode &node, const NodeRow &row) {
                               [&](const auto &a) { return a.first == wanted.name; });
     if (found == node.attributes.end() || found->second.index() != static_cast<size_t>(wanted.kind))
       fail("needs the attribute '" + std::string(wanted.name) + "'");
+    // LLVM would take a constant infinity for a value that does not matter.
+    if (wanted.kind == AttributeKind::Real && !std::isfinite(static_cast<float>(std::get<double>(found->second))))
+      fail("cannot compute with '" + std::string(wanted.name) + "', which f32 does not hold");
   }
 }
 

@@ -115,8 +115,8 @@ void CrossEntropyOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor>
     for (int64_t c = 0; c < classes; ++c)
       sum += std::exp(logits.at(n, c) - largest);
     for (int64_t c = 0; c < classes; ++c)
-      results[0].data[n] -= target(labels.data[n], c, classes, getLabelSmoothing().convertToDouble()) *
-                            (logits.at(n, c) - largest - std::log(sum));
+      if (double q = target(labels.data[n], c, classes, getLabelSmoothing().convertToDouble()))
+        results[0].data[n] -= q * (logits.at(n, c) - largest - std::log(sum));
   }
 }
 
@@ -157,7 +157,7 @@ void LabelRankOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> re
     const auto label = static_cast<int64_t>(labels.data[n]);
     const bool padding = !isClass(labels.data[n], logits.dim(1));
     for (int64_t c = 0; c < logits.dim(1); ++c)
-      if (padding || logits.at(n, c) > logits.at(n, label) || (logits.at(n, c) == logits.at(n, label) && c < label))
+      if (padding || !(logits.at(n, c) < logits.at(n, label) || (logits.at(n, c) == logits.at(n, label) && c >= label)))
         ++results[0].data[n];
   }
 }

@@ -281,7 +281,8 @@ void BatchNormFinalizeOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Te
   const double count = getCount().convertToDouble(), epsilon = getEpsilon().convertToDouble();
   for (int64_t c = 0; c < operands[2].size(); ++c) {
     const double mean = sumOfColumn(operands[0], c) / count;
-    const double variance = std::max(0.0, sumOfColumn(operands[1], c) / count - mean * mean);
+    const double difference = sumOfColumn(operands[1], c) / count - mean * mean;
+    const double variance = difference < 0 ? 0 : difference;
     const double multiplier = operands[2].data[c] / std::sqrt(variance + epsilon);
     results[0].data[c] = multiplier;
     results[1].data[c] = operands[3].data[c] - mean * multiplier;

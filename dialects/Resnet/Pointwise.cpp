@@ -20,10 +20,10 @@ LogicalResult ReluOp::inferReturnTypes(MLIRContext *, std::optional<Location> lo
 
 void ReluOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
   for (int64_t i = 0; i < operands[0].size(); ++i)
-    results[0].data[i] = operands[0].data[i] > 0 ? operands[0].data[i] : 0;
+    results[0].data[i] = operands[0].data[i] < 0 ? 0 : operands[0].data[i];
 }
 
-// dx = dy where y > 0; by the result and not the input, so that the input need not be kept.
+// dx = 0 where y <= 0, else dy; by the result and not the input, so that the input need not be kept.
 SmallVector<Value> ReluOp::gradient(OpBuilder &builder, ValueRange resultGradients, ArrayRef<bool> wanted) {
   return {ReluGradOp::create(builder, getLoc(), resultGradients[0], getResult())};
 }
@@ -39,7 +39,7 @@ LogicalResult ReluGradOp::inferReturnTypes(MLIRContext *, std::optional<Location
 
 void ReluGradOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
   for (int64_t i = 0; i < operands[0].size(); ++i)
-    results[0].data[i] = operands[1].data[i] > 0 ? operands[0].data[i] : 0;
+    results[0].data[i] = operands[1].data[i] <= 0 ? 0 : operands[0].data[i];
 }
 
 //===----------------------------------------------------------------------===//
@@ -121,7 +121,7 @@ void DropoutOp::evaluatePiece(int64_t piece, ArrayRef<Tensor> operands, MutableA
   const uint64_t first = piece * operands[0].size();
   for (int64_t i = 0; i < operands[0].size(); ++i)
     results[0].data[i] =
-        philox::dropoutKeeps(seed0, seed1, getLayer(), first + i, rate) ? operands[0].data[i] / (1 - rate) : 0;
+        operands[0].data[i] * (philox::dropoutKeeps(seed0, seed1, getLayer(), first + i, rate) ? 1 / (1 - rate) : 0);
 }
 
 // dx = dropout(dy): linear in x, with the same mask

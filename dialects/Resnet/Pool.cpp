@@ -49,12 +49,11 @@ template <typename Visit> void forEachPixel(const Window &window, int64_t width,
       visit(window.plane + y * width + x);
 }
 
-/// The first largest pixel, row by row; a NaN counts as largest.
+/// The first largest pixel, row by row, or the last NaN.
 int64_t firstMaximum(const Window &window, const Tensor &image) {
   int64_t best = -1;
   forEachPixel(window, image.dim(3), [&](int64_t pixel) {
-    if (best < 0 || image.data[pixel] > image.data[best] ||
-        (std::isnan(image.data[pixel]) && !std::isnan(image.data[best])))
+    if (best < 0 || image.data[pixel] > image.data[best] || std::isnan(image.data[pixel]))
       best = pixel;
   });
   return best;

@@ -99,6 +99,11 @@ def Resnet_Conv2dOp : Resnet_ConvOp<"conv2d", [Differentiable]> {
 
     where `x` is zero outside the image and `padding = [top, left, bottom, right]`.
 
+    A NaN or an infinity in `x` or `f` counts as in this sum. But kernels multiply zeros as well, and zero times NaN or infinity is NaN: those outside the image, so
+    that a filter that is not finite may make NaN of pixels at the border; and those between groups that share a block of 16 channels, so that what is not finite in
+    one of them may make NaN of all. Winograd's method makes NaN of the whole tile (4x4 or 2x2 pixels of the result) that meets a NaN or an infinity. The gradients
+    likewise.
+
     * (C1) The image is `[n, c, h, w]`, the filters are `[k, c/groups, r, s]`, of one element type.
     * (C2) `strides` and `dilations` are two numbers from 1 on, `padding` four from 0 on, `groups` one from 1 on; none is above 2^20.
     * (C3) `groups` divides `k`, and `c` is `groups` times what a filter sees.
@@ -296,7 +301,8 @@ def Resnet_ChannelSumOp : Resnet_ValueOp<"channel_sum", "Reduction", [], "sameOr
   let summary = "Sum of each channel, one row for each piece of the batch";
   let description = [{
     Row `p` of `[pieces, c]` holds the sums over images `[p*n/pieces, (p+1)*n/pieces)` and over all pixels. Sums that a variance is made of are f64, whatever the
-    activation is: where the mean is 10^3 deviations, f32 holds nothing of the small difference of the large sums.
+    activation is: where the mean is 10^3 deviations, f32 holds nothing of the small difference of the large sums. An infinity may make a kernel's sum NaN: it sums
+    about a pixel of the channel.
 
     * (C1) The activation is `[n, c, h, w]` or `[n, c]`.
     * (C2) `pieces`, from 1 on, divides `n`.
@@ -332,7 +338,7 @@ def Resnet_ChannelDotOp : Resnet_ValueOp<"channel_dot", "Reduction", [], "sameOr
 def Resnet_BatchNormFinalizeOp : Resnet_ValueOp<"batch_norm_finalize", "Alone"> {
   let summary = "From partial sums to batch norm's affine map, in double";
   let description = [{
-    From the sums of `y` and of `y * y`: the mean, the biased variance (never below 0), and `multiplier = scale / sqrt(variance + epsilon)`,
+    From the sums of `y` and of `y * y`: the mean, the biased variance (never below 0, but NaN if the sums are), and `multiplier = scale / sqrt(variance + epsilon)`,
     `addend = offset - mean * multiplier`, so that `scale_shift` finishes `batch_norm_train`.
 
     * (C1) Both sums are `[pieces, c]`, scale and offset `[c]`, of one element type; sums may be f64 beside f32.
@@ -453,8 +459,10 @@ def Resnet_ScaleAddOp : Resnet_ValueOp<"scale_add", "Alone"> {
 //===----------------------------------------------------------------------===//
 
 def Resnet_ReluOp : Resnet_ValueOp<"relu", "Pointwise", [Differentiable]> {
-  let summary = "max(x, 0)";
+  let summary = "0 where x is negative, else x";
   let description = [{
+    NaN stays NaN.
+
     * (C1) The activation is `[n, c, h, w]` or `[n, features]`.
 
     ```mlir
@@ -467,9 +475,9 @@ def Resnet_ReluOp : Resnet_ValueOp<"relu", "Pointwise", [Differentiable]> {
 }
 
 def Resnet_ReluGradOp : Resnet_ValueOp<"relu_grad", "Pointwise"> {
-  let summary = "The gradient where the activation is positive";
+  let summary = "0 where the activation is 0 or negative, else the gradient";
   let description = [{
-    `activation` is relu's result or its input: the mask is the same.
+    `activation` is relu's result or its input: the mask is the same. Where it is NaN the gradient passes.
 
     * (C1) Both have one shape, `[n, c, h, w]` or `[n, features]`, and one element type.
 
@@ -513,7 +521,7 @@ def Resnet_AddBiasOp : Resnet_ValueOp<"add_bias", "Pointwise", [Differentiable]>
 def Resnet_DropoutOp : Resnet_ValueOp<"dropout", "Pointwise", [Differentiable, DeclareOpInterfaceMethods<Resnet_Piece, ["evaluatePiece"]>]> {
   let summary = "Zeroes elements at random in training";
   let description = [{
-    Keeps an element with probability `1 - rate`, and divides it by that. The mask is Philox4x32-10 (support/Philox.h) with key `seed` and counter (element / 4,
+    Keeps an element with probability `1 - rate`, and divides it by that; multiplies others by zero, so that a NaN stays one. The mask is Philox4x32-10 (support/Philox.h) with key `seed` and counter (element / 4,
     `layer`), elements numbered row by row. Its gradient is the same op on the gradient. `specialize` removes it outside training.
 
     In a fused region `piece_of p` says that the input is one of `p` equal ranges of the batch's images: elements are then numbered from the batch's first, so that
@@ -562,7 +570,7 @@ def Resnet_MaxPoolOp : Resnet_PoolOp<"max_pool", [Differentiable]> {
 def Resnet_MaxPoolGradOp : Resnet_PoolOp<"max_pool_grad"> {
   let summary = "Sends each window's gradient to its first maximum";
   let description = [{
-    The first maximum of a window is the one with the least row, then the least column.
+    The first maximum of a window is the one with the least row, then the least column; of a window with NaNs it is the last of them.
 
     * (C1) The gradient is `[n, c, oh, ow]`, the image `[n, c, h, w]`, of one element type.
     * (C2) `kernel` and `strides` are two numbers from 1 on; `padding = [top, left, bottom, right]` is from 0 to below the kernel, so that every window sees a pixel.
@@ -801,6 +809,8 @@ def Resnet_BatchSumOp : Resnet_ValueOp<"batch_sum", "Alone"> {
 def Resnet_SoftmaxOp : Resnet_ValueOp<"softmax", "Alone", [Differentiable]> {
   let summary = "exp(x - max) / sum, over classes";
   let description = [{
+    A row with a NaN or with +inf is NaN.
+
     * (C1) The input is `[n, classes]`.
 
     ```mlir
@@ -830,7 +840,7 @@ def Resnet_CrossEntropyOp : Resnet_ValueOp<"cross_entropy", "Alone"> {
   let summary = "Softmax cross entropy of each image against its label, with label smoothing";
   let description = [{
     Of image `n`, in nats: `-sum over c of q[c] * log p[c]` with `p = softmax(logits)` and `q = (1 - s) * onehot(label) + s / classes`; 0 where the label is -1,
-    padding (or otherwise outside the classes).
+    padding (or otherwise outside the classes). A class with `q[c] = 0` counts for nothing, even if its `p` is 0.
 
     * (C1) The logits are `[n, classes]`, the labels `[n]`.
     * (C2) `label_smoothing` is from 0 to 1.
@@ -864,7 +874,8 @@ def Resnet_CrossEntropyGradOp : Resnet_ValueOp<"cross_entropy_grad", "Alone"> {
 def Resnet_LabelRankOp : Resnet_ValueOp<"label_rank", "Alone"> {
   let summary = "How many classes stand before the label's: 0 is a top-1 hit";
   let description = [{
-    An equal logit of a lower class counts too; padding's rank is the number of classes.
+    An equal logit of a lower class counts too; padding's rank is the number of classes. A NaN stands before every number, and before the label's NaN stand all
+    classes: a label whose logit is NaN, or beside a NaN, is never a top-1 hit.
 
     * (C1) The logits are `[n, classes]`, the labels `[n]`.
 
