@@ -5,7 +5,9 @@
 //      its operands, the latest first, where the shapes agree, at most one anchor
 //      comes together, no dropout comes to a convolution, and no path leaves the
 //      joined group and comes back into it. Batch norm's finish is such a path: it
-//      needs the sums of all pieces.
+//      needs the sums of all pieces. Sums of one value are made together whoever makes
+//      that: the rounding of the one then cancels that of the other. A convolution's
+//      kernel sums only what it stores as well.
 //   3. Running averages join the finish that makes their statistic.
 //   4. Sort the groups by what they depend on, otherwise by their first op.
 //
@@ -84,14 +86,27 @@ private:
     if (role != KernelRole::Pointwise && role != KernelRole::Reduction && !isa<RunningAverageOp>(op))
       return;
     SmallVector<size_t> candidates;
-    for (Value operand : op->getOperands())
-      if (auto it = groupOf.find(operand.getDefiningOp()); it != groupOf.end())
+    auto consider = [&](Operation *other) {
+      if (auto it = groupOf.find(other); it != groupOf.end() && it->second < groupOf[op]) // those behind come to us
         candidates.push_back(it->second);
+    };
+    for (Value operand : op->getOperands())
+      consider(operand.getDefiningOp());
+    if (role == KernelRole::Reduction)
+      for (Operation *user : op->getOperand(0).getUsers())
+        if (roleOf(user) == KernelRole::Reduction && user->getOperand(0) == op->getOperand(0))
+          consider(user);
     llvm::sort(candidates, std::greater<>());
     candidates.erase(llvm::unique(candidates), candidates.end());
     for (size_t candidate : candidates)
-      if (canMerge(groupOf[op], candidate))
+      if (canMerge(groupOf[op], candidate) && (role != KernelRole::Reduction || canSum(op->getOperand(0), candidate)))
         merge(groupOf[op], candidate);
+  }
+
+  /// Whether the kernel of `group` may sum `value`: that of a convolution if somebody else reads it, too.
+  bool canSum(Value value, size_t group) {
+    return !isa_and_nonnull<Conv2dOp, Conv2dGradDataOp>(groups[group].anchor) ||
+           llvm::any_of(value.getUsers(), [](Operation *user) { return roleOf(user) != KernelRole::Reduction; });
   }
 
   bool canMerge(size_t a, size_t b) {

@@ -106,6 +106,8 @@ bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kern
   const ImageParam piece = makePiece(spec);
   ConvKernel conv{
       spec, machine, node, plain.direction, plain.shape, operands, piece, Epilogue(spec, operands, node, piece), knobs};
+  if (conv.epilogue.values().empty())
+    throw CompileError("a convolution that only sums, and stores nothing, has no template");
   auto takes = [&](auto build) { return build(conv, kernel.outputs); };
   const auto templates = {buildConvWinograd, buildConvWinogradWeight, buildConvDirect, buildConvWeight};
   if (std::none_of(templates.begin(), templates.end(), takes)) {

@@ -335,3 +335,49 @@ func.func @train_step(%x: !x, %dy: !x, %w: !f, %m: !f, %lr: tensor<f32>, %small:
   %s = resnet.relayout %small : !s to tensor<64x16x3x3xf32, #resnet.layout<c16k16>>
   return %t, %u, %v, %s : !t, !f, !f, tensor<64x16x3x3xf32, #resnet.layout<c16k16>>
 }
+
+// -----
+
+!x = tensor<8x16x32x32xf32, #resnet.layout<c16>>
+!y = tensor<8x16x16x16xf32, #resnet.layout<c16>>
+!p = tensor<4x16xf64, #resnet.layout<c16>>
+
+// Nothing rides with what only moves elements; the two sums of its result are one kernel all the same, as are those of its gradient.
+// CHECK-LABEL: @norm_of_a_sample
+//       CHECK:   %[[Y:.*]] = resnet.fused
+//       CHECK:     resnet.subsample
+//       CHECK:   resnet.fused(%[[Y]]) {{.*}} -> (tensor<4x16xf64, {{.*}}>, tensor<4x16xf64, {{.*}}>)
+//       CHECK:     resnet.channel_sum
+//       CHECK:     resnet.channel_dot
+//       CHECK:   %[[DZ:.*]] = resnet.fused
+//       CHECK:     resnet.subsample_grad
+//       CHECK:   resnet.fused(%[[DZ]], %{{.*}}) {{.*}} -> (tensor<4x16xf64, {{.*}}>, tensor<4x16xf64, {{.*}}>)
+//       CHECK:     resnet.channel_sum
+//       CHECK:     resnet.channel_dot
+func.func @norm_of_a_sample(%x: !x) -> (!p, !p, !p, !p) {
+  %y = resnet.subsample %x stride 2 : (!x) -> !y
+  %s = resnet.channel_sum %y pieces 4 : (!y) -> !p
+  %q = resnet.channel_dot %y, %y pieces 4 : (!y, !y) -> !p
+  %dz = resnet.subsample_grad %y stride 2 size [32, 32] : (!y) -> !x
+  %ds = resnet.channel_sum %dz pieces 4 : (!x) -> !p
+  %dq = resnet.channel_dot %dz, %x pieces 4 : (!x, !x) -> !p
+  return %s, %q, %ds, %dq : !p, !p, !p, !p
+}
+
+!d = tensor<8x16x16x16xf32, #resnet.layout<c16, halo = 1>>
+!t = tensor<16x16x3x3xf32, #resnet.layout<c16k16>>
+
+// Of a norm on the image nobody wants the gradient, so that the gradient before it is only summed. A convolution's kernel stores what it makes.
+// CHECK-LABEL: @norm_of_the_image
+//       CHECK:   %[[DZ:.*]] = resnet.fused
+//       CHECK:     %[[DATA:.*]] = resnet.conv2d_grad_data
+//       CHECK:     resnet.yield %[[DATA]]
+//       CHECK:   resnet.fused(%[[DZ]], %{{.*}}) {{.*}} -> (tensor<4x16xf64, {{.*}}>, tensor<4x16xf64, {{.*}}>)
+//       CHECK:     resnet.channel_sum
+//       CHECK:     resnet.channel_dot
+func.func @norm_of_the_image(%x: !x, %dy: !d, %t: !t) -> (!p, !p) {
+  %dz = resnet.conv2d_grad_data %dy, %t size [32, 32] strides [2, 2] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!d, !t) -> !x
+  %s = resnet.channel_sum %dz pieces 4 : (!x) -> !p
+  %q = resnet.channel_dot %dz, %x pieces 4 : (!x, !x) -> !p
+  return %s, %q : !p, !p
+}

@@ -176,6 +176,16 @@ TEST(KernelLibrary, WhatCannotBeBuiltIsAMessage) {
   EXPECT_NE(errorOf("(f32[2,16,4,4]c16) { %1 = subsample(%0) {} : [2,16,2,2] } -> (%1: f32[2,16,2,2]c16)")
                 .find("'subsample' needs the attribute 'stride'"),
             std::string::npos);
+  EXPECT_NE(
+      errorOf("(f32[2]c16, f32[2]c16, f32[2]c16, f32[]) { %4, %5 = sgd(%0, %1, %2, %3) {momentum=0.9, nesterov=0, "
+              "weight_decay=1e+39} : [2], [2] } -> (%4: f32[2]c16, %5: f32[2]c16)")
+          .find("'sgd' cannot compute with 'weight_decay', which f32 does not hold"),
+      std::string::npos);
+  EXPECT_NE(errorOf("(f32[1,16,4,4]c16, f32[16,16,1,1]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, "
+                    "padding=[0,0,0,0], strides=[1,1]} : [1,16,4,4]; %3 = channel_sum(%2) {pieces=1} : [1,16] } -> "
+                    "(%3: f64[1,16]c16)")
+                .find("a convolution that only sums, and stores nothing, has no template"),
+            std::string::npos);
   std::string two =
       errorOf("(f32[2]) { %1 = sgd(%0, %0, %0, %0) {momentum=1, nesterov=0, weight_decay=0.0} : [2] } -> (%1: f32[2])");
   EXPECT_NE(two.find("'sgd' has 2 results, not 1"), std::string::npos) << two;

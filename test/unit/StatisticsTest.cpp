@@ -103,11 +103,12 @@ std::string list(const std::vector<int> &numbers) {
   return text + "]";
 }
 
-/// A kernel whose operand 0 is noise, whose operand `bias` moves its result away from zero, and which yields that
-/// result with its sum and its sum of squares.
+/// A kernel whose operand 0 is noise, whose operand 2 moves its result away from zero, and which yields that result
+/// with its sum and its sum of squares; or which sums operand 0 itself.
 struct Forward {
   std::string name, spec;
   int values; ///< of a channel, in a piece
+  bool sumsOperand = false;
 };
 
 std::string convolution(int n, int c, int h, int w, int kernel, const std::string &source, const std::string &filters) {
@@ -126,6 +127,12 @@ std::string map(int n, int h, int w, const std::string &layout) {
          "c16, %4: f64[1,16]c16, %5: f64[1,16]c16)";
 }
 
+/// Sums of what another kernel has stored: of the image, or of what only moves elements.
+std::string stored(int n, int h, int w) {
+  return "(f32" + list({n, kChannels, h, w}) + "c16) { %1 = channel_sum(%0) {pieces=1} : [1,16]; %2 = " +
+         "channel_dot(%0, %0) {pieces=1} : [1,16] } -> (%1: f64[1,16]c16, %2: f64[1,16]c16)";
+}
+
 /// Every way in which kernels come to their sums.
 const std::vector<Forward> &forwards() {
   static const std::vector<Forward> all = {
@@ -135,7 +142,9 @@ const std::vector<Forward> &forwards() {
       {"a stem", convolution(2, 3, 32, 32, 3, "h1", "k16"), 2 * 32 * 32},
       {"any layout", convolution(1, 5, 32, 32, 3, "c16h1", "k16"), 32 * 32},
       {"a map", map(4, 32, 32, "c16"), 4 * 32 * 32},
-      {"a map of a width that no tile divides", map(4, 23, 23, "c16"), 4 * 23 * 23}};
+      {"a map of a width that no tile divides", map(4, 23, 23, "c16"), 4 * 23 * 23},
+      {"stored", stored(4, 32, 32), 4 * 32 * 32, true},
+      {"stored, of a width that no tile divides", stored(4, 23, 23), 4 * 23 * 23, true}};
   return all;
 }
 
@@ -166,21 +175,30 @@ double worstVariance(const Forward &forward, double far) {
   const int pieces = (1000000 + forward.values - 1) / forward.values;
   Kernel kernel(forward.spec), finish(withCount(finalize(pieces), double(pieces) * forward.values));
   Noise noise;
-  auto fill = [&](Buffer &buffer) { std::generate_n(buffer.floats(), buffer.size, [&] { return noise(); }); };
-  fill(kernel.operand(0));
-  fill(kernel.operand(1));
-  kernel.call();
-  const std::vector<double> deviation = deviations(kernel.result(0));
+  auto fill = [&](Buffer &buffer, float mean) {
+    std::generate_n(buffer.floats(), buffer.size, [&] { return noise() + mean; });
+  };
+  Buffer &y = forward.sumsOperand ? kernel.operand(0) : kernel.result(0);
   std::vector<Exact> exact(kChannels);
-  for (int c = 0; c < kChannels; ++c)
-    exact[c].shift = kernel.operand(2).floats()[c] = far * deviation[c];
+  for (Exact &channel : exact)
+    channel.shift = far;
+  if (!forward.sumsOperand) {
+    fill(kernel.operand(0), 0);
+    fill(kernel.operand(1), 0);
+    kernel.call();
+    const std::vector<double> deviation = deviations(y);
+    for (int c = 0; c < kChannels; ++c)
+      exact[c].shift = kernel.operand(2).floats()[c] = far * deviation[c];
+  }
+  const int firstTable = forward.sumsOperand ? 0 : 1;
   for (int piece = 0; piece < pieces; ++piece) {
-    fill(kernel.operand(0));
+    fill(kernel.operand(0), forward.sumsOperand ? far : 0);
     kernel.call();
     for (int table = 0; table < 2; ++table)
-      std::copy_n(kernel.result(1 + table).doubles(), kChannels, finish.operand(table).doubles() + piece * kChannels);
-    for (int64_t i = 0; i < kernel.result(0).size; ++i)
-      exact[i % kChannels].add(kernel.result(0).floats()[i]);
+      std::copy_n(kernel.result(firstTable + table).doubles(), kChannels,
+                  finish.operand(table).doubles() + piece * kChannels);
+    for (int64_t i = 0; i < y.size; ++i)
+      exact[i % kChannels].add(y.floats()[i]);
   }
   std::fill_n(finish.operand(2).floats(), kChannels, 1.f);
   finish.call();
@@ -223,6 +241,13 @@ std::string gradient(int n, int h, int w, bool convolved) {
          "c16, %6: f64[1,16]c16, %7: f64[1,16]c16)";
 }
 
+/// The same sums of a gradient that another kernel has stored.
+std::string storedGradient(int n, int h, int w) {
+  const std::string x = list({n, kChannels, h, w});
+  return "(f32" + x + "c16, f32" + x + "c16) { %2 = channel_sum(%0) {pieces=1} : [1,16]; %3 = channel_dot(%0, %1) " +
+         "{pieces=1} : [1,16] } -> (%2: f64[1,16]c16, %3: f64[1,16]c16)";
+}
+
 std::string gradFinalize(int pieces) {
   const std::string table = "f64" + list({pieces, kChannels}) + "c16", v = "f32[16]c16";
   return "(" + table + ", " + table + ", " + v + ", " + v + ", " + v +
@@ -239,7 +264,8 @@ TEST_P(BatchGradients, AreThoseOfDouble) {
   const double far = GetParam();
   for (const auto &[text, values] :
        {std::pair(gradient(4, 32, 32, true), 4 * 32 * 32), std::pair(gradient(2, 27, 29, true), 2 * 27 * 29),
-        std::pair(gradient(4, 32, 32, false), 4 * 32 * 32), std::pair(gradient(4, 23, 23, false), 4 * 23 * 23)}) {
+        std::pair(gradient(4, 32, 32, false), 4 * 32 * 32), std::pair(gradient(4, 23, 23, false), 4 * 23 * 23),
+        std::pair(storedGradient(4, 32, 32), 4 * 32 * 32), std::pair(storedGradient(4, 23, 23), 4 * 23 * 23)}) {
     const int pieces = (1000000 + values - 1) / values;
     Kernel kernel(text), finish(withCount(gradFinalize(pieces), double(pieces) * values));
     Noise noise;
@@ -247,18 +273,24 @@ TEST_P(BatchGradients, AreThoseOfDouble) {
       Buffer &buffer = kernel.operand(i);
       std::generate_n(buffer.floats(), buffer.size, [&] { return noise() + mean; });
     };
-    fill(1, 0);
+    const bool isStored = kernel.spec.operands.size() == 2;
+    const size_t y = isStored ? 1 : 3, firstTable = isStored ? 0 : 1;
+    Buffer &dz = isStored ? kernel.operand(0) : kernel.result(0);
+    if (!isStored)
+      fill(1, 0);
     std::vector<double> sum(kChannels), dot(kChannels), squares(kChannels);
     for (int piece = 0; piece < pieces; ++piece) {
       fill(0, 0.5);
-      fill(2, 0);
-      fill(3, far);
+      if (!isStored)
+        fill(2, 0);
+      fill(y, far);
       kernel.call();
       for (int table = 0; table < 2; ++table)
-        std::copy_n(kernel.result(1 + table).doubles(), kChannels, finish.operand(table).doubles() + piece * kChannels);
-      for (int64_t i = 0; i < kernel.result(0).size; ++i) {
-        const double dz = kernel.result(0).floats()[i], term = dz * (kernel.operand(3).floats()[i] - far);
-        sum[i % kChannels] += dz, dot[i % kChannels] += term, squares[i % kChannels] += term * term;
+        std::copy_n(kernel.result(firstTable + table).doubles(), kChannels,
+                    finish.operand(table).doubles() + piece * kChannels);
+      for (int64_t i = 0; i < dz.size; ++i) {
+        const double term = dz.floats()[i] * (kernel.operand(y).floats()[i] - far);
+        sum[i % kChannels] += dz.floats()[i], dot[i % kChannels] += term, squares[i % kChannels] += term * term;
       }
     }
     for (int c = 0; c < kChannels; ++c)
