@@ -3,8 +3,9 @@
 //   1. Find how filters are used: a variable's layout follows from its shape, and
 //      from the image and the groups of the convolution that reads it.
 //   2. Insert `relayout` where an op reads another order than the value has: the
-//      data gradient wants its filters transposed, and an image that is not read
-//      by a stem alone must be blocked first.
+//      data gradient wants its filters transposed, an image that is not read by a
+//      stem alone must be blocked first, and a stem that reads the image in one
+//      function alone (behind a dropout, say) finds its filter in blocks.
 //   3. Give every value a layout: that of its variable, that of what it is computed
 //      from, or the one its op makes.
 //   4. Surround activations with as many zeros as their readers look beyond the
@@ -95,6 +96,9 @@ struct AssignLayouts : resin::impl::AssignLayoutsBase<AssignLayouts> {
       layOut(function);
       addHalos(function);
       retype(function);
+      if (function.getName() == kPrepare)
+        for (auto write : function.getOps<WriteOp>())
+          ofVariables[write.getVariable()] = layoutOf(write.getValue());
     }
     for (auto variable : getOperation().getOps<VariableOp>())
       variable.setType(withLayout(cast<RankedTensorType>(variable.getType()), layoutOfVariable(variable)));
@@ -162,14 +166,26 @@ private:
   //===--------------------------------------------------------------------===//
 
   void insertRelayouts(func::FuncOp function) {
-    llvm::MapVector<Value, Value> transposed, blocked;
+    llvm::MapVector<Value, Value> transposed, blocked, unblocked;
     for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
       if (auto grad = dyn_cast<Conv2dGradDataOp>(op); grad && readsTransposed(grad))
         relayout(grad.getFilterMutable(), Layout::C16K16, transposed);
+      if (auto conv = dyn_cast<Conv2dOp>(op);
+          conv && readsPlanes(conv.getInput()) && layoutOfRead(conv.getFilter()) == Layout::K16C16)
+        relayout(conv.getFilterMutable(), Layout::K16, unblocked);
       for (OpOperand &operand : op.getOpOperands())
         if (isImage(operand.get()) && !readsAsItComes(operand))
           relayout(operand, Layout::C16, blocked);
     }
+  }
+
+  /// Of a filter, before values have layouts: that of the variable it is computed from.
+  Layout layoutOfRead(Value filter) {
+    if (auto scaled = filter.getDefiningOp<ScaleFilterOp>())
+      return layoutOfRead(scaled.getFilter());
+    auto read = filter.getDefiningOp<ReadOp>();
+    return read ? layoutOfVariable(SymbolTable::lookupNearestSymbolFrom<VariableOp>(read, read.getVariableAttr()))
+                : Layout::Dense;
   }
 
   /// What is no convolution reads an image by blocks.
@@ -223,7 +239,8 @@ private:
         })
         .Case([&](RelayoutOp) { return layoutOf(result); })
         .Case<ScaleFilterOp, UpdateOpInterface, AddOp>([&](Operation *op) { return layoutOf(op->getOperand(0)); })
-        .Case([&](Conv2dGradWeightOp grad) { return layoutOfFilter(grad.getInput(), typeOf(result), grad.getGroups()); })
+        .Case(
+            [&](Conv2dGradWeightOp grad) { return layoutOfFilter(grad.getInput(), typeOf(result), grad.getGroups()); })
         .Case<LinearGradWeightOp, WinogradFilterOp>([&](Operation *) { return Layout::K16; })
         .Case<ChannelSumOp, ChannelDotOp>([&](Operation *) { return Layout::C16; })
         .Case<CrossEntropyOp, LabelRankOp>([&](Operation *) { return Layout::Dense; })

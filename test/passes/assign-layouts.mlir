@@ -118,3 +118,37 @@ func.func @prepare() {
   resnet.write @prepared.0, %u : tensor<16x6x6x16xf32>
   return
 }
+
+// -----
+
+// In training the stem reads what dropout left of the image, in blocks, and so its filter is in blocks. @predict reads the image's planes, with the filter put in another
+// order.
+//       CHECK: @f : tensor<16x3x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK: @prepared.0 : tensor<16x3x3x3xf32, #resnet.layout<k16c16>>
+resnet.variable "parameter" @f : tensor<16x3x3x3xf32> init {name = "constant", value = 1.0 : f64}
+resnet.variable "parameter" @g : tensor<16xf32> init {name = "constant", value = 1.0 : f64}
+resnet.variable "prepared" @prepared.0 : tensor<16x3x3x3xf32> init {name = "constant", value = 0.0 : f64}
+// CHECK-LABEL: func.func @train_step
+//       CHECK:   resnet.conv2d {{.*}} : (tensor<1x3x4x4xf32, #resnet.layout<c16>>, tensor<16x3x3x3xf32, #resnet.layout<k16c16>>)
+func.func @train_step(%image: tensor<1x3x4x4xf32>, %seed: tensor<2xi32>) -> tensor<1x16x2x2xf32> {
+  %x = resnet.dropout %image, %seed rate 0.1 layer 1 : (tensor<1x3x4x4xf32>, tensor<2xi32>) -> tensor<1x3x4x4xf32>
+  %f = resnet.read @f : tensor<16x3x3x3xf32>
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<1x3x4x4xf32>, tensor<16x3x3x3xf32>) -> tensor<1x16x2x2xf32>
+  return %y : tensor<1x16x2x2xf32>
+}
+// CHECK-LABEL: func.func @predict_1
+//       CHECK:   %[[F:.*]] = resnet.read @prepared.0
+//       CHECK:   %[[PLANES:.*]] = resnet.relayout %[[F]] : {{.*}} to tensor<16x3x3x3xf32, #resnet.layout<k16>>
+//       CHECK:   resnet.conv2d %{{.*}}, %[[PLANES]] {{.*}} : (tensor<1x3x4x4xf32>, tensor<16x3x3x3xf32, #resnet.layout<k16>>)
+func.func @predict_1(%image: tensor<1x3x4x4xf32>) -> tensor<1x16x2x2xf32> {
+  %f = resnet.read @prepared.0 : tensor<16x3x3x3xf32>
+  %y = resnet.conv2d %image, %f strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<1x3x4x4xf32>, tensor<16x3x3x3xf32>) -> tensor<1x16x2x2xf32>
+  return %y : tensor<1x16x2x2xf32>
+}
+func.func @prepare() {
+  %f = resnet.read @f : tensor<16x3x3x3xf32>
+  %g = resnet.read @g : tensor<16xf32>
+  %s = resnet.scale_filter %f, %g : (tensor<16x3x3x3xf32>, tensor<16xf32>) -> tensor<16x3x3x3xf32>
+  resnet.write @prepared.0, %s : tensor<16x3x3x3xf32>
+  return
+}
