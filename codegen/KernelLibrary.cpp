@@ -16,6 +16,7 @@
 #include "codegen/Version.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -70,6 +71,9 @@ struct Job {
 /// Compiles in a child and ends it; never returns.
 [[noreturn]] void compileInChild(const Job &job, const TargetInfo &target) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The parent says what we died of, and of which kernel; its own handlers would print a stack instead.
+  for (int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP})
+    std::signal(number, SIG_DFL);
   std::string log = job.file + ".log";
   int descriptor = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (descriptor >= 0)
@@ -101,6 +105,7 @@ std::string runJobs(const std::vector<Job> &jobs, const TargetInfo &target, unsi
   std::map<pid_t, const Job *> running;
   auto next = jobs.begin();
   auto complain = [&](const Job &job, const std::string &reason) {
+    job.kernel->complaint = reason;
     errors += (errors.empty() ? "" : "\n") + job.kernel->symbol + ": " + reason;
   };
   while (next != jobs.end() || !running.empty()) {

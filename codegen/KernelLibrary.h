@@ -41,7 +41,8 @@ struct KernelRequest {
 /// operand, except that optimizers and `running_average` may update in place.
 struct CompiledKernel {
   std::string symbol;
-  std::string object; ///< the file's bytes
+  std::string object;    ///< the file's bytes; empty if it could not be made
+  std::string complaint; ///< then why
   bool cached = false;
 };
 

@@ -39,6 +39,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <map>
 
 using namespace mlir;
 using namespace resin;
@@ -202,10 +203,15 @@ static void addPhase(PassManager &manager, Stage stage, const BuildOptions &opti
 
 /// What is left of the compiler's work once the module is lowered.
 namespace {
+struct Layer {
+  std::string path;
+  Location place;
+};
 struct Lowered {
   codegen::TargetInfo target;
   codegen::Numerics numerics = codegen::Numerics::Fast;
   std::vector<codegen::KernelRequest> kernels;
+  std::map<std::string, Layer> layers; ///< by symbol, the first that launches the kernel
   std::vector<EntryPoint> entries;
 };
 } // namespace
@@ -307,6 +313,8 @@ static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowe
     if (stage == Stage::Planned) {
       target.choices.push_back(codegen::codegenVersion());
       chooseKnobs(chooser, kernelsOf(module), lowered, target);
+      for (kernel::KernelRow &row : kernel::KernelRows(module).rows)
+        lowered.layers.try_emplace(symbol(kernel::specOf(row.launch)), Layer{row.launch.getLayer().str(), row.launch.getLoc()});
       std::string manifest = writeManifest(module, target);
       module->setAttr("kernel.manifest", StringAttr::get(module.getContext(), manifest));
     }
@@ -325,6 +333,18 @@ static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowe
 // 3. Objects and the program
 //===----------------------------------------------------------------------===//
 
+/// Says which layers' kernels could not be compiled, and why.
+static void blameLayers(const Lowered &lowered, ArrayRef<codegen::CompiledKernel> kernels, StringRef error) {
+  bool blamed = false;
+  for (const codegen::CompiledKernel &kernel : kernels)
+    if (auto layer = lowered.layers.find(kernel.symbol); layer != lowered.layers.end() && !kernel.complaint.empty()) {
+      emitError(layer->second.place) << "cannot compile the kernel " << kernel.symbol << " of '" << layer->second.path << "': " << kernel.complaint;
+      blamed = true;
+    }
+  if (!blamed)
+    complain() << error << "\n";
+}
+
 static int compileKernels(const BuildOptions &options, const Lowered &lowered, std::vector<codegen::CompiledKernel> &kernels) {
   codegen::CompileOptions compile{.target = options.target, .jobs = options.jobs, .cacheDirectory = cacheDirectory()};
   std::string error, warning;
@@ -341,7 +361,7 @@ static int compileKernels(const BuildOptions &options, const Lowered &lowered, s
     compiled = codegen::compileKernels(untuned, compile, kernels, error, &warning);
   }
   if (!compiled) {
-    complain() << error << "\n";
+    blameLayers(lowered, kernels, error);
     return kFailure;
   }
   if (!warning.empty())
