@@ -128,26 +128,28 @@ def VerifyPlan : Pass<"verify-plan", "::mlir::ModuleOp"> {
 }
 
 def LowerKernelToLLVM : Pass<"lower-kernel-to-llvm", "::mlir::ModuleOp"> {
-  let summary = "Turn planned views into addresses and loops into functions of a piece";
+  let summary = "Turn planned views into addresses and loops into tables of launches";
   let description = [{
-    Every `kernel.parallel` becomes a function of (call, piece, worker) that calls its kernels on `halide_buffer_t`s with only `host` set, and adds to the
-    counters of `runtime/Abi.h`; a `kernel.sections` becomes one that hands the piece to its loop, and its last loops of one piece each are `fillers`, if others are cut. An entry function runs them through `call->parallel`, a barrier
-    each; a loop with a single piece is called directly. The table `resin_program` carries the entries and the manifest (the module's `kernel.manifest`).
+    The program becomes the tables of `runtime/Abi.h`, which the runtime walks: an entry function is a range of regions, a region of loops, a loop of launches, a
+    launch a kernel's number and a range of operands, an operand an offset into the arena and what a piece and a worker add to it. The last loops of one piece each
+    of a `kernel.sections` are `fillers`, if others are cut. Each kernel becomes a function that hands it its `halide_buffer_t`s, of which only `host` is set. The
+    global `resin_program` holds the tables and the manifest (the module's `kernel.manifest`).
 
     ```mlir
       kernel.parallel pieces 4 {
       ^bb0(%piece: index):
         %part = kernel.slice %x[%piece] dim 0 of 4 : ...
         kernel.launch @relu_x(%part) -> (%scratch) spec "..."
-    // becomes
-      llvm.func internal @entry.step(%call: !llvm.ptr) ... {
-        llvm.call %parallel(%call, %body, %pieces, %fillers) : ...
-      llvm.func internal @step.0(%call: !llvm.ptr, %piece: i64, %worker: i64) ... {
-        %arena = llvm.load %call : !llvm.ptr -> !llvm.ptr
+    // becomes, with kernel 0, counter 0 and operands 0 and 1
+      llvm.func internal @call.relu_x(%call: !llvm.ptr, %buffers: !llvm.ptr, %piece: i64, %worker: i64) ... {
         %status = llvm.call @relu_x(%buffer0, %buffer1) : (!llvm.ptr, !llvm.ptr) -> i32
+      llvm.mlir.global internal constant @resin.regions(dense<[0, 1, 4, 0, ...
+      llvm.mlir.global internal constant @resin.loops(dense<[0, 1, 0, 4, ...
+      llvm.mlir.global internal constant @resin.launches(dense<[0, 0, 0, 2, ...
+      llvm.mlir.global internal constant @resin.operands(dense<[4096, 64, 0, 8320, 0, 4096, ...
     ```
   }];
-  let statistics = [Statistic<"numLoops", "num-loops", "Loops that became functions of a piece">];
+  let statistics = [Statistic<"numLoops", "num-loops", "Loops that became rows of a table">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 

@@ -1,18 +1,19 @@
 //===- LowerKernelToLLVM.cpp - From launches to machine code --------------===//
 //
-// What `runtime/Abi.h` asks of compiled code:
+// What `runtime/Abi.h` asks of compiled code, tables that the runtime walks:
 //
-//   1. Each parallel loop becomes a function of (call, piece, worker): it takes the
-//      views' addresses, calls the kernels, and counts ticks and calls.
-//   2. Each `kernel.sections` becomes one that finds the piece's loop.
-//   3. Each entry function runs those through `call->parallel`.
-//   4. `resin_program` lists the entries and carries the manifest.
+//   1. Each operand of a launch becomes an offset into the arena and what a piece and a
+//      worker add to it.
+//   2. Each kernel becomes a function that hands it its buffers; so does each size of
+//      a copy. Launches name them by their number.
+//   3. Loops, regions and functions become ranges of the tables below them.
+//   4. `resin_program` holds the tables, and carries the manifest.
 //
 // A kernel that asks for it (support/KernelSpec.h) is handed the number of its piece
 // between operands and results.
 //
-// A kernel reads only the `host` field of a `halide_buffer_t`, so that is all that is
-// filled in: one store an operand.
+// Code for each launch or loop would be as long as the network is deep: LLVM took most
+// of a build's time over it, and more than linearly.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,35 +38,59 @@ using namespace resin::kernel;
 
 namespace {
 
-// halide_buffer_t of HalideRuntime.h: 56 bytes, `host` at 16.
-constexpr int64_t kBufferBytes = 56;
-constexpr int32_t kBufferHost = 16;
+/// A function's regions.
+struct FunctionRange {
+  uint32_t region, regions;
+};
 
 struct LowerKernelToLLVM : resin::impl::LowerKernelToLLVMBase<LowerKernelToLLVM> {
   void runOnOperation() override;
 
 private:
   LogicalResult checkPlanned();
-  LLVM::LLVMFuncOp lowerLoop(ParallelOp loop, const Twine &name);
-  LLVM::LLVMFuncOp lowerSections(SectionsOp sections, const Twine &name);
-  LLVM::LLVMFuncOp lowerEntry(func::FuncOp function);
-  void lowerLaunch(ImplicitLocOpBuilder &b, LaunchOp launch, LLVM::LLVMFuncOp body, ArrayRef<Value> buffers, Value piece);
-  Value addressOf(ImplicitLocOpBuilder &b, Value view, LLVM::LLVMFuncOp body);
-  void emitProgram(ArrayRef<std::pair<std::string, LLVM::LLVMFuncOp>> entries);
+  ResinOperand operandOf(Value view);
+  uint32_t kernelOf(LaunchOp launch);
+  uint32_t copyOf(int64_t bytes);
+  void lowerWork(uint32_t kernel, uint32_t counter, ValueRange views);
+  void lowerLoop(ParallelOp loop);
+  void lowerRegion(Operation *op);
+  void lowerFunction(func::FuncOp function);
+  void emitProgram();
 
-  LLVM::LLVMFuncOp makeFunction(Location loc, const Twine &name, TypeRange arguments);
-  LLVM::LLVMFuncOp declareKernel(LaunchOp launch);
+  LLVM::LLVMFuncOp makeKernel(const Twine &name, function_ref<void(ImplicitLocOpBuilder &, Block *)> fill);
+  LLVM::LLVMFuncOp declareKernel(LaunchOp launch, size_t buffers);
   LLVM::GlobalOp makeText(const Twine &name, StringRef text);
+  template <typename Row> LLVM::GlobalOp makeTable(StringRef name, ArrayRef<Row> rows, Type element);
+  LLVM::GlobalOp
+  makeConstant(StringRef name, Type type, LLVM::Linkage linkage,
+               function_ref<void(ImplicitLocOpBuilder &, function_ref<void(Value, ArrayRef<int64_t>)>)> fill);
   Value constant(ImplicitLocOpBuilder &b, int64_t value) { return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(value)); }
-  Value offset(ImplicitLocOpBuilder &b, Value base, LLVM::GEPArg bytes) {
-    return LLVM::GEPOp::create(b, pointer, b.getI8Type(), base, bytes);
+  Value offset(ImplicitLocOpBuilder &b, Value base, int32_t bytes) {
+    return LLVM::GEPOp::create(b, pointer, b.getI8Type(), base, LLVM::GEPArg(bytes));
   }
-  Value loadField(ImplicitLocOpBuilder &b, Value base, int32_t at) { return LLVM::LoadOp::create(b, pointer, offset(b, base, at)); }
+  Value buffer(ImplicitLocOpBuilder &b, Block *body, size_t index) {
+    return offset(b, body->getArgument(1), static_cast<int32_t>(index * sizeof(ResinBuffer)));
+  }
+  Value addressIn(ImplicitLocOpBuilder &b, Block *body, size_t index) {
+    return LLVM::LoadOp::create(b, pointer, offset(b, buffer(b, body, index), offsetof(ResinBuffer, host)));
+  }
 
-  Type pointer, i64;
+  Type pointer, i32, i64;
   int64_t arenaBytes = 0, scratchBytes = 0;
   std::optional<KernelRows> rows;
   SymbolTable *symbols = nullptr;
+
+  // The program's tables.
+  std::vector<LLVM::LLVMFuncOp> kernels;
+  std::vector<ResinOperand> operands;
+  std::vector<ResinLaunch> launches;
+  std::vector<ResinLoop> loops;
+  std::vector<ResinRegion> regions;
+  std::vector<std::pair<std::string, FunctionRange>> functions;
+  size_t mostOperands = 0;
+
+  llvm::StringMap<uint32_t> kernelByName;
+  llvm::DenseMap<int64_t, uint32_t> copyByBytes;
 };
 
 } // namespace
@@ -89,141 +114,110 @@ LogicalResult LowerKernelToLLVM::checkPlanned() {
   return failure(planned.wasInterrupted());
 }
 
-LLVM::LLVMFuncOp LowerKernelToLLVM::makeFunction(Location loc, const Twine &name, TypeRange arguments) {
-  OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()), SmallVector<Type>(arguments));
-  auto function = LLVM::LLVMFuncOp::create(b, loc, name.str(), type, LLVM::Linkage::Internal);
+//===----------------------------------------------------------------------===//
+// 1. Operands
+//===----------------------------------------------------------------------===//
+
+ResinOperand LowerKernelToLLVM::operandOf(Value view) {
+  Operation *place = view.getDefiningOp();
+  if (auto slice = dyn_cast<SliceOp>(place)) {
+    ResinOperand part = operandOf(slice.getView());
+    ViewType whole = slice.getView().getType();
+    part.per_piece = whole.sliceStride(slice.getDim(), slice.getPieces());
+    part.offset += slice.getOverlap() ? whole.sliceStart(slice.getOverlap()) : 0;
+    return part;
+  }
+  if (auto scratch = dyn_cast<ScratchOp>(place))
+    return {arenaBytes + static_cast<int64_t>(*scratch.getOffset()), 0, scratchBytes};
+  if (auto slot = dyn_cast<SlotOp>(place))
+    place = symbols->lookup(slot.getVariable());
+  return {*plannedOffset(place), 0, 0};
+}
+
+//===----------------------------------------------------------------------===//
+// 2. Kernels
+//===----------------------------------------------------------------------===//
+
+LLVM::LLVMFuncOp LowerKernelToLLVM::makeKernel(const Twine &name,
+                                               function_ref<void(ImplicitLocOpBuilder &, Block *)> fill) {
+  ImplicitLocOpBuilder b(getOperation().getLoc(), &getContext());
+  b.setInsertionPointToEnd(getOperation().getBody());
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()), {pointer, pointer, i64, i64});
+  auto function = LLVM::LLVMFuncOp::create(b, name.str(), type, LLVM::Linkage::Internal);
   symbols->insert(function);
-  function.addEntryBlock(b);
+  Block *body = function.addEntryBlock(b);
+  b.setInsertionPointToEnd(body);
+  fill(b, body);
+  LLVM::ReturnOp::create(b, ValueRange());
   return function;
 }
 
-LLVM::LLVMFuncOp LowerKernelToLLVM::declareKernel(LaunchOp launch) {
-  if (auto known = symbols->lookup<LLVM::LLVMFuncOp>(launch.getKernel()))
-    return known;
+LLVM::LLVMFuncOp LowerKernelToLLVM::declareKernel(LaunchOp launch, size_t buffers) {
   OpBuilder b = OpBuilder::atBlockBegin(getOperation().getBody());
-  SmallVector<Type> buffers(launch.getNumOperands() + asksForPiece(specOf(launch)), pointer);
-  auto kernel = LLVM::LLVMFuncOp::create(b, launch.getLoc(), launch.getKernel(), LLVM::LLVMFunctionType::get(b.getI32Type(), buffers));
+  SmallVector<Type> arguments(buffers, pointer);
+  auto kernel =
+      LLVM::LLVMFuncOp::create(b, launch.getLoc(), launch.getKernel(), LLVM::LLVMFunctionType::get(i32, arguments));
   symbols->insert(kernel);
   return kernel;
 }
 
-//===----------------------------------------------------------------------===//
-// 1. Loops
-//===----------------------------------------------------------------------===//
-
-Value LowerKernelToLLVM::addressOf(ImplicitLocOpBuilder &b, Value view, LLVM::LLVMFuncOp body) {
-  Operation *place = view.getDefiningOp();
-  Value call = body.getArgument(0);
-  if (auto slice = dyn_cast<SliceOp>(place)) {
-    Value base = addressOf(b, slice.getView(), body);
-    int64_t stride = slice.getView().getType().sliceStride(slice.getDim(), slice.getPieces());
-    Value part = offset(b, base, LLVM::MulOp::create(b, body.getArgument(1), constant(b, stride)).getResult());
-    int64_t start = slice.getOverlap() ? slice.getView().getType().sliceStart(slice.getOverlap()) : 0;
-    return start ? offset(b, part, constant(b, start)) : part;
-  }
-  Value arena = loadField(b, call, offsetof(ResinCall, arena));
-  if (auto scratch = dyn_cast<ScratchOp>(place)) {
-    Value ofWorker = LLVM::MulOp::create(b, body.getArgument(2), constant(b, scratchBytes));
-    return offset(b, arena, LLVM::AddOp::create(b, ofWorker, constant(b, arenaBytes + *scratch.getOffset())).getResult());
-  }
-  if (auto slot = dyn_cast<SlotOp>(place))
-    place = SymbolTable::lookupNearestSymbolFrom(slot, slot.getVariableAttr());
-  return offset(b, arena, constant(b, *plannedOffset(place)));
+uint32_t LowerKernelToLLVM::kernelOf(LaunchOp launch) {
+  auto [known, isNew] = kernelByName.try_emplace(launch.getKernel(), kernels.size());
+  if (!isNew)
+    return known->second;
+  const bool asks = asksForPiece(specOf(launch));
+  const size_t inputs = launch.getInputs().size(), all = launch.getNumOperands();
+  // "." is in no kernel's name, so this is no kernel's symbol.
+  kernels.push_back(makeKernel("call." + launch.getKernel(), [&](ImplicitLocOpBuilder &b, Block *body) {
+    SmallVector<Value> arguments;
+    for (size_t i = 0; i < all; ++i)
+      arguments.push_back(buffer(b, body, i));
+    if (asks) { // a buffer as well, whose element is a scalar: its address is all there is
+      Value piece = LLVM::AllocaOp::create(b, pointer, i32, constant(b, 1));
+      LLVM::StoreOp::create(b, LLVM::TruncOp::create(b, i32, body->getArgument(2)), piece);
+      Value holder =
+          LLVM::AllocaOp::create(b, pointer, b.getI8Type(), constant(b, sizeof(ResinBuffer)), /*alignment=*/8);
+      LLVM::StoreOp::create(b, piece, offset(b, holder, offsetof(ResinBuffer, host)));
+      arguments.insert(arguments.begin() + inputs, holder);
+    }
+    LLVM::CallOp::create(b, declareKernel(launch, arguments.size()), arguments);
+  }));
+  return known->second;
 }
 
-void LowerKernelToLLVM::lowerLaunch(ImplicitLocOpBuilder &b, LaunchOp launch, LLVM::LLVMFuncOp body, ArrayRef<Value> buffers, Value piece) {
-  SmallVector<Value> places;
-  for (Value view : launch.getOperands())
-    places.push_back(addressOf(b, view, body));
-  if (asksForPiece(specOf(launch)))
-    places.insert(places.begin() + launch.getInputs().size(), piece);
-  ArrayRef<Value> used = buffers.take_front(places.size());
-  for (auto [place, buffer] : llvm::zip_equal(places, used))
-    LLVM::StoreOp::create(b, place, offset(b, buffer, kBufferHost));
-  StringAttr cycles = b.getStringAttr("llvm.readcyclecounter");
-  Value start = LLVM::CallIntrinsicOp::create(b, i64, cycles, ValueRange()).getResult(0);
-  LLVM::CallOp::create(b, declareKernel(launch), used);
-  Value end = LLVM::CallIntrinsicOp::create(b, i64, cycles, ValueRange()).getResult(0);
-
-  // counters[worker][kernel]: ticks, calls
-  Value counters = loadField(b, body.getArgument(0), offsetof(ResinCall, counters));
-  Value row = LLVM::MulOp::create(b, body.getArgument(2), constant(b, rows->rows.size() * sizeof(ResinCounter)));
-  Value counter = offset(b, offset(b, counters, row), static_cast<int32_t>(rows->indexOf.lookup(launch) * sizeof(ResinCounter)));
-  auto increase = [&](int32_t at, Value by) {
-    Value field = offset(b, counter, at);
-    LLVM::StoreOp::create(b, LLVM::AddOp::create(b, LLVM::LoadOp::create(b, i64, field), by), field);
-  };
-  increase(offsetof(ResinCounter, ticks), LLVM::SubOp::create(b, end, start));
-  increase(offsetof(ResinCounter, calls), constant(b, 1));
+uint32_t LowerKernelToLLVM::copyOf(int64_t bytes) {
+  auto [known, isNew] = copyByBytes.try_emplace(bytes, kernels.size());
+  if (isNew)
+    kernels.push_back(makeKernel("copy." + Twine(bytes), [&](ImplicitLocOpBuilder &b, Block *body) {
+      LLVM::MemcpyOp::create(b, addressIn(b, body, 1), addressIn(b, body, 0), constant(b, bytes), /*isVolatile=*/false);
+    }));
+  return known->second;
 }
 
-LLVM::LLVMFuncOp LowerKernelToLLVM::lowerLoop(ParallelOp loop, const Twine &name) {
+//===----------------------------------------------------------------------===//
+// 3. Launches, loops, regions, functions
+//===----------------------------------------------------------------------===//
+
+void LowerKernelToLLVM::lowerWork(uint32_t kernel, uint32_t counter, ValueRange views) {
+  mostOperands = std::max(mostOperands, views.size());
+  launches.push_back({kernel, counter, static_cast<uint32_t>(operands.size()), static_cast<uint32_t>(views.size())});
+  for (Value view : views)
+    operands.push_back(operandOf(view));
+}
+
+void LowerKernelToLLVM::lowerLoop(ParallelOp loop) {
   ++numLoops;
-  LLVM::LLVMFuncOp body = makeFunction(loop.getLoc(), name, {pointer, i64, i64});
-  ImplicitLocOpBuilder b(loop.getLoc(), &getContext());
-  b.setInsertionPointToEnd(&body.getBody().front());
-  size_t most = 0;
-  for (auto launch : loop.block()->getOps<LaunchOp>())
-    most = std::max<size_t>(most, launch.getNumOperands() + asksForPiece(specOf(launch)));
-  SmallVector<Value> buffers; // shared by all launches: only `host` differs
-  for (size_t i = 0; i < most; ++i)
-    buffers.push_back(LLVM::AllocaOp::create(b, pointer, b.getI8Type(), constant(b, kBufferBytes), /*alignment=*/8));
-  Value piece = LLVM::AllocaOp::create(b, pointer, b.getI32Type(), constant(b, 1));
-  LLVM::StoreOp::create(b, LLVM::TruncOp::create(b, b.getI32Type(), body.getArgument(1)), piece);
-  for (Operation &op : *loop.block()) {
-    b.setLoc(op.getLoc());
+  const uint32_t first = launches.size();
+  for (Operation &op : *loop.block())
     if (auto launch = dyn_cast<LaunchOp>(op))
-      lowerLaunch(b, launch, body, buffers, piece);
+      lowerWork(kernelOf(launch), rows->indexOf.lookup(launch), launch.getOperands());
     else if (auto copy = dyn_cast<CopyOp>(op))
-      LLVM::MemcpyOp::create(b, addressOf(b, copy.getTo(), body), addressOf(b, copy.getFrom(), body), constant(b, copy.getFrom().getType().bytes()),
-                             /*isVolatile=*/false);
-  }
-  LLVM::ReturnOp::create(b, ValueRange());
-  return body;
-}
-
-//===----------------------------------------------------------------------===//
-// 2. Sections
-//===----------------------------------------------------------------------===//
-
-LLVM::LLVMFuncOp LowerKernelToLLVM::lowerSections(SectionsOp sections, const Twine &name) {
-  SmallVector<std::pair<LLVM::LLVMFuncOp, int64_t>> bodies; // and their pieces
-  for (auto [index, loop] : llvm::enumerate(sections.block()->getOps<ParallelOp>()))
-    bodies.emplace_back(lowerLoop(loop, name + "." + Twine(index)), loop.getPieces());
-
-  LLVM::LLVMFuncOp dispatch = makeFunction(sections.getLoc(), name, {pointer, i64, i64});
-  ImplicitLocOpBuilder b(sections.getLoc(), &getContext());
-  b.setInsertionPointToEnd(&dispatch.getBody().front());
-  int64_t first = 0; // of the loop's pieces
-  for (auto [body, pieces] : bodies) {
-    Block *here = b.getInsertionBlock();
-    Block *run = dispatch.addBlock(), *next = dispatch.addBlock();
-    b.setInsertionPointToEnd(here);
-    Value inside = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::slt, dispatch.getArgument(1), constant(b, first + pieces));
-    LLVM::CondBrOp::create(b, inside, run, next);
-    b.setInsertionPointToEnd(run);
-    Value piece = LLVM::SubOp::create(b, dispatch.getArgument(1), constant(b, first));
-    LLVM::CallOp::create(b, body, ValueRange{dispatch.getArgument(0), piece, dispatch.getArgument(2)});
-    LLVM::ReturnOp::create(b, ValueRange());
-    b.setInsertionPointToEnd(next);
-    first += pieces;
-  }
-  LLVM::ReturnOp::create(b, ValueRange());
-  return dispatch;
-}
-
-//===----------------------------------------------------------------------===//
-// 3. Entries
-//===----------------------------------------------------------------------===//
-
-static int64_t piecesOf(Operation *op) {
-  if (auto loop = dyn_cast<ParallelOp>(op))
-    return loop.getPieces();
-  int64_t pieces = 0;
-  for (auto loop : cast<SectionsOp>(op).block()->getOps<ParallelOp>())
-    pieces += loop.getPieces();
-  return pieces;
+      lowerWork(copyOf(copy.getFrom().getType().bytes()), RESIN_NOT_COUNTED, {copy.getFrom(), copy.getTo()});
+  ResinRegion &region = regions.back();
+  const uint32_t pieces = loop.getPieces();
+  loops.push_back({first, static_cast<uint32_t>(launches.size()) - first, region.pieces, pieces});
+  ++region.loops;
+  region.pieces += pieces;
 }
 
 /// Pieces of the last loops that have one each, behind others that have more: they fill up what those leave of the
@@ -241,29 +235,20 @@ static int64_t fillersOf(Operation *op) {
   return hasWide ? fillers : 0;
 }
 
-LLVM::LLVMFuncOp LowerKernelToLLVM::lowerEntry(func::FuncOp function) {
-  // "." is in no function's name, so these are nobody else's symbols.
-  LLVM::LLVMFuncOp entry = makeFunction(function.getLoc(), "entry." + function.getName(), {pointer});
-  Value call = entry.getArgument(0);
-  ImplicitLocOpBuilder b(function.getLoc(), &getContext());
-  b.setInsertionPointToEnd(&entry.getBody().front());
-  auto parallelType = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()), {pointer, pointer, i64, i64});
-  for (auto [index, op] : llvm::enumerate(llvm::make_filter_range(function.front(), llvm::IsaPred<ParallelOp, SectionsOp>))) {
-    b.setLoc(op.getLoc());
-    std::string name = (function.getName() + "." + Twine(index)).str();
-    auto sections = dyn_cast<SectionsOp>(op);
-    LLVM::LLVMFuncOp body = sections ? lowerSections(sections, name) : lowerLoop(cast<ParallelOp>(op), name);
-    int64_t pieces = piecesOf(&op);
-    if (pieces == 1) {
-      Value zero = constant(b, 0);
-      LLVM::CallOp::create(b, body, ValueRange{call, zero, zero});
-      continue;
-    }
-    Value parallel = loadField(b, call, offsetof(ResinCall, parallel));
-    LLVM::CallOp::create(b, parallelType, ValueRange{parallel, call, LLVM::AddressOfOp::create(b, body), constant(b, pieces), constant(b, fillersOf(&op))});
-  }
-  LLVM::ReturnOp::create(b, ValueRange());
-  return entry;
+void LowerKernelToLLVM::lowerRegion(Operation *op) {
+  regions.push_back({static_cast<uint32_t>(loops.size()), 0, 0, static_cast<uint32_t>(fillersOf(op))});
+  if (auto loop = dyn_cast<ParallelOp>(op))
+    return lowerLoop(loop);
+  for (auto loop : cast<SectionsOp>(op).block()->getOps<ParallelOp>())
+    lowerLoop(loop);
+}
+
+void LowerKernelToLLVM::lowerFunction(func::FuncOp function) {
+  const uint32_t first = regions.size();
+  for (Operation &op : function.front())
+    if (isa<ParallelOp, SectionsOp>(op))
+      lowerRegion(&op);
+  functions.emplace_back(function.getName().str(), FunctionRange{first, static_cast<uint32_t>(regions.size()) - first});
 }
 
 //===----------------------------------------------------------------------===//
@@ -279,47 +264,84 @@ LLVM::GlobalOp LowerKernelToLLVM::makeText(const Twine &name, StringRef text) {
   return global;
 }
 
-void LowerKernelToLLVM::emitProgram(ArrayRef<std::pair<std::string, LLVM::LLVMFuncOp>> entries) {
-  MLIRContext *context = &getContext();
+/// Rows of integers, all of one size, as the array of these.
+template <typename Row> LLVM::GlobalOp LowerKernelToLLVM::makeTable(StringRef name, ArrayRef<Row> table, Type element) {
+  const int64_t bytes = element.getIntOrFloatBitWidth() / 8, count = table.size() * sizeof(Row) / bytes;
+  OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
+  ArrayRef<char> raw(reinterpret_cast<const char *>(table.data()), table.size() * sizeof(Row));
+  Attribute value = DenseElementsAttr::getFromRawBuffer(RankedTensorType::get({count}, element), raw);
+  auto global = LLVM::GlobalOp::create(b, getOperation().getLoc(), LLVM::LLVMArrayType::get(element, count),
+                                       /*isConstant=*/true, LLVM::Linkage::Internal, name, value, /*alignment=*/8);
+  symbols->insert(global);
+  return global;
+}
+
+/// A constant whose fields `fill` inserts, one after the other.
+LLVM::GlobalOp LowerKernelToLLVM::makeConstant(
+    StringRef name, Type type, LLVM::Linkage linkage,
+    function_ref<void(ImplicitLocOpBuilder &, function_ref<void(Value, ArrayRef<int64_t>)>)> fill) {
+  OpBuilder atEnd = OpBuilder::atBlockEnd(getOperation().getBody());
   Location loc = getOperation().getLoc();
+  auto global =
+      LLVM::GlobalOp::create(atEnd, loc, type, /*isConstant=*/true, linkage, name, Attribute(), /*alignment=*/8);
+  symbols->insert(global);
+  ImplicitLocOpBuilder b(loc, &getContext());
+  b.createBlock(&global.getInitializerRegion());
+  Value value = LLVM::UndefOp::create(b, type);
+  fill(b, [&](Value field, ArrayRef<int64_t> position) {
+    value = LLVM::InsertValueOp::create(b, value, field, position);
+  });
+  LLVM::ReturnOp::create(b, value);
+  return global;
+}
+
+void LowerKernelToLLVM::emitProgram() {
+  MLIRContext *context = &getContext();
   auto manifest = getOperation()->getAttrOfType<StringAttr>("kernel.manifest");
   StringRef text = manifest ? manifest.getValue() : "{}";
   LLVM::GlobalOp manifestText = makeText("resin.manifest", text);
   SmallVector<LLVM::GlobalOp> names;
-  for (const auto &[name, function] : entries)
+  for (const auto &[name, range] : functions)
     names.push_back(makeText("name." + name, name));
 
-  // Makes a constant whose fields `fill` inserts, one after the other.
-  auto makeConstant = [&](StringRef name, Type type, LLVM::Linkage linkage, auto fill) {
-    OpBuilder atEnd = OpBuilder::atBlockEnd(getOperation().getBody());
-    auto global = LLVM::GlobalOp::create(atEnd, loc, type, /*isConstant=*/true, linkage, name, Attribute(), /*alignment=*/8);
-    symbols->insert(global);
-    ImplicitLocOpBuilder b(loc, context);
-    b.createBlock(&global.getInitializerRegion());
-    Value value = LLVM::UndefOp::create(b, type);
-    fill(b, [&](Value field, ArrayRef<int64_t> position) { value = LLVM::InsertValueOp::create(b, value, field, position); });
-    LLVM::ReturnOp::create(b, value);
-    return global;
+  auto number = [&](ImplicitLocOpBuilder &b, int64_t value) -> Value {
+    return LLVM::ConstantOp::create(b, i32, b.getI32IntegerAttr(static_cast<int32_t>(value)));
   };
+  auto functionType = LLVM::LLVMStructType::getLiteral(context, {pointer, i32, i32});
+  LLVM::GlobalOp functionTable =
+      makeConstant("resin.functions", LLVM::LLVMArrayType::get(functionType, functions.size()), LLVM::Linkage::Internal,
+                   [&](ImplicitLocOpBuilder &b, auto insert) {
+                     for (auto [index, entry] : llvm::enumerate(functions)) {
+                       const int64_t i = index;
+                       insert(LLVM::AddressOfOp::create(b, names[i]), {i, 0});
+                       insert(number(b, entry.second.region), {i, 1});
+                       insert(number(b, entry.second.regions), {i, 2});
+                     }
+                   });
+  LLVM::GlobalOp kernelTable =
+      makeConstant("resin.kernels", LLVM::LLVMArrayType::get(pointer, kernels.size()), LLVM::Linkage::Internal,
+                   [&](ImplicitLocOpBuilder &b, auto insert) {
+                     for (auto [index, kernel] : llvm::enumerate(kernels))
+                       insert(LLVM::AddressOfOp::create(b, kernel), {static_cast<int64_t>(index)});
+                   });
+  const LLVM::GlobalOp tables[] = {functionTable,
+                                   makeTable<ResinRegion>("resin.regions", regions, i32),
+                                   makeTable<ResinLoop>("resin.loops", loops, i32),
+                                   makeTable<ResinLaunch>("resin.launches", launches, i32),
+                                   makeTable<ResinOperand>("resin.operands", operands, i64),
+                                   kernelTable};
 
-  auto functionType = LLVM::LLVMStructType::getLiteral(context, {pointer, pointer});
-  auto tableType = LLVM::LLVMArrayType::get(functionType, entries.size());
-  LLVM::GlobalOp table = makeConstant("resin.functions", tableType, LLVM::Linkage::Internal, [&](ImplicitLocOpBuilder &b, auto insert) {
-    for (int64_t i = 0, e = entries.size(); i < e; ++i) {
-      insert(LLVM::AddressOfOp::create(b, names[i]), {i, 0});
-      insert(LLVM::AddressOfOp::create(b, entries[i].second), {i, 1});
-    }
-  });
-
-  Type i32 = IntegerType::get(context, 32);
-  auto programType = LLVM::LLVMStructType::getLiteral(context, {i32, i32, i32, i32, pointer, i64, pointer});
+  auto programType = LLVM::LLVMStructType::getLiteral(
+      context, {i32, i32, i32, i32, pointer, i64, pointer, pointer, pointer, pointer, pointer, pointer});
   makeConstant("resin_program", programType, LLVM::Linkage::External, [&](ImplicitLocOpBuilder &b, auto insert) {
-    int64_t heads[] = {RESIN_ABI_VERSION, static_cast<int64_t>(rows->rows.size()), static_cast<int64_t>(entries.size()), 0};
-    for (auto [index, head] : llvm::enumerate(heads))
-      insert(LLVM::ConstantOp::create(b, i32, b.getI32IntegerAttr(head)), {static_cast<int64_t>(index)});
-    insert(LLVM::AddressOfOp::create(b, manifestText), {4});
-    insert(constant(b, text.size()), {5});
-    insert(LLVM::AddressOfOp::create(b, table), {6});
+    const size_t heads[] = {RESIN_ABI_VERSION, rows->rows.size(), functions.size(), mostOperands};
+    int64_t field = 0;
+    for (size_t head : heads)
+      insert(number(b, head), {field++});
+    insert(LLVM::AddressOfOp::create(b, manifestText), {field++});
+    insert(constant(b, text.size()), {field++});
+    for (LLVM::GlobalOp table : tables)
+      insert(LLVM::AddressOfOp::create(b, table), {field++});
   });
 }
 
@@ -328,6 +350,7 @@ void LowerKernelToLLVM::runOnOperation() {
   if (failed(checkPlanned()))
     return signalPassFailure();
   pointer = LLVM::LLVMPointerType::get(&getContext());
+  i32 = IntegerType::get(&getContext(), 32);
   i64 = IntegerType::get(&getContext(), 64);
   arenaBytes = module->getAttrOfType<IntegerAttr>("kernel.arena_bytes").getInt();
   scratchBytes = module->getAttrOfType<IntegerAttr>("kernel.scratch_bytes").getInt();
@@ -335,13 +358,11 @@ void LowerKernelToLLVM::runOnOperation() {
   SymbolTable table(module);
   symbols = &table;
 
-  SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
-  SmallVector<std::pair<std::string, LLVM::LLVMFuncOp>> entries;
-  for (func::FuncOp function : functions)
-    entries.emplace_back(function.getName().str(), lowerEntry(function));
-  emitProgram(entries);
+  SmallVector<func::FuncOp> lowered(module.getOps<func::FuncOp>());
+  llvm::for_each(lowered, [&](func::FuncOp function) { lowerFunction(function); });
+  emitProgram();
 
-  for (func::FuncOp function : functions)
+  for (func::FuncOp function : lowered)
     function.erase();
   for (VariableOp variable : llvm::make_early_inc_range(module.getOps<VariableOp>()))
     variable.erase();

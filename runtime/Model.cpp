@@ -52,7 +52,7 @@ StatusOr<std::unique_ptr<Model>> Model::load(const ResinProgram &program, unsign
     return manifest.status();
   if (Status status = checkCpuFeatures(manifest->target, manifest->features); status.failed())
     return status;
-  if (manifest->kernels.size() != program.kernels)
+  if (manifest->kernels.size() != program.counters)
     return Status(ExitCode::Failure, "the program's manifest is wrong: its kernels are not those of the code");
   if (Status status = checkArena(*manifest, threads, Limits().memoryLeft()); status.failed())
     return status;
@@ -62,16 +62,10 @@ StatusOr<std::unique_ptr<Model>> Model::load(const ResinProgram &program, unsign
   return std::unique_ptr<Model>(new Model(program, std::move(*manifest), std::move(*arena), threads));
 }
 
-static void runInPool(const ResinCall *call, ResinBody body, int64_t pieces, int64_t fillers) {
-  auto compute = [call, body](int64_t piece, int64_t worker) { body(call, piece, worker); };
-  static_cast<ThreadPool *>(call->runtime)->run(pieces, compute, fillers);
-}
-
 Model::Model(const ResinProgram &program, Manifest manifest, Arena memory, unsigned threads)
     : program(program), facts(std::move(manifest)), arena(std::move(memory)), workers(threads),
-      counters(std::max<size_t>(1, static_cast<size_t>(threads) * program.kernels)), context{arena.data(),
-                                                                                             counters.data(), runInPool,
-                                                                                             &workers} {
+      counters(std::max<size_t>(1, static_cast<size_t>(threads) * program.counters)),
+      walker(program, {arena.data(), counters.data()}, workers) {
   // The pages are taken now, by the workers that will use them, and not on the clock.
   const int64_t pages = static_cast<int64_t>(arena.size() / kHugePage);
   workers.run(pages,
@@ -86,7 +80,7 @@ void Model::setElements(const Variable &variable, std::span<const float> element
 void Model::call(const Function &function) {
   for (uint32_t i = 0; i < program.functions; ++i)
     if (program.function[i].name == function.name)
-      program.function[i].entry(&context);
+      walker.run(program.function[i]);
   prepared &= function.name != "train_step";
 }
 
@@ -100,7 +94,7 @@ void Model::prepare() {
 ResinCounter Model::counter(size_t kernel) const {
   ResinCounter sum{0, 0};
   for (size_t worker = 0; worker < workers.workers(); ++worker) {
-    const ResinCounter &part = counters[worker * program.kernels + kernel];
+    const ResinCounter &part = counters[worker * program.counters + kernel];
     sum.ticks += part.ticks;
     sum.calls += part.calls;
   }

@@ -13,6 +13,7 @@
 #include "runtime/Layout.h"
 #include "runtime/Manifest.h"
 #include "runtime/ThreadPool.h"
+#include "runtime/Walker.h"
 #include "support/Status.h"
 
 #include <memory>
@@ -79,7 +80,7 @@ private:
   Arena arena;
   ThreadPool workers;
   std::vector<ResinCounter> counters; ///< [worker][kernel]
-  ResinCall context;
+  Walker walker;
   bool prepared = false;
 };
 

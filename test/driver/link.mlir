@@ -10,8 +10,8 @@
 // CHECK: step: weight 64
 // CHECK: step: weight 128
 // Four pieces and one, each twice. Several pieces run on the worker that the runtime says (1), a single one directly (0).
-// CHECK: kernel 0: 0 + 8 calls, timed
-// CHECK: kernel 1: 2 + 0 calls, timed
+// CHECK: kernel 0: 0 + 8 calls
+// CHECK: kernel 1: 2 + 0 calls
 
 // MANIFEST: "arena_bytes": 8192
 // MANIFEST: "functions": [

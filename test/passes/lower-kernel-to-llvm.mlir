@@ -23,29 +23,34 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
     return
   }
 }
-// A loop of several pieces goes through the runtime, one of a single piece is called.
-// CHECK: llvm.func internal @entry.step(%[[CALL:.*]]: !llvm.ptr)
-// CHECK:   %[[PARALLEL:.*]] = llvm.load
-// CHECK:   %[[BODY:.*]] = llvm.mlir.addressof @step.0
-// CHECK:   %[[FOUR:.*]] = llvm.mlir.constant(4 : i64)
-// CHECK:   %[[NONE:.*]] = llvm.mlir.constant(0 : i64)
-// CHECK:   llvm.call %[[PARALLEL]](%[[CALL]], %[[BODY]], %[[FOUR]], %[[NONE]])
-// CHECK:   llvm.call @step.1(%[[CALL]],
-
-// The part begins 64 bytes a piece behind the argument's start; scratch begins behind the arena, 4096 bytes a worker.
-// CHECK: llvm.func internal @step.0(%[[CALL:.*]]: !llvm.ptr, %[[PIECE:.*]]: i64, %[[WORKER:.*]]: i64)
-// CHECK:   llvm.mlir.constant(4096 : i64)
-// CHECK:   %[[STRIDE:.*]] = llvm.mlir.constant(64 : i64)
-// CHECK:   llvm.mul %[[PIECE]], %[[STRIDE]]
-// CHECK:   %[[SCRATCH:.*]] = llvm.mlir.constant(4096 : i64)
-// CHECK:   llvm.mul %[[WORKER]], %[[SCRATCH]]
-// CHECK:   llvm.mlir.constant(8320 : i64)
-// CHECK:   llvm.call_intrinsic "llvm.readcyclecounter"
-// CHECK:   llvm.call @relu_x(
-// CHECK:   llvm.call_intrinsic "llvm.readcyclecounter"
-// CHECK: "llvm.intr.memcpy"
+// A kernel is called with the buffers that it is handed, 56 bytes each; a copy reads their addresses, 16 bytes behind their start.
+// CHECK: llvm.func internal @call.relu_x(%{{.*}}: !llvm.ptr, %[[BUFFERS:.*]]: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64)
+// CHECK:   %[[FIRST:.*]] = llvm.getelementptr %[[BUFFERS]][0]
+// CHECK:   %[[SECOND:.*]] = llvm.getelementptr %[[BUFFERS]][56]
+// CHECK:   llvm.call @relu_x(%[[FIRST]], %[[SECOND]])
+// CHECK: llvm.func internal @copy.64(
+// CHECK:   llvm.getelementptr %{{.*}}[16]
+// CHECK:   %[[BYTES:.*]] = llvm.mlir.constant(64 : i64)
+// CHECK:   "llvm.intr.memcpy"(%{{.*}}, %{{.*}}, %[[BYTES]])
 
 // CHECK: llvm.mlir.global internal constant @resin.manifest("{}\00")
+// CHECK: llvm.mlir.global internal constant @name.step("step\00")
+
+// @step is the two regions from 0 on; each is a loop, of 4 pieces and of 1.
+// CHECK: llvm.mlir.global internal constant @resin.functions
+// CHECK:   llvm.mlir.addressof @name.step
+// CHECK:   llvm.mlir.constant(0 : i32)
+// CHECK:   llvm.mlir.constant(2 : i32)
+// CHECK: llvm.mlir.global internal constant @resin.kernels
+// CHECK:   llvm.mlir.addressof @call.relu_x
+// CHECK:   llvm.mlir.addressof @copy.64
+// CHECK: @resin.regions(dense<[0, 1, 4, 0, 1, 1, 1, 0]>
+// A loop: its first launch and how many, its first piece and how many.
+// CHECK: @resin.loops(dense<[0, 1, 0, 4, 1, 1, 0, 1]>
+// A launch: its kernel, its counter (a copy has none), its first operand and how many.
+// CHECK: @resin.launches(dense<[0, 0, 0, 2, 1, -1, 2, 2]>
+// The part begins 64 bytes a piece behind the argument's start; scratch begins behind the arena, 4096 bytes a worker.
+// CHECK: @resin.operands(dense<[4096, 64, 0, 8320, 0, 4096, 64, 0, 0, 64, 0, 0]>
 // CHECK: llvm.mlir.global external constant @resin_program()
 
 // -----
@@ -53,12 +58,15 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
 // Whoever writes bands with a halo is told which one, between operands and results; a band that overlaps starts one row of 6 x 16 floats earlier.
 module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 : i64, kernel.manifest = "{}"} {
   // CHECK: llvm.func @relu_band(!llvm.ptr, !llvm.ptr, !llvm.ptr) -> i32
-  // CHECK: llvm.func internal @step.0(%{{.*}}: !llvm.ptr, %[[PIECE:.*]]: i64, %{{.*}}: i64)
+  // CHECK: llvm.func internal @call.relu_band(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[PIECE:.*]]: i64, %{{.*}}: i64)
   // CHECK:   %[[NUMBER:.*]] = llvm.alloca %{{.*}} x i32
-  // CHECK:   llvm.store %{{.*}}, %[[NUMBER]] : i32, !llvm.ptr
-  // CHECK:   llvm.mlir.constant(-384 : i64)
+  // CHECK:   %[[SHORT:.*]] = llvm.trunc %[[PIECE]] : i64 to i32
+  // CHECK:   llvm.store %[[SHORT]], %[[NUMBER]] : i32, !llvm.ptr
+  // CHECK:   %[[BUFFER:.*]] = llvm.alloca
   // CHECK:   llvm.store %[[NUMBER]], %{{.*}} : !llvm.ptr, !llvm.ptr
-  // CHECK:   llvm.call @relu_band(
+  // CHECK:   llvm.call @relu_band(%{{.*}}, %[[BUFFER]], %{{.*}})
+  // 4 rows of 6 x 16 floats a piece are 768 bytes of the source, and 4 of 8 as many of the result.
+  // CHECK: @resin.operands(dense<[-384, 768, 0, 4096, 1536, 0]>
   func.func @step() {
     %x = kernel.argument "x" at 0 : !kernel.view<1x16x4x4xf32, c16, halo = 1>
     %y = kernel.alloc at 4096 : !kernel.view<1x16x8x4xf32, c16, halo = 1>
@@ -78,12 +86,9 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
 // So is whoever counts from the batch's first image.
 module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 : i64, kernel.manifest = "{}"} {
   // CHECK: llvm.func @dropout_piece(!llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr) -> i32
-  // CHECK: llvm.func internal @step.0(%{{.*}}: !llvm.ptr, %[[PIECE:.*]]: i64, %{{.*}}: i64)
-  // CHECK:   %[[NUMBER:.*]] = llvm.alloca %{{.*}} x i32
-  // CHECK:   %[[SHORT:.*]] = llvm.trunc %[[PIECE]] : i64 to i32
-  // CHECK:   llvm.store %[[SHORT]], %[[NUMBER]] : i32, !llvm.ptr
-  // CHECK:   llvm.store %[[NUMBER]], %{{.*}} : !llvm.ptr, !llvm.ptr
-  // CHECK:   llvm.call @dropout_piece(
+  // CHECK: llvm.func internal @call.dropout_piece(
+  // CHECK:   %[[BUFFER:.*]] = llvm.alloca %{{.*}} x i8
+  // CHECK:   llvm.call @dropout_piece(%{{.*}}, %{{.*}}, %[[BUFFER]], %{{.*}})
   func.func @step() {
     %seed = kernel.argument "seed" at 0 : !kernel.view<2xi32>
     %x = kernel.alloc at 64 : !kernel.view<4x16xf32>
@@ -101,11 +106,8 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
 
 // Of four pieces side by side the last two have a loop each to themselves, behind one that is cut: they are fillers.
 module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 0 : i64, kernel.manifest = "{}"} {
-  // CHECK-LABEL: llvm.func internal @entry.fill(
-  // CHECK: llvm.mlir.addressof @fill.0
-  // CHECK: %[[PIECES:.*]] = llvm.mlir.constant(4 : i64)
-  // CHECK: %[[FILLERS:.*]] = llvm.mlir.constant(2 : i64)
-  // CHECK: llvm.call %{{.*}}(%{{.*}}, %{{.*}}, %[[PIECES]], %[[FILLERS]])
+  // CHECK: @resin.regions(dense<[0, 3, 4, 2]>
+  // CHECK: @resin.loops(dense<[0, 1, 0, 2, 1, 1, 2, 1, 2, 1, 3, 1]>
   func.func @fill() {
     %x = kernel.alloc at 0 : !kernel.view<4x16xf32>
     %y = kernel.alloc at 256 : !kernel.view<4x16xf32>

@@ -110,19 +110,28 @@ void updateFeature(const ResinCall *call, int64_t feature_, int64_t worker) {
 /// Breaks what a runtime may not rely on: arguments do not outlive the call.
 void spoilArguments(const ResinCall *call) { std::memset(floats(call, kImages), 0xff, 4 * (kScalars - kImages)); }
 
-void trainStep(const ResinCall *call) {
-  call->parallel(
-      call,
-      [](const ResinCall *call, int64_t image, int64_t worker) {
-        computeLogits(call, kWeight, image, worker);
-        computeLoss(call, image);
-      },
-      kBatch, 0);
+void forward(const ResinCall *call, const ResinBuffer *, int64_t image, int64_t worker) {
+  computeLogits(call, kWeight, image, worker);
+}
+
+void loss(const ResinCall *call, const ResinBuffer *, int64_t image, int64_t) { computeLoss(call, image); }
+
+void forwardReady(const ResinCall *call, const ResinBuffer *, int64_t image, int64_t worker) {
+  computeLogits(call, kReady, image, worker);
+}
+
+void mean(const ResinCall *call, const ResinBuffer *, int64_t, int64_t) {
   float mean = 0;
   for (int64_t n = 0; n < kBatch; ++n)
     mean += feature(call, n, 0) / kBatch;
   floats(call, kSeen)[0] += 0.1f * (mean - floats(call, kSeen)[0]);
-  call->parallel(call, updateFeature, kFeatures, 1);
+}
+
+void update(const ResinCall *call, const ResinBuffer *, int64_t feature, int64_t worker) {
+  updateFeature(call, feature, worker);
+}
+
+void updateBias(const ResinCall *call, const ResinBuffer *, int64_t, int64_t) {
   for (int64_t o = 0; o < kClasses; ++o) {
     float gradient = 0;
     for (int64_t n = 0; n < kBatch; ++n)
@@ -131,36 +140,49 @@ void trainStep(const ResinCall *call) {
     slot = kMomentum * slot + gradient;
     floats(call, kBias)[o] -= floats(call, kScalars)[0] * slot;
   }
-  spoilArguments(call);
+}
+
+void prepare(const ResinCall *call, const ResinBuffer *, int64_t, int64_t) {
+  std::copy_n(floats(call, kWeight), kWeightFloats, floats(call, kReady));
+}
+
+void spoil(const ResinCall *call, const ResinBuffer *, int64_t, int64_t) { spoilArguments(call); }
+
+void sleep(const ResinCall *, const ResinBuffer *, int64_t, int64_t) {
   if (const char *slow = std::getenv("RESIN_DOUBLE_SLEEP"))
     ::usleep(static_cast<useconds_t>(std::atoi(slow)) * 1000);
 }
 
-void prepare(const ResinCall *call) { std::copy_n(floats(call, kWeight), kWeightFloats, floats(call, kReady)); }
+// Launches have no operands: the kernels know where everything is.
+constexpr ResinKernel kKernels[] = {forward, loss, forwardReady, mean, update, updateBias, prepare, spoil, sleep};
+constexpr uint32_t kForward = 0, kLossKernel = 1, kForwardReady = 2, kMean = 3, kUpdate = 4, kUpdateBias = 5,
+                   kPrepare = 6, kSpoil = 7, kSleep = 8;
 
-void evaluate(const ResinCall *call) {
-  call->parallel(
-      call,
-      [](const ResinCall *call, int64_t image, int64_t worker) {
-        computeLogits(call, kReady, image, worker);
-        computeLoss(call, image);
-      },
-      kBatch, 0);
-  spoilArguments(call);
-}
+constexpr ResinLaunch launchOf(uint32_t kernel) { return {kernel, RESIN_NOT_COUNTED, 0, 0}; }
 
-void predict(const ResinCall *call, int64_t batch) {
-  call->parallel(
-      call, [](const ResinCall *call, int64_t image, int64_t worker) { computeLogits(call, kReady, image, worker); },
-      batch, 0);
-  spoilArguments(call);
-}
+constexpr ResinLaunch kLaunches[] = {
+    launchOf(kForward), launchOf(kLossKernel),   launchOf(kMean),         launchOf(kUpdate),     launchOf(kUpdateBias),
+    launchOf(kSpoil),   launchOf(kSleep),        launchOf(kForwardReady), launchOf(kLossKernel), launchOf(kSpoil),
+    launchOf(kPrepare), launchOf(kForwardReady), launchOf(kSpoil)};
 
-const ResinFunction kFunctions[] = {{"train_step", trainStep},
-                                    {"evaluate", evaluate},
-                                    {"prepare", prepare},
-                                    {"predict_1", [](const ResinCall *call) { predict(call, 1); }},
-                                    {"predict_4", [](const ResinCall *call) { predict(call, 4); }}};
+// Launches, their first piece in the region and how many.
+constexpr ResinLoop kLoops[] = {{0, 2, 0, kBatch},                    // a step: forward and loss,
+                                {2, 1, 0, 1},                         // statistics,
+                                {3, 1, 0, kFeatures},                 // updates of the weights
+                                {4, 1, kFeatures, 1},                 // and beside them that of the bias,
+                                {5, 2, 0, 1},                         // and what it does to its arguments
+                                {7, 2, 0, kBatch},    {9, 1, 0, 1},   // evaluate
+                                {10, 1, 0, 1},                        // prepare
+                                {11, 1, 0, 1},        {12, 1, 0, 1},  // predict_1
+                                {11, 1, 0, 4},        {12, 1, 0, 1}}; // predict_4
+
+constexpr ResinRegion kRegions[] = {{0, 1, kBatch, 0}, {1, 1, 1, 0},      {2, 2, kFeatures + 1, 1},
+                                    {4, 1, 1, 0},      {5, 1, kBatch, 0}, {6, 1, 1, 0},
+                                    {7, 1, 1, 0},      {8, 1, 1, 0},      {9, 1, 1, 0},
+                                    {10, 1, 4, 0},     {11, 1, 1, 0}};
+
+const ResinFunction kFunctions[] = {
+    {"train_step", 0, 4}, {"evaluate", 4, 2}, {"prepare", 6, 1}, {"predict_1", 7, 2}, {"predict_4", 9, 2}};
 
 std::string tensor(const char *name, const char *type, const std::string &shape, const char *layout, int64_t halo,
                    int64_t offset) {
@@ -232,7 +254,8 @@ const std::string &programDoubleManifest() {
 }
 
 ResinProgram programDoubleWith(const std::string &manifest) {
-  return {RESIN_ABI_VERSION, 2, 5, 0, manifest.data(), manifest.size(), kFunctions};
+  return {RESIN_ABI_VERSION, 2,        5,      0,         manifest.data(), manifest.size(),
+          kFunctions,        kRegions, kLoops, kLaunches, nullptr,         kKernels};
 }
 
 extern "C" const ResinProgram resin_program = programDoubleWith(programDoubleManifest());

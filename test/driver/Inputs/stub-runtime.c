@@ -6,10 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void serial(const ResinCall *call, ResinBody body, int64_t pieces, int64_t fillers) {
-  (void)fillers;
-  for (int64_t piece = pieces - 1; piece >= 0; --piece)
-    body(call, piece, 1);
+/* Pieces on worker 1, the last first; a single one on worker 0. */
+static void run(const ResinProgram *program, const ResinCall *call, const ResinFunction *function) {
+  ResinBuffer *buffers = calloc(program->buffers + 1, sizeof(ResinBuffer));
+  for (uint32_t r = 0; r < function->regions; ++r) {
+    const ResinRegion *region = &program->region[function->region + r];
+    const int64_t worker = region->pieces > 1;
+    for (int64_t i = region->pieces - 1; i >= 0; --i) {
+      const ResinLoop *loop = &program->loop[region->loop];
+      while (i >= loop->piece + loop->pieces)
+        ++loop;
+      for (uint32_t l = 0; l < loop->launches; ++l) {
+        const ResinLaunch *launch = &program->launch[loop->launch + l];
+        for (uint32_t o = 0; o < launch->operands; ++o) {
+          const ResinOperand *operand = &program->operand[launch->operand + o];
+          buffers[o].host = call->arena + operand->offset + (i - loop->piece) * operand->per_piece + worker * operand->per_worker;
+        }
+        program->kernel[launch->kernel](call, buffers, i - loop->piece, worker);
+        if (launch->counter == RESIN_NOT_COUNTED)
+          continue;
+        call->counters[worker * program->counters + launch->counter].calls++;
+      }
+    }
+  }
+  free(buffers);
 }
 
 static long number(const char *from, const char *key) {
@@ -24,7 +44,7 @@ int main(int argc, char **argv) {
     return program->manifest_bytes != strlen(program->manifest);
   }
   long arena = number(program->manifest, "\"arena_bytes\":"), scratch = number(program->manifest, "\"scratch_bytes\":");
-  ResinCall call = {aligned_alloc(1 << 21, 1 << 21), calloc(2 * program->kernels, sizeof(ResinCounter)), serial, 0};
+  ResinCall call = {aligned_alloc(1 << 21, 1 << 21), calloc(2 * program->counters, sizeof(ResinCounter))};
   if (arena < 0 || arena + 2 * scratch > 1 << 21)
     return 1;
   memset(call.arena, 0, 1 << 21);
@@ -35,11 +55,10 @@ int main(int argc, char **argv) {
     image[i] = i % 2 ? 1 : -1;
   for (int turn = 0; turn < 2; ++turn)
     for (uint32_t f = 0; f < program->functions; ++f) {
-      program->function[f].entry(&call);
+      run(program, &call, &program->function[f]);
       printf("%s: weight %g\n", program->function[f].name, weight[0]);
     }
-  for (uint32_t k = 0; k < program->kernels; ++k)
-    printf("kernel %u: %lu + %lu calls, %s\n", k, call.counters[k].calls, call.counters[program->kernels + k].calls,
-           call.counters[k].ticks + call.counters[program->kernels + k].ticks ? "timed" : "not timed");
+  for (uint32_t k = 0; k < program->counters; ++k)
+    printf("kernel %u: %lu + %lu calls\n", k, call.counters[k].calls, call.counters[program->counters + k].calls);
   return 0;
 }
