@@ -13,6 +13,8 @@
 #include "passes/EntryPoints.h"
 #include "passes/Passes.h"
 
+#include "llvm/ADT/BitVector.h"
+
 namespace resin {
 #define GEN_PASS_DEF_APPENDOPTIMIZER
 #include "passes/Passes.h.inc"
@@ -40,26 +42,35 @@ private:
     if (!optimizer || !optimizer.getAs<StringAttr>("name"))
       return getOperation().emitError("append-optimizer: resnet.recipe names no optimizer");
 
+    SymbolTable table(getOperation());
+    symbols = &table;
     Operation *end = function.getBody().front().getTerminator();
     OpBuilder builder(end);
     setBeforeTrailingWrites(builder, end);
     SmallVector<std::pair<StringRef, Value>> writes;
-    for (int64_t i = function.getNumResults() - 1; i >= 0; --i) {
-      auto result = function.getResultAttrOfType<StringAttr>(i, kNameAttr);
-      if (!result || !result.getValue().starts_with(kGradientResult))
-        continue;
-      named.push_back({result.getValue().drop_front(kGradientResult.size()), end->getOperand(i)});
-      end->eraseOperand(i);
-      (void)function.eraseResult(i);
-    }
-    for (auto [parameter, gradient] : llvm::reverse(named))
+    for (auto [parameter, gradient] : takeGradients(end))
       if (failed(update(builder, parameter, gradient, writes)))
         return failure();
-    named.clear();
     builder.setInsertionPoint(end);
     for (auto [variable, value] : writes)
       WriteOp::create(builder, value.getLoc(), variable, value);
     return success();
+  }
+
+  /// Takes the parameters' gradients out of the function's results.
+  SmallVector<std::pair<StringRef, Value>> takeGradients(Operation *end) {
+    SmallVector<std::pair<StringRef, Value>> gradients;
+    BitVector taken(function.getNumResults());
+    for (unsigned i = 0, e = function.getNumResults(); i < e; ++i) {
+      auto result = function.getResultAttrOfType<StringAttr>(i, kNameAttr);
+      if (!result || !result.getValue().starts_with(kGradientResult))
+        continue;
+      gradients.push_back({result.getValue().drop_front(kGradientResult.size()), end->getOperand(i)});
+      taken.set(i);
+    }
+    end->eraseOperands(taken);
+    (void)function.eraseResults(taken);
+    return gradients;
   }
 
   /// Updates stand before the writes that end the function: what they read is the old state.
@@ -71,7 +82,7 @@ private:
 
   LogicalResult update(OpBuilder &builder, StringRef parameter, Value gradient,
                        SmallVectorImpl<std::pair<StringRef, Value>> &writes) {
-    auto variable = getOperation().lookupSymbol<VariableOp>(parameter);
+    auto variable = symbols->lookup<VariableOp>(parameter);
     Value rate = argumentNamed(function, "learning_rate"), step = argumentNamed(function, "step");
     if (!variable || variable.getType() != gradient.getType())
       return function.emitError("append-optimizer: there is no variable '")
@@ -101,19 +112,20 @@ private:
 
   Value readSlot(OpBuilder &builder, VariableOp parameter, StringRef state) {
     StringRef name = slotName(parameter.getSymName(), state);
-    if (!getOperation().lookupSymbol(name)) {
+    if (!symbols->lookup(name)) {
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPoint(function);
       auto zero = builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr("constant")),
                                              builder.getNamedAttr("value", builder.getF64FloatAttr(0))});
-      VariableOp::create(builder, parameter.getLoc(), name, parameter.getType(), "slot", zero, /*no_decay=*/false);
+      symbols->insert(
+          VariableOp::create(builder, parameter.getLoc(), name, parameter.getType(), "slot", zero, /*no_decay=*/false));
     }
     return ReadOp::create(builder, parameter.getLoc(), parameter.getType(), name);
   }
 
   func::FuncOp function;
   DictionaryAttr optimizer;
-  SmallVector<std::pair<StringRef, Value>> named; ///< parameters' gradients, last first
+  SymbolTable *symbols = nullptr; ///< while it appends
 };
 
 } // namespace

@@ -88,6 +88,12 @@ struct AssignLayouts : resin::impl::AssignLayoutsBase<AssignLayouts> {
     if (failed(verifyStaticTensors(getOperation(), getArgument())))
       return signalPassFailure();
     ofVariables.clear();
+    writtenByPrepare.clear();
+    SymbolTable table(getOperation());
+    symbols = &table;
+    if (auto prepare = table.lookup<func::FuncOp>(kPrepare))
+      for (auto write : prepare.getOps<WriteOp>())
+        writtenByPrepare[write.getVariable()].push_back(write.getValue());
     SmallVector<func::FuncOp> functions = orderFunctions();
     for (func::FuncOp function : functions)
       function.walk([&](Operation *op) { followFilter(op); });
@@ -137,10 +143,8 @@ private:
     auto read = dyn_cast_or_null<ReadOp>(producer);
     if (!read || !ofVariables.try_emplace(read.getVariable(), layout).second)
       return;
-    if (auto prepare = getOperation().lookupSymbol<func::FuncOp>(kPrepare))
-      for (auto write : prepare.getOps<WriteOp>())
-        if (write.getVariable() == read.getVariable())
-          setVariableLayout(write.getValue(), layout);
+    for (Value prepared : writtenByPrepare.lookup(read.getVariable()))
+      setVariableLayout(prepared, layout);
   }
 
   Layout layoutOfVariable(VariableOp variable) {
@@ -234,9 +238,7 @@ private:
   Layout layoutOfResult(OpResult result) {
     int64_t rank = typeOf(result).getRank();
     return llvm::TypeSwitch<Operation *, Layout>(result.getOwner())
-        .Case([&](ReadOp read) {
-          return layoutOfVariable(SymbolTable::lookupNearestSymbolFrom<VariableOp>(read, read.getVariableAttr()));
-        })
+        .Case([&](ReadOp read) { return layoutOfVariable(symbols->lookup<VariableOp>(read.getVariable())); })
         .Case([&](RelayoutOp) { return layoutOf(result); })
         .Case<ScaleFilterOp, UpdateOpInterface, AddOp>([&](Operation *op) { return layoutOf(op->getOperand(0)); })
         .Case(
@@ -267,6 +269,8 @@ private:
   }
 
   llvm::StringMap<Layout> ofVariables;
+  llvm::StringMap<SmallVector<Value, 1>> writtenByPrepare; ///< by variable
+  SymbolTable *symbols = nullptr;
 };
 
 } // namespace

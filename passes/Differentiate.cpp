@@ -45,16 +45,18 @@ struct Differentiate : resin::impl::DifferentiateBase<Differentiate> {
   }
 
 private:
-  bool isParameter(ReadOp read) {
-    auto variable = SymbolTable::lookupNearestSymbolFrom<VariableOp>(read, read.getVariableAttr());
+  static bool isParameter(ReadOp read, const SymbolTable &symbols) {
+    auto variable = symbols.lookup<VariableOp>(read.getVariable());
     return variable && variable.getRole() == "parameter";
   }
 
   void findActive(func::FuncOp function) {
+    const SymbolTable symbols(getOperation());
     for (Operation &op : function.getBody().front().without_terminator()) {
       forward.push_back(&op);
       auto read = dyn_cast<ReadOp>(op);
-      if (read ? isParameter(read) : llvm::any_of(op.getOperands(), [&](Value v) { return active.contains(v); }))
+      if (read ? isParameter(read, symbols)
+               : llvm::any_of(op.getOperands(), [&](Value v) { return active.contains(v); }))
         active.insert(op.result_begin(), op.result_end());
     }
   }
@@ -105,12 +107,18 @@ private:
       Value &sum = ofParameters[read.getVariable()];
       sum = sum ? AddOp::create(*builder, gradient.getLoc(), sum, gradient).getResult() : gradient;
     }
+    // All at once: a function's type is made anew by each change.
+    SmallVector<Type> types;
+    SmallVector<DictionaryAttr> names;
     for (auto [name, gradient] : ofParameters) {
-      end->insertOperands(end->getNumOperands(), gradient);
-      auto attr = builder->getNamedAttr(kNameAttr, builder->getStringAttr(kGradientResult + name));
-      (void)function.insertResult(function.getNumResults(), gradient.getType(), builder->getDictionaryAttr(attr));
-      ++numGradients;
+      types.push_back(gradient.getType());
+      names.push_back(
+          builder->getDictionaryAttr(builder->getNamedAttr(kNameAttr, builder->getStringAttr(kGradientResult + name))));
     }
+    end->insertOperands(end->getNumOperands(), llvm::to_vector(llvm::make_second_range(ofParameters)));
+    const SmallVector<unsigned> behind(types.size(), function.getNumResults());
+    (void)function.insertResults(behind, types, names);
+    numGradients += types.size();
   }
 
   std::optional<OpBuilder> builder; ///< before the return

@@ -139,15 +139,21 @@ static Conflict conflictOf(Loop &first, Loop &second, Place place) {
 
 void FormPieces::findDependences() {
   llvm::MapVector<std::pair<int, int>, Conflict> conflicts;
-  for (auto &[place, users] : touching)
-    for (size_t j = 0; j < users.size(); ++j)
-      for (size_t i = 0; i < j; ++i) {
-        Conflict conflict = conflictOf(loops[users[i]], loops[users[j]], place);
-        if (conflict == Conflict::None)
-          continue;
-        Conflict &known = conflicts.try_emplace({users[i], users[j]}, Conflict::None).first->second;
-        known = std::max(known, conflict);
-      }
+  auto note = [&](int first, int second, Place place) {
+    Conflict &known = conflicts.try_emplace({first, second}, Conflict::None).first->second;
+    known = std::max(known, conflictOf(loops[first], loops[second], place));
+  };
+  // Readers do not meet each other: a place may have as many as there are layers, but few writers.
+  for (auto &[place, users] : touching) {
+    SmallVector<int> writers;
+    for (auto [j, user] : llvm::enumerate(users)) {
+      const bool writes = llvm::any_of(loops[user].accesses[place], [](const Access &access) { return access.writes; });
+      for (int before : writes ? ArrayRef(users).take_front(j) : ArrayRef(writers))
+        note(before, user, place);
+      if (writes)
+        writers.push_back(user);
+    }
+  }
   for (auto [pair, conflict] : conflicts) {
     bool pieceByPiece = conflict == Conflict::PieceByPiece;
     loops[pair.second].before.emplace_back(pair.first, pieceByPiece);
@@ -403,8 +409,8 @@ void FormPieces::runOnOperation() {
   // Places first, so that every region can stand anywhere behind them.
   Block &body = getOperation().front();
   Operation *firstLoop = loops.front().op;
-  for (Operation &op : llvm::make_early_inc_range(body))
-    if (isa<SlotOp, AllocOp, ArgumentOp, ResultOp>(op) && firstLoop->isBeforeInBlock(&op))
+  for (Operation &op : llvm::make_early_inc_range(llvm::make_range(firstLoop->getIterator(), body.end())))
+    if (isa<SlotOp, AllocOp, ArgumentOp, ResultOp>(op))
       op.moveBefore(firstLoop);
   OpBuilder b(body.getTerminator());
   for (auto &[level, members] : inOrder)

@@ -5,11 +5,16 @@
 //      its operands, the latest first, where the shapes agree, at most one anchor
 //      comes together, no dropout comes to a convolution, and no path leaves the
 //      joined group and comes back into it. Batch norm's finish is such a path: it
-//      needs the sums of all pieces. Sums of one value are made together whoever makes
-//      that: the rounding of the one then cancels that of the other. A convolution's
-//      kernel sums only what it stores as well.
+//      needs the sums of all pieces. No group becomes larger than a kernel should be.
+//      Sums of one value are made together whoever makes that: the rounding of the one
+//      then cancels that of the other. A convolution's kernel sums only what it stores
+//      as well.
 //   3. Running averages join the finish that makes their statistic.
 //   4. Sort the groups by what they depend on, otherwise by their first op.
+//
+// Groups have ranks, greater than those of the groups they depend on, which joining two
+// keeps up (Pearce and Kelly 2006): a path between two groups runs within their ranks,
+// so that what is looked through is a few layers, not the network.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,6 +29,10 @@ using namespace resin;
 using namespace resin::resnet;
 
 namespace {
+
+/// Ops of one kernel. Those of residual networks have a dozen; a chain of thousands would take code generation, whose
+/// time grows faster than its ops, for ever, and its stages more registers than there are by far.
+constexpr size_t kMostOps = 64;
 
 ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 
@@ -61,6 +70,7 @@ private:
     if (role == KernelRole::Reduction)
       group.rows = shapeOf(op->getResult(0)).front();
     groupOf[op] = groups.size();
+    rank.push_back(groups.size());
     groups.push_back(std::move(group));
   }
 
@@ -114,7 +124,7 @@ private:
       return false;
     if (groups[a].rows && groups[b].rows && groups[a].rows != groups[b].rows)
       return false;
-    if (drawsInTile(a, b) || drawsInTile(b, a))
+    if (drawsInTile(a, b) || drawsInTile(b, a) || groups[a].ops.size() + groups[b].ops.size() > kMostOps)
       return false;
     bool oneAnchor = !groups[a].anchor || !groups[b].anchor || isa<RunningAverageOp>(groups[a].anchor);
     return oneAnchor && !pathAround(a, b);
@@ -127,34 +137,87 @@ private:
            llvm::any_of(groups[other].ops, llvm::IsaPred<DropoutOp>);
   }
 
-  /// Whether a path leads from one of the groups to the other, or back, through a third.
-  bool pathAround(size_t a, size_t b) {
-    llvm::SmallDenseSet<size_t> seen;
-    SmallVector<size_t> work;
-    auto visit = [&](size_t group) {
-      bool isEnd = group == a || group == b;
-      for (Operation *op : groups[group].ops)
-        for (Value operand : op->getOperands()) {
-          auto it = groupOf.find(operand.getDefiningOp());
-          if (it == groupOf.end() || it->second == group)
-            continue;
-          bool reachesEnd = it->second == a || it->second == b;
-          if (reachesEnd && !isEnd)
-            return true;
-          if (!reachesEnd && seen.insert(it->second).second)
-            work.push_back(it->second);
-        }
-      return false;
+  /// Calls `visit` with each group that this one depends on, or that depends on it.
+  template <typename Visit> void visitNeighbours(size_t group, bool backwards, Visit visit) const {
+    auto visitGroupOf = [&](Operation *op) {
+      if (auto it = groupOf.find(op); it != groupOf.end() && it->second != group)
+        visit(it->second);
     };
-    visit(a);
-    visit(b);
-    while (!work.empty())
-      if (visit(work.pop_back_val()))
+    for (Operation *op : groups[group].ops)
+      if (backwards)
+        for (Value operand : op->getOperands())
+          visitGroupOf(operand.getDefiningOp());
+      else
+        llvm::for_each(op->getUsers(), visitGroupOf);
+  }
+
+  /// What has been reached from one end of a path, and what is to be gone on from.
+  struct Search {
+    explicit Search(size_t start) : work{start} {}
+    SmallVector<size_t> work;
+    size_t next = 0; ///< of `work`
+    llvm::SmallDenseSet<size_t> seen;
+  };
+
+  /// Goes on by one group, no further than `end`; whether it gets there through a third, or to where `other` has been.
+  bool advance(Search &search, const Search &other, size_t end, bool backwards) const {
+    const size_t start = search.work.front(), group = search.work[search.next++];
+    bool meets = false;
+    visitNeighbours(group, backwards, [&](size_t neighbour) {
+      if (neighbour == end)
+        meets |= group != start;
+      else if ((rank[neighbour] > rank[end]) != backwards || neighbour == start)
+        return;
+      else if (other.seen.contains(neighbour))
+        meets = true;
+      else if (search.seen.insert(neighbour).second)
+        search.work.push_back(neighbour);
+    });
+    return meets;
+  }
+
+  /// Whether a path leads from one of the groups to the other through a third. It is looked for from both ends in
+  /// turns, as what is behind one of them alone may be most of the network.
+  bool pathAround(size_t a, size_t b) const {
+    auto [first, last] = rank[a] < rank[b] ? std::pair(a, b) : std::pair(b, a);
+    Search forwards(first), backwards(last);
+    while (true) {
+      if (backwards.next == backwards.work.size())
+        return false;
+      if (advance(backwards, forwards, first, /*backwards=*/true))
         return true;
-    return false;
+      if (forwards.next == forwards.work.size())
+        return false;
+      if (advance(forwards, backwards, last, /*backwards=*/false))
+        return true;
+    }
+  }
+
+  /// The groups on paths from `start` that are ranked before `end`, or behind it, by their ranks.
+  SmallVector<size_t> reach(size_t start, size_t end, bool backwards) const {
+    Search search(start);
+    const Search nowhere(end);
+    while (search.next < search.work.size())
+      advance(search, nowhere, end, backwards);
+    SmallVector<size_t> reached(llvm::drop_begin(search.work));
+    llvm::sort(reached, [&](size_t a, size_t b) { return rank[a] < rank[b]; });
+    return reached;
+  }
+
+  /// Before `a` and `b` become one: what either depends on goes before both, what depends on either behind both.
+  void rankAlike(size_t a, size_t b) {
+    auto [first, last] = rank[a] < rank[b] ? std::pair(a, b) : std::pair(b, a);
+    SmallVector<size_t> inOrder = reach(last, first, /*backwards=*/true);
+    inOrder.append({first, last});
+    inOrder.append(reach(first, last, /*backwards=*/false));
+    SmallVector<size_t> ranks = llvm::map_to_vector(inOrder, [&](size_t group) { return rank[group]; });
+    llvm::sort(ranks);
+    for (auto [group, newRank] : llvm::zip_equal(inOrder, ranks))
+      rank[group] = newRank;
   }
 
   void merge(size_t into, size_t from) {
+    rankAlike(into, from);
     Group &kept = groups[into], &gone = groups[from];
     if (gone.anchor)
       kept.anchor = gone.anchor;
@@ -168,6 +231,7 @@ private:
 
   int64_t epilogues;
   SmallVector<Group> groups; ///< an empty one has been merged into another
+  SmallVector<size_t> rank;  ///< of each: greater than those of the groups it depends on
   llvm::DenseMap<Operation *, size_t> groupOf;
 };
 

@@ -14,6 +14,8 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/OperationSupport.h"
 
+#include <unordered_map>
+
 namespace resin {
 #define GEN_PASS_DEF_HOISTPREPARE
 #include "passes/Passes.h.inc"
@@ -30,6 +32,7 @@ struct HoistPrepare : resin::impl::HoistPrepareBase<HoistPrepare> {
 
   void runOnOperation() override {
     variables.clear();
+    prepared.clear();
     makePrepare();
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (isInference(function))
@@ -39,6 +42,8 @@ struct HoistPrepare : resin::impl::HoistPrepareBase<HoistPrepare> {
 private:
   void makePrepare() {
     ModuleOp module = getOperation();
+    auto functions = module.getOps<func::FuncOp>();
+    firstFunction = functions.empty() ? nullptr : (*functions.begin()).getOperation();
     OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
     prepare = func::FuncOp::create(builder, module.getLoc(), kPrepare, builder.getFunctionType({}, {}));
     builder.setInsertionPointToEnd(prepare.addEntryBlock());
@@ -79,19 +84,19 @@ private:
 
   /// Clones `op` to @prepare's end, or finds its equal there.
   void moveToPrepare(Operation *op, IRMapping &map) {
-    Block &body = prepare.getBody().front();
-    OpBuilder builder(body.getTerminator());
+    OpBuilder builder(prepare.getBody().front().getTerminator());
     Operation *clone = builder.clone(*op, map);
-    for (Operation &other : body.without_terminator()) {
-      if (&other == clone)
-        return;
-      if (other.getName() != op->getName() ||
-          !OperationEquivalence::isEquivalentTo(&other, clone, OperationEquivalence::IgnoreLocations))
-        continue;
-      map.map(op->getResults(), other.getResults());
-      clone->erase();
+    constexpr auto kFlags = OperationEquivalence::IgnoreLocations;
+    SmallVector<Operation *, 1> &alike = prepared[OperationEquivalence::computeHash(
+        clone, OperationEquivalence::directHashValue, OperationEquivalence::ignoreHashValue, kFlags)];
+    auto equal = llvm::find_if(
+        alike, [&](Operation *other) { return OperationEquivalence::isEquivalentTo(other, clone, kFlags); });
+    if (equal == alike.end()) {
+      alike.push_back(clone);
       return;
     }
+    map.map(op->getResults(), (*equal)->getResults());
+    clone->erase();
   }
 
   /// Reads, before `op`, the variable that hands over `value` of @prepare.
@@ -102,7 +107,7 @@ private:
       auto name = builder.getStringAttr("prepared." + Twine(variables.size() - 1));
       auto zero = builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr("constant")),
                                              builder.getNamedAttr("value", builder.getF64FloatAttr(0))});
-      builder.setInsertionPoint(*getOperation().getOps<func::FuncOp>().begin());
+      builder.setInsertionPoint(firstFunction);
       VariableOp::create(builder, op->getLoc(), name, cast<RankedTensorType>(value.getType()), "prepared", zero,
                          /*no_decay=*/false);
       variable = FlatSymbolRefAttr::get(name);
@@ -114,8 +119,10 @@ private:
     return ReadOp::create(builder, op->getLoc(), value.getType(), variable);
   }
 
+  Operation *firstFunction = nullptr; ///< before which variables stand
   func::FuncOp prepare;
-  llvm::DenseMap<Value, FlatSymbolRefAttr> variables; ///< of values in @prepare
+  llvm::DenseMap<Value, FlatSymbolRefAttr> variables;               ///< of values in @prepare
+  std::unordered_map<size_t, SmallVector<Operation *, 1>> prepared; ///< ops in @prepare by their hash
 };
 
 } // namespace

@@ -52,6 +52,11 @@ struct FunctionLowering {
   llvm::DenseMap<Operation *, int64_t> order; // of the function's ops
   llvm::DenseMap<Value, Value> views;         // tensors to views
   llvm::DenseSet<Operation *> done;           // writes that their producers do
+  struct Uses {
+    SmallVector<resnet::ReadOp, 1> reads;
+    SmallVector<resnet::WriteOp, 1> writes;
+  };
+  llvm::DenseMap<Attribute, Uses> usesOf; // of each variable, in program order
   int64_t inPlace = 0, copies = 0;
 
   explicit FunctionLowering(func::FuncOp from) : from(from), b(from) {}
@@ -128,12 +133,11 @@ bool FunctionLowering::canMakeIn(resnet::WriteOp write) {
   if (!producer)
     return false;
   unsigned result = cast<OpResult>(write.getValue()).getResultNumber();
-  for (Operation &op : from.front()) {
-    auto other = dyn_cast<resnet::WriteOp>(op);
-    if (other && other != write && other.getVariable() == write.getVariable())
-      return false; // which of the two is read where is not worth knowing
-    auto read = dyn_cast<resnet::ReadOp>(op);
-    if (!read || read.getVariable() != write.getVariable() || order.lookup(read) > order.lookup(write))
+  const Uses &uses = usesOf[write.getVariableAttr()];
+  if (uses.writes.size() > 1)
+    return false; // which of them is read where is not worth knowing
+  for (resnet::ReadOp read : uses.reads) {
+    if (order.lookup(read) > order.lookup(write))
       continue;
     if (isReadAfter(read, producer))
       return false;
@@ -178,9 +182,8 @@ LogicalResult FunctionLowering::lower(resnet::ReadOp read) {
     return failure();
   Value slot = SlotOp::create(b, read.getLoc(), view, read.getVariableAttr());
   views[read] = slot;
-  for (auto write : from.front().getOps<resnet::WriteOp>()) {
-    bool later = write.getVariable() == read.getVariable() && order.lookup(write) > order.lookup(read);
-    if (!later || done.contains(write) || !isReadAfter(read, write))
+  for (resnet::WriteOp write : usesOf[read.getVariableAttr()].writes) {
+    if (order.lookup(write) < order.lookup(read) || done.contains(write) || !isReadAfter(read, write))
       continue;
     Value kept = AllocOp::create(b, read.getLoc(), view, IntegerAttr());
     copy(read.getLoc(), slot, kept);
@@ -237,8 +240,13 @@ LogicalResult FunctionLowering::lower(resnet::FusedOp fused) {
 LogicalResult FunctionLowering::run() {
   if (!from.getBody().hasOneBlock())
     return from.emitError("an entry function has a body of one block");
-  for (auto [index, op] : llvm::enumerate(from.front()))
+  for (auto [index, op] : llvm::enumerate(from.front())) {
     order[&op] = index;
+    if (auto read = dyn_cast<resnet::ReadOp>(op))
+      usesOf[read.getVariableAttr()].reads.push_back(read);
+    else if (auto write = dyn_cast<resnet::WriteOp>(op))
+      usesOf[write.getVariableAttr()].writes.push_back(write);
+  }
   auto to = func::FuncOp::create(b, from.getLoc(), from.getName(), b.getFunctionType({}, {}));
   b.setInsertionPointToEnd(to.addEntryBlock());
   if (failed(makeArguments()))

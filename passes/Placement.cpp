@@ -4,16 +4,29 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 using namespace resin;
 
-/// The lowest offset at which `size` bytes fit between the taken ranges, sorted by start.
-static int64_t lowestGap(const std::vector<std::pair<int64_t, int64_t>> &taken, int64_t size) {
+namespace {
+struct Taken {
+  int64_t begin, end;
+  size_t item;
+
+  bool operator<(const Taken &other) const { return std::tie(begin, end) < std::tie(other.begin, other.end); }
+};
+} // namespace
+
+/// The lowest offset at which `size` bytes fit between the taken ranges that conflict with `item`.
+template <typename Conflict>
+static int64_t lowestGap(const std::vector<Taken> &taken, size_t item, int64_t size, const Conflict &conflict) {
   int64_t at = 0;
-  for (auto [begin, end] : taken) {
-    if (at + size <= begin)
+  for (const Taken &other : taken) {
+    if (other.end <= at || !conflict(item, other.item))
+      continue;
+    if (at + size <= other.begin)
       return at;
-    at = std::max(at, alignUp(end, kPlaceAlignment));
+    at = std::max(at, alignUp(other.end, kPlaceAlignment));
   }
   return at;
 }
@@ -25,16 +38,13 @@ Placement resin::place(const std::vector<int64_t> &sizes, const std::function<bo
 
   Placement result;
   result.offsets.resize(sizes.size());
-  std::vector<size_t> placed;
+  std::vector<Taken> taken; // sorted: each item looks through it once, and stops at the first gap
   for (size_t item : order) {
-    std::vector<std::pair<int64_t, int64_t>> taken;
-    for (size_t other : placed)
-      if (conflict(item, other))
-        taken.emplace_back(result.offsets[other], result.offsets[other] + sizes[other]);
-    std::sort(taken.begin(), taken.end());
-    result.offsets[item] = lowestGap(taken, sizes[item]);
-    result.bytes = std::max(result.bytes, result.offsets[item] + sizes[item]);
-    placed.push_back(item);
+    const int64_t begin = lowestGap(taken, item, sizes[item], conflict);
+    const Taken place{begin, begin + sizes[item], item};
+    taken.insert(std::upper_bound(taken.begin(), taken.end(), place), place);
+    result.offsets[item] = begin;
+    result.bytes = std::max(result.bytes, place.end);
   }
   return result;
 }

@@ -177,33 +177,41 @@ static llvm::MapVector<Value, Life> livesOf(func::FuncOp function) {
   return lives;
 }
 
+/// The largest sum of changes up to some time.
+static int64_t peakOf(const std::map<int64_t, int64_t> &changes) {
+  int64_t now = 0, most = 0;
+  for (auto [time, change] : changes)
+    most = std::max(most, now += change);
+  return most;
+}
+
 /// The most bytes that are needed at once. Within a serial loop of a region counts its worst step.
 static int64_t lowerBoundOf(ArrayRef<Life> lives) {
-  int64_t bound = 0, regions = 0;
-  for (const Life &life : lives)
-    regions = std::max(regions, life.last + 1);
-  for (int64_t region = 0; region < regions; ++region) {
-    int64_t shared = 0;
-    llvm::MapVector<Operation *, std::map<int64_t, int64_t>> changes; // of a loop, by step
-    for (const Life &life : lives) {
-      if (!life.isUsed() || region < life.first || life.last < region)
-        continue;
-      if (!life.loop) {
-        shared += life.bytes;
-        continue;
-      }
-      changes[life.loop][life.firstStep] += life.bytes;
-      changes[life.loop][life.lastStep + 1] -= life.bytes;
+  struct Serial {
+    int64_t region = 0;
+    std::map<int64_t, int64_t> changes; // by step
+  };
+  llvm::MapVector<Operation *, Serial> loops;
+  std::map<int64_t, int64_t> changes; // by region
+  for (const Life &life : lives) {
+    if (!life.isUsed())
+      continue;
+    if (!life.loop) {
+      changes[life.first] += life.bytes;
+      changes[life.last + 1] -= life.bytes;
+      continue;
     }
-    for (auto &[loop, steps] : changes) {
-      int64_t now = 0, most = 0;
-      for (auto [step, change] : steps)
-        most = std::max(most, now += change);
-      shared += most;
-    }
-    bound = std::max(bound, shared);
+    Serial &serial = loops[life.loop];
+    serial.region = life.first;
+    serial.changes[life.firstStep] += life.bytes;
+    serial.changes[life.lastStep + 1] -= life.bytes;
   }
-  return bound;
+  for (const auto &[loop, serial] : loops) {
+    const int64_t most = peakOf(serial.changes);
+    changes[serial.region] += most;
+    changes[serial.region + 1] -= most;
+  }
+  return peakOf(changes);
 }
 
 //===----------------------------------------------------------------------===//

@@ -22,6 +22,7 @@
 #include "passes/EntryPoints.h"
 #include "passes/KernelPhases.h"
 #include "passes/Pipelines.h"
+#include "tools/BuildProgress.h"
 #include "tools/Tune.h"
 #include "tuning/ChooseKnobs.h"
 #include "tuning/TuningDatabase.h"
@@ -213,8 +214,15 @@ struct Lowered {
   std::vector<codegen::KernelRequest> kernels;
   std::map<std::string, Layer> layers; ///< by symbol, the first that launches the kernel
   std::vector<EntryPoint> entries;
+  BuildProgress progress;
 };
 } // namespace
+
+/// Says that the work of `stage` begins, if the build has taken long already.
+static void announce(const BuildOptions &options, const Lowered &lowered, Stage stage, const Twine &name) {
+  if (!options.quiet)
+    lowered.progress.begin(name.str(), static_cast<int>(stage) + 1, static_cast<int>(options.emit) + 1);
+}
 
 /// What an entry function computes and on what shapes, whatever the numbers in its attributes: these change nothing about how it is best fused.
 static std::string signatureOf(func::FuncOp function) {
@@ -319,6 +327,7 @@ static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowe
       module->setAttr("kernel.manifest", StringAttr::get(module.getContext(), manifest));
     }
     stage = static_cast<Stage>(static_cast<int>(stage) + 1);
+    announce(options, lowered, stage, kStageNames[static_cast<int>(stage)]);
     PassManager manager(module.getContext());
     addPhase(manager, stage, options);
     if (failed(manager.run(module)))
@@ -396,6 +405,7 @@ static int linkProgram(const BuildOptions &options, ModuleOp module, const Lower
   // The long part comes first, so that an interrupt in it leaves nothing behind.
   LinkJob job{.objects = options.kernelObjects, .archives = {runtime}, .output = options.output};
   std::vector<codegen::CompiledKernel> kernels;
+  announce(options, lowered, Stage::Object, Twine(lowered.kernels.size()) + " kernels");
   if (job.objects.empty())
     if (int code = compileKernels(options, lowered, kernels))
       return code;
@@ -414,6 +424,7 @@ static int linkProgram(const BuildOptions &options, ModuleOp module, const Lower
   for (const auto &[number, kernel] : llvm::enumerate(kernels)) // their names may be longer than a file's
     if (int code = writeObject(inFolder(std::to_string(number) + ".o"), kernel.object))
       return code;
+  announce(options, lowered, Stage::Executable, "exe");
   if (failed(writeHostObject(module, target, inFolder("program.o"))))
     return kFailure;
   if (job.output.empty())
