@@ -4,9 +4,9 @@
 #include "runtime/Signals.h"
 #include "runtime/ThreadPool.h"
 #include "runtime/commands/Commands.h"
+#include "support/CommandLine.h"
 
-#include <CLI/CLI.hpp>
-
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -40,7 +40,7 @@ struct Command {
 
 static void addThreads(CLI::App &app, Arguments &arguments) {
   app.add_option("--threads", arguments.threads, "workers (default: the CPUs this process may use)")
-      ->check(CLI::Range(1, 1024));
+      ->transform(wholeNumber(1, 1024));
 }
 
 static const char *kSetHelp = "change the recipe: train.epochs, .seed, .lr, .lr.peak .., .augment, .normalize";
@@ -50,14 +50,13 @@ static Command addTrain(CLI::App &app, Arguments &arguments) {
   train->add_option("--data", arguments.data, "folder with CIFAR-10's binary files, or 'synthetic'");
   train->add_option("--out", arguments.out, "folder for checkpoints and metrics")->required();
   train->add_option("--epochs", arguments.epochs, "times through the training set; 0 writes the initial weights")
-      ->check(CLI::NonNegativeNumber);
-  train->add_option("--steps", arguments.steps, "stop after this many updates in all")->check(CLI::NonNegativeNumber);
+      ->transform(wholeNumber());
+  train->add_option("--steps", arguments.steps, "stop after this many updates in all")->transform(wholeNumber());
   train->add_flag("--resume", arguments.resume, "go on from the folder's last good checkpoint, with its settings");
-  train->add_option("--seed", arguments.seed, "of initial values, order and augmentation");
+  train->add_option("--seed", arguments.seed, "of initial values, order and augmentation")->transform(wholeNumber());
   addThreads(*train, arguments);
-  train->add_option("--limit", arguments.limit, "use only the first images of each part")
-      ->check(CLI::Range(int64_t(1), INT64_MAX));
-  train->add_option("--lr", arguments.rate, "peak of the learning rate")->check(CLI::NonNegativeNumber);
+  train->add_option("--limit", arguments.limit, "use only the first images of each part")->transform(wholeNumber(1));
+  train->add_option("--lr", arguments.rate, "peak of the learning rate")->transform(realNumber(0, INFINITY));
   train->add_flag("--no-shuffle", arguments.noShuffle, "take the training images in the order of the files");
   train->add_option("--set", arguments.sets, kSetHelp)->allow_extra_args(false);
   train->add_option("--weights", arguments.weights, "safetensors file to start from");
@@ -70,7 +69,7 @@ static Command addEval(CLI::App &app, Arguments &arguments) {
   CLI::App *eval = app.add_subcommand("eval", "top-1, top-5 and loss on the test set");
   eval->add_option("--weights", arguments.weights, "safetensors file")->required();
   eval->add_option("--data", arguments.data, "folder with CIFAR-10's binary files, or 'synthetic'")->required();
-  eval->add_option("--limit", arguments.limit, "use only the first images")->check(CLI::Range(int64_t(1), INT64_MAX));
+  eval->add_option("--limit", arguments.limit, "use only the first images")->transform(wholeNumber(1));
   eval->add_option("--set", arguments.sets, "train.normalize=..: how images are normalised")->allow_extra_args(false);
   addThreads(*eval, arguments);
   return {eval, runEval};
@@ -86,11 +85,10 @@ static Command addPredict(CLI::App &app, Arguments &arguments) {
   predict->add_option("--white", arguments.form.white, "number of a white pixel (default: 255 of integers, else 1)")
       ->excludes("--raw");
   predict->add_option("--layout", arguments.form.layout, "nchw or nhwc (default: as the shape says)")
-      ->check(CLI::IsMember({"nchw", "nhwc"}));
+      ->transform(oneOf({"nchw", "nhwc"}));
   predict->add_option("--set", arguments.sets, "train.normalize=..: how images are normalised")
       ->allow_extra_args(false);
-  predict->add_option("--topk", arguments.topk, "print the likeliest classes of each image")
-      ->check(CLI::PositiveNumber);
+  predict->add_option("--topk", arguments.topk, "print the likeliest classes of each image")->transform(wholeNumber(1));
   addThreads(*predict, arguments);
   return {predict, runPredict};
 }
@@ -98,7 +96,7 @@ static Command addPredict(CLI::App &app, Arguments &arguments) {
 static Command addBench(CLI::App &app, Arguments &arguments) {
   CLI::App *bench = app.add_subcommand("bench", "time a train step, predictions and every kernel");
   bench->add_flag("--json", arguments.json, "for tools");
-  bench->add_option("--seconds", arguments.seconds, "how long to measure")->check(CLI::Range(0.0, 86400.0));
+  bench->add_option("--seconds", arguments.seconds, "how long to measure")->transform(realNumber(0, 86400));
   bench->add_option("--only", arguments.only, "time nothing else: train, predict, or one of its sizes as predict_1");
   addThreads(*bench, arguments);
   return {bench, runBench};
@@ -108,7 +106,7 @@ static Command addProfile(CLI::App &app, Arguments &arguments) {
   CLI::App *profile = app.add_subcommand("profile", "every kernel under its roof, and what would help");
   profile->add_flag("--json", arguments.json, "for tools");
   profile->add_option("--svg", arguments.output, "draw the kernels under their roofs into this file");
-  profile->add_option("--seconds", arguments.seconds, "how long to measure")->check(CLI::Range(0.0, 86400.0));
+  profile->add_option("--seconds", arguments.seconds, "how long to measure")->transform(realNumber(0, 86400));
   profile->add_option("--only", arguments.only,
                       "measure nothing else: train, predict, or one of its sizes as predict_1");
   addThreads(*profile, arguments);
@@ -160,13 +158,8 @@ static int parseAndRun(const ResinProgram &program, int argc, const char *const 
   app.footer(kExitCodes);
   const Command commands[] = {addTrain(app, arguments), addEval(app, arguments),    addPredict(app, arguments),
                               addBench(app, arguments), addProfile(app, arguments), addInfo(app, arguments)};
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError &error) {
-    const bool asked = error.get_exit_code() == 0; // --help
-    app.exit(error, std::cout, std::cerr);
-    return static_cast<int>(asked ? ExitCode::Ok : ExitCode::Usage);
-  }
+  if (const std::optional<ExitCode> code = parseCommandLine(app, argc, argv, "error: "))
+    return static_cast<int>(*code);
   installSignalHandlers();
   for (const Command &command : commands)
     if (command.app->parsed())

@@ -1,7 +1,7 @@
 //===- Recipe.cpp - How a network is trained ------------------------------===//
 
 #include "runtime/Recipe.h"
-#include "runtime/DidYouMean.h"
+#include "support/DidYouMean.h"
 
 #include <nlohmann/json.hpp>
 

@@ -8,7 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Weights.h"
-#include "runtime/DidYouMean.h"
+#include "support/DidYouMean.h"
 #include "runtime/Model.h"
 #include "support/Shape.h"
 

@@ -1,14 +1,14 @@
 //===- DidYouMean.h - The name that was probably meant ----------*- C++ -*-===//
 
-#ifndef RESIN_RUNTIME_DIDYOUMEAN_H
-#define RESIN_RUNTIME_DIDYOUMEAN_H
+#ifndef RESIN_SUPPORT_DIDYOUMEAN_H
+#define RESIN_SUPPORT_DIDYOUMEAN_H
 
 #include <algorithm>
 #include <numeric>
 #include <string>
 #include <vector>
 
-namespace resin::runtime {
+namespace resin {
 
 /// Characters to insert, delete or replace to come from `a` to `b`.
 inline size_t editDistance(const std::string &a, const std::string &b) {
@@ -28,7 +28,8 @@ inline size_t editDistance(const std::string &a, const std::string &b) {
 /// "; did you mean 'conv1.weight'?" if a name is near enough, else "".
 inline std::string didYouMean(const std::string &name, const std::vector<std::string> &candidates) {
   const std::string *best = nullptr;
-  size_t least = std::max<size_t>(2, name.size() / 3) + 1;
+  // Something of the name has to be right.
+  size_t least = std::min(std::max<size_t>(2, name.size() / 3) + 1, name.size());
   for (const std::string &candidate : candidates)
     if (size_t distance = editDistance(name, candidate); distance < least) {
       least = distance;
@@ -37,6 +38,6 @@ inline std::string didYouMean(const std::string &name, const std::vector<std::st
   return best ? "; did you mean '" + *best + "'?" : "";
 }
 
-} // namespace resin::runtime
+} // namespace resin
 
-#endif // RESIN_RUNTIME_DIDYOUMEAN_H
+#endif // RESIN_SUPPORT_DIDYOUMEAN_H
