@@ -7,15 +7,14 @@
 
 #include "codegen/KernelCache.h"
 
+#include "support/Files.h"
+
 #include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string_view>
-#include <unistd.h>
 
 namespace resin::codegen {
 
@@ -62,10 +61,10 @@ std::string KernelCache::pathOf(const std::string &key) const {
 bool KernelCache::find(const std::string &key, std::string &object) const {
   if (folder.empty())
     return false;
-  std::ifstream file(pathOf(key), std::ios::binary);
-  if (!file)
+  const StatusOr<std::vector<std::byte>> bytes = readFile(pathOf(key));
+  if (bytes.failed())
     return false;
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string_view text(reinterpret_cast<const char *>(bytes->data()), bytes->size());
   std::string_view rest = text;
   Lengths lengths;
   if (!rest.starts_with(kMagic) || rest.size() < kMagic.size() + sizeof(lengths))
@@ -86,24 +85,11 @@ bool KernelCache::find(const std::string &key, std::string &object) const {
 void KernelCache::keep(const std::string &key, const std::string &object) {
   if (folder.empty())
     return;
-  const std::string path = pathOf(key), aside = path + "." + std::to_string(getpid());
-  std::error_code code;
-  {
-    const Lengths lengths = {key.size(), object.size(), checksumOf(key, object)};
-    std::ofstream file(aside, std::ios::binary | std::ios::trunc);
-    file << kMagic;
-    file.write(reinterpret_cast<const char *>(&lengths), sizeof(lengths));
-    file << key << object;
-    file.flush();
-    if (!file)
-      code = std::error_code(errno, std::generic_category());
-  }
-  if (!code)
-    std::filesystem::rename(aside, path, code);
-  if (!code)
-    return;
-  problem = reasonOf("cannot write into the cache", path, code);
-  std::filesystem::remove(aside, code);
+  const Lengths lengths = {key.size(), object.size(), checksumOf(key, object)};
+  std::string entry(kMagic);
+  entry.append(reinterpret_cast<const char *>(&lengths), sizeof(lengths)).append(key).append(object);
+  if (Status status = keepFile(pathOf(key), entry); status.failed())
+    problem = "the cache keeps nothing: " + status.message();
 }
 
 } // namespace resin::codegen

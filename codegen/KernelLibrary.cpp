@@ -2,7 +2,7 @@
 //
 //   1. Drop repetitions; look each kernel up in the cache.
 //   2. Compile the others, `jobs` at a time, each in a forked process that writes an
-//      object file, or its complaint, into a folder of ours.
+//      object file, or its complaint, into files without a name: no disk can be full.
 //   3. Collect the objects, and keep them in the cache.
 //
 //===----------------------------------------------------------------------===//
@@ -14,84 +14,81 @@
 #include "codegen/Knobs.h"
 #include "codegen/Targets.h"
 #include "codegen/Version.h"
+#include "support/Leavings.h"
 
 #include <algorithm>
-#include <csignal>
+#include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
-#include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 #include <unordered_set>
+#include <utility>
 
 namespace resin::codegen {
 
 namespace {
 
-std::string readFile(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// A folder that goes away with its owner.
-class TemporaryFolder {
+/// A file in memory, which goes away with the last process that has it open.
+class NamelessFile {
 public:
-  TemporaryFolder() {
-    std::error_code code;
-    std::filesystem::path parent = std::filesystem::temp_directory_path(code);
-    path = (code ? std::filesystem::path("/tmp") : parent) / "resin-XXXXXX";
-    if (!mkdtemp(path.data()))
-      path.clear();
+  NamelessFile() : descriptor(memfd_create("resin", MFD_CLOEXEC)) {}
+  NamelessFile(NamelessFile &&other) noexcept : descriptor(std::exchange(other.descriptor, -1)) {}
+  ~NamelessFile() {
+    if (descriptor >= 0)
+      close(descriptor);
   }
-  ~TemporaryFolder() {
-    std::error_code code;
-    if (!path.empty())
-      std::filesystem::remove_all(path, code);
-  }
-  TemporaryFolder(const TemporaryFolder &) = delete;
-  TemporaryFolder &operator=(const TemporaryFolder &) = delete;
+  NamelessFile &operator=(NamelessFile &&) = delete;
 
-  std::string path; ///< empty if it could not be made
+  bool isThere() const { return descriptor >= 0; }
+  /// Names it in this process and those forked from it.
+  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor); }
+  std::string read() const {
+    std::string bytes;
+    std::array<char, 1 << 16> chunk;
+    for (ssize_t got; (got = pread(descriptor, chunk.data(), chunk.size(), static_cast<off_t>(bytes.size()))) > 0;)
+      bytes.append(chunk.data(), static_cast<size_t>(got));
+    return bytes;
+  }
+  /// From now on standard error is written there.
+  void takeErrors() const { dup2(descriptor, STDERR_FILENO); }
+
+private:
+  int descriptor;
 };
 
-/// One kernel on its way.
+/// One kernel to compile.
 struct Job {
   const KernelRequest *request;
   CompiledKernel *kernel;
-  std::string file; ///< of the object; what went wrong goes to `file`.log
+};
+
+/// One that is being compiled.
+struct Running {
+  const Job *job;
+  NamelessFile object, log;
 };
 
 /// Compiles in a child and ends it; never returns.
-[[noreturn]] void compileInChild(const Job &job, const TargetInfo &target) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // The parent says what we died of, and of which kernel; its own handlers would print a stack instead.
-  for (int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP})
-    std::signal(number, SIG_DFL);
-  std::string log = job.file + ".log";
-  int descriptor = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (descriptor >= 0)
-    dup2(descriptor, STDERR_FILENO);
+[[noreturn]] void compileInChild(const Running &running, const TargetInfo &target) {
+  running.log.takeErrors();
   std::string error;
-  const KernelRequest &request = *job.request;
+  const KernelRequest &request = *running.job->request;
   bool done = false;
   if (!request.knobs.empty() && !acceptsKnobs(request.spec, target, request.knobs))
     error = "no template takes the knobs " + printKnobs(request.knobs);
   else
-    done = compileKernel(request.spec, request.knobs, target.halide, job.file, error);
+    done = compileKernel(request.spec, request.knobs, target.halide, running.object.path(), error);
   if (!done)
     dprintf(STDERR_FILENO, "%s", error.c_str());
   _exit(done ? 0 : 1);
 }
 
-std::string reasonOf(const Job &job, int status) {
-  std::string reason = readFile(job.file + ".log");
+std::string reasonOf(const NamelessFile &log, int status) {
+  std::string reason = log.read();
   while (!reason.empty() && std::isspace(static_cast<unsigned char>(reason.back())))
     reason.pop_back();
   if (WIFSIGNALED(status))
@@ -102,7 +99,7 @@ std::string reasonOf(const Job &job, int status) {
 /// Runs the jobs, `most` at once; returns a line for each that failed.
 std::string runJobs(const std::vector<Job> &jobs, const TargetInfo &target, unsigned most) {
   std::string errors;
-  std::map<pid_t, const Job *> running;
+  std::map<pid_t, Running> running;
   auto next = jobs.begin();
   auto complain = [&](const Job &job, const std::string &reason) {
     job.kernel->complaint = reason;
@@ -110,15 +107,19 @@ std::string runJobs(const std::vector<Job> &jobs, const TargetInfo &target, unsi
   };
   while (next != jobs.end() || !running.empty()) {
     while (next != jobs.end() && running.size() < most) {
-      const Job &job = *next++;
+      Running started{&*next++, {}, {}};
+      if (!started.object.isThere() || !started.log.isThere()) {
+        complain(*started.job, std::string("cannot make a file in memory: ") + std::strerror(errno));
+        continue;
+      }
       std::fflush(nullptr);
-      pid_t child = fork();
+      pid_t child = forkWorker();
       if (child == 0)
-        compileInChild(job, target);
+        compileInChild(started, target);
       if (child < 0)
-        complain(job, std::string("cannot start a process: ") + std::strerror(errno));
+        complain(*started.job, std::string("cannot start a process: ") + std::strerror(errno));
       else
-        running.emplace(child, &job);
+        running.emplace(child, std::move(started));
     }
     if (running.empty())
       continue;
@@ -130,11 +131,11 @@ std::string runJobs(const std::vector<Job> &jobs, const TargetInfo &target, unsi
         ++entry;
         continue;
       }
-      const Job &job = *entry->second;
+      const auto &[job, object, log] = entry->second;
       if (ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        job.kernel->object = readFile(job.file);
-      if (job.kernel->object.empty())
-        complain(job, reasonOf(job, status));
+        job->kernel->object = object.read();
+      if (job->kernel->object.empty())
+        complain(*job, reasonOf(log, status));
       entry = running.erase(entry);
     }
     usleep(2000);
@@ -149,11 +150,6 @@ bool compileKernels(const std::vector<KernelRequest> &requests, const CompileOpt
   TargetInfo target;
   if (!findTarget(options.target, target, error))
     return false;
-  TemporaryFolder folder;
-  if (folder.path.empty()) {
-    error = std::string("cannot make a temporary folder: ") + std::strerror(errno);
-    return false;
-  }
   KernelCache cache(options.cacheDirectory);
   auto keyOf = [&](const KernelRequest &request) {
     std::string key = codegenVersion() + " " + target.name + " " + symbol(request.spec) + " " + print(request.spec);
@@ -171,7 +167,7 @@ bool compileKernels(const std::vector<KernelRequest> &requests, const CompileOpt
     kernels[i].symbol = symbol(distinct[i]->spec);
     kernels[i].cached = cache.find(keyOf(*distinct[i]), kernels[i].object);
     if (!kernels[i].cached)
-      jobs.push_back({distinct[i], &kernels[i], folder.path + "/" + std::to_string(i) + ".o"});
+      jobs.push_back({distinct[i], &kernels[i]});
   }
   // The longest first, so that the last to end is a short one.
   std::partition(jobs.begin(), jobs.end(), [](const Job &job) { return job.kernel->symbol.starts_with("conv2d"); });

@@ -2,38 +2,17 @@
 
 #include "codegen/LoadedKernels.h"
 
+#include "support/RunTool.h"
+#include "support/ScratchFolder.h"
+
 #include <array>
 #include <cassert>
-#include <cstdlib>
-#include <cstring>
 #include <dlfcn.h>
-#include <filesystem>
-#include <fstream>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <utility>
-
-extern char **environ;
 
 namespace resin::codegen {
 
 namespace {
-
-/// Runs a tool by its argument vector; false if it cannot be run or fails.
-bool runTool(std::vector<std::string> arguments) {
-  std::vector<char *> argv;
-  for (std::string &argument : arguments)
-    argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  pid_t child = 0;
-  int status = 0;
-  if (posix_spawnp(&child, argv[0], nullptr, nullptr, argv.data(), environ) != 0)
-    return false;
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR)
-      return false;
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
 
 /// As much of a `halide_buffer_t` as our kernels read: `host`.
 struct alignas(8) Buffer {
@@ -56,24 +35,31 @@ template <size_t... N> int callCounted(void *function, Buffer *buffers, size_t c
 } // namespace
 
 std::unique_ptr<LoadedKernels> LoadedKernels::load(const std::vector<CompiledKernel> &kernels, std::string &error) {
-  std::string folder = (std::filesystem::temp_directory_path() / "resin-load-XXXXXX").string();
-  if (!mkdtemp(folder.data())) {
-    error = "cannot make a temporary folder: " + std::string(std::strerror(errno));
+  StatusOr<ScratchFolder> folder = ScratchFolder::create();
+  if (folder.failed()) {
+    error = folder.status().message();
     return nullptr;
   }
-  const std::string library = folder + "/kernels.so";
-  std::vector<std::string> arguments = {RESIN_LLD, "-shared", "-o", library};
+  // In the folder, whose name may be any.
+  Tool linker{
+      .arguments = {RESIN_LLD, "-shared", "-o", "kernels.so"}, .folder = folder->path(), .output = *folder / "log"};
+  linker.errors = linker.output;
   for (const CompiledKernel &kernel : kernels) {
-    arguments.push_back(folder + "/" + std::to_string(arguments.size()) + ".o");
-    std::ofstream(arguments.back(), std::ios::binary) << kernel.object;
+    const std::string name = std::to_string(linker.arguments.size()) + ".o";
+    linker.arguments.push_back(name);
+    if (Status status = folder->write(name, kernel.object); status.failed()) {
+      error = status.message();
+      return nullptr;
+    }
   }
+  const StatusOr<int> code = runTool(linker);
   void *handle = nullptr;
-  if (!runTool(arguments))
-    error = std::string("cannot link kernels with ") + RESIN_LLD;
-  else if (!(handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL)))
+  if (code.failed())
+    error = code.status().message();
+  else if (*code != 0)
+    error = std::string("cannot link kernels with ") + RESIN_LLD + ": " + folder->read("log");
+  else if (!(handle = dlopen((*folder / "kernels.so").c_str(), RTLD_NOW | RTLD_LOCAL)))
     error = std::string("cannot load kernels: ") + dlerror();
-  std::error_code code;
-  std::filesystem::remove_all(folder, code);
   return std::unique_ptr<LoadedKernels>(handle ? new LoadedKernels(handle) : nullptr);
 }
 

@@ -157,7 +157,7 @@ static std::string explainValue(const CLI::ParseError &error) {
   if (const size_t verb = text.find(" excludes "); error.get_name() == "ExcludesError")
     return text.substr(0, verb) + " does not go with " + text.substr(verb + 10);
   const size_t end = text.find(':');
-  const bool isValidators = dynamic_cast<const CLI::ValidationError *>(&error);
+  const bool isValidators = error.get_name() == "ValidationError";
   return text.substr(0, end) + (isValidators ? text.substr(end + 1) : " wants a value");
 }
 
@@ -169,7 +169,7 @@ static std::string explain(CLI::App &app, const CLI::ParseError &error) {
   const std::string about = command.get_name() + ": ";
   if (const std::string text = explainExtras(app, command); !text.empty())
     return about + text;
-  if (dynamic_cast<const CLI::RequiredError *>(&error))
+  if (error.get_name() == "RequiredError")
     return about + explainMissing(command);
   for (const std::string &text : {explainRepetition(command), explainFlag(command)})
     if (!text.empty())

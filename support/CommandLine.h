@@ -30,8 +30,8 @@ CLI::Validator wholeNumber(uint64_t least = 0, uint64_t most = INT64_MAX);
 CLI::Validator realNumber(double least, double most);
 CLI::Validator oneOf(const std::vector<std::string> &words);
 
-/// Reads a command line of commands and their options, none of which takes an empty value. If there is nothing to carry out, since help was asked for or
-/// something is wrong, that is printed behind `prefix` and the exit code returned.
+/// Reads a command line of commands and their options, none of which takes an empty value. If there is nothing to carry
+/// out, since help was asked for or something is wrong, that is printed behind `prefix` and the exit code returned.
 std::optional<ExitCode> parseCommandLine(CLI::App &app, int argc, const char *const *argv, const std::string &prefix);
 
 } // namespace resin

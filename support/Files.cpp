@@ -2,8 +2,11 @@
 
 #include "support/Files.h"
 
+#include "support/Leavings.h"
+
 #include <cstdio>
 #include <filesystem>
+#include <random>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -145,7 +148,7 @@ std::string Checksum::text() const {
 
 StagedFile::StagedFile(StagedFile &&other) noexcept
     : path(std::move(other.path)), staged(std::exchange(other.staged, {})),
-      descriptor(std::exchange(other.descriptor, -1)), written(other.written) {}
+      descriptor(std::exchange(other.descriptor, -1)), isDurable(other.isDurable), written(other.written) {}
 
 StagedFile::~StagedFile() {
   if (descriptor >= 0)
@@ -154,13 +157,14 @@ StagedFile::~StagedFile() {
     ::unlink(staged.c_str());
 }
 
-StatusOr<StagedFile> StagedFile::create(const std::string &path, const std::string &ending) {
+StatusOr<StagedFile> StagedFile::create(const std::string &path, const Staging &staging) {
   StagedFile file;
   file.path = path;
-  std::string aside = path + ending;
+  file.isDurable = staging.isDurable;
+  std::string aside = path + staging.ending;
   // What a killed program left there may be linked elsewhere: it is let go, not written into.
   ::unlink(aside.c_str());
-  file.descriptor = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  file.descriptor = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, staging.mode);
   if (file.descriptor < 0)
     return Status(ExitCode::CannotCreate, concat(path, ": cannot create: ", systemError()));
   file.staged = aside;
@@ -173,7 +177,7 @@ Status StagedFile::write(std::span<const std::byte> bytes) {
 }
 
 Status StagedFile::sync() {
-  bool synced = ::fsync(descriptor) == 0;
+  bool synced = !isDurable || ::fsync(descriptor) == 0;
   bool closed = ::close(std::exchange(descriptor, -1)) == 0;
   if (!synced || !closed)
     return Status::ioError(path, ": cannot write: ", systemError());
@@ -206,7 +210,7 @@ Status StagedFile::publish() {
   if (::rename(staged.c_str(), path.c_str()) != 0)
     return Status::ioError(path, ": cannot rename: ", systemError());
   staged.clear();
-  return syncFolderOf(path);
+  return isDurable ? syncFolderOf(path) : Status();
 }
 
 //===----------------------------------------------------------------------===//
@@ -235,6 +239,10 @@ Status resin::checkOutput(const std::string &path, const std::vector<std::string
   const fs::path folder = followLinks(path).parent_path();
   if (!folder.empty() && !fs::is_directory(folder, error))
     return cannotCreate(path, concat("there is no folder ", folder.string()));
+  const bool isReplaced = !fs::exists(path, error) || fs::is_regular_file(path, error);
+  if (const std::string where = isReplaced ? folder.empty() ? "." : folder.string() : path;
+      ::access(where.c_str(), W_OK))
+    return cannotCreate(path, concat("cannot write to ", where, ": ", systemError()));
   for (const std::string &input : inputs)
     if (fs::is_regular_file(path, error) && fs::equivalent(path, input, error))
       return cannotCreate(path, concat("it is the input ", input, ", which would be lost"));
@@ -260,23 +268,34 @@ static Status writeInto(const std::string &path, std::span<const std::byte> byte
   return writeAll(file.value, path, bytes);
 }
 
-static Status replaceFile(const std::string &path, std::span<const std::byte> bytes) {
-  StatusOr<StagedFile> file = StagedFile::create(path, concat(".", ::getpid(), ".part"));
+static Status replaceFile(const std::string &path, std::span<const std::byte> bytes, unsigned mode, bool isDurable) {
+  // Programs that write to `path` at the same time need not be of this machine.
+  const std::string ending = concat(".", std::random_device()(), ".part");
+  StatusOr<StagedFile> file = StagedFile::create(path, {ending, mode, isDurable});
   if (file.failed())
     return file.status();
+  Leaving leaving(file->stagedPath());
   if (Status status = file->write(bytes); status.failed())
     return status;
   if (Status status = file->sync(); status.failed())
     return status;
-  return file->publish();
+  Status status = file->publish();
+  leaving.forget();
+  return status;
 }
 
-Status resin::writeOutput(const std::string &path, std::span<const std::byte> bytes) {
+Status resin::writeOutput(const std::string &path, std::span<const std::byte> bytes, unsigned mode) {
   struct stat facts;
   const bool exists = ::stat(path.c_str(), &facts) == 0;
   if (const int descriptor = exists ? openedAlready(facts) : -1; descriptor >= 0)
     return writeAll(descriptor, path, bytes);
   if (Status status = checkOutput(path); status.failed())
     return status;
-  return exists && !S_ISREG(facts.st_mode) ? writeInto(path, bytes) : replaceFile(followLinks(path), bytes);
+  if (exists && !S_ISREG(facts.st_mode))
+    return writeInto(path, bytes);
+  return replaceFile(followLinks(path), bytes, mode, true);
+}
+
+Status resin::keepFile(const std::string &path, std::string_view bytes) {
+  return replaceFile(path, std::as_bytes(std::span(bytes)), 0666, false);
 }

@@ -73,8 +73,13 @@ public:
   StagedFile &operator=(StagedFile &&) = delete;
   ~StagedFile();
 
-  /// Writes to `path` and `ending` for now: one of its own where another program may write to `path` at the same time.
-  static StatusOr<StagedFile> create(const std::string &path, const std::string &ending = ".part");
+  struct Staging {
+    std::string ending = ".part"; ///< of its name until then: one of its own where others may write to `path` too
+    unsigned mode = 0666;         ///< but for what the umask takes away
+    bool isDurable = true;        ///< it outlasts a power cut once it is published; else nothing waits for the disk
+  };
+  static StatusOr<StagedFile> create(const std::string &path) { return create(path, Staging()); }
+  static StatusOr<StagedFile> create(const std::string &path, const Staging &staging);
 
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
@@ -90,6 +95,7 @@ public:
 private:
   std::string path, staged;
   int descriptor = -1;
+  bool isDurable = true;
   Checksum written;
 };
 
@@ -111,15 +117,19 @@ template <typename Visit> Status InputFile::forEachPart(uint64_t begin, uint64_t
 //===----------------------------------------------------------------------===//
 
 /// Whether `path` could be written, as far as can be told before there is anything to write: no folder is in
-/// the way, there is one to stand in, and it is none of the `inputs`, by whatever names and links.
+/// the way, there is one to stand in that can be written to, and it is none of the `inputs`, by whatever names and
+/// links.
 Status checkOutput(const std::string &path, const std::vector<std::string> &inputs = {});
 
 /// Writes a whole output. A regular file, or one that is not there yet, appears under its name when it is complete;
 /// links stay, and what they lead to is written. Anything else (a device, a pipe, standard output) is written into.
-Status writeOutput(const std::string &path, std::span<const std::byte> bytes);
-inline Status writeOutput(const std::string &path, std::string_view text) {
-  return writeOutput(path, std::as_bytes(std::span(text)));
+Status writeOutput(const std::string &path, std::span<const std::byte> bytes, unsigned mode = 0666);
+inline Status writeOutput(const std::string &path, std::string_view text, unsigned mode = 0666) {
+  return writeOutput(path, std::as_bytes(std::span(text)), mode);
 }
+
+/// A file of ours that can be made again, as in a cache: complete or not there, but nothing waits for the disk.
+Status keepFile(const std::string &path, std::string_view bytes);
 
 } // namespace resin
 

@@ -33,6 +33,46 @@ TEST(WriteOutput, ReplacesAFileAtOnce) {
   EXPECT_EQ(filesIn(folder / ""), 1u) << "nothing is left beside it";
 }
 
+TEST(WriteOutput, IsForWhomItIsMeant) {
+  TemporaryFolder folder;
+  const mode_t before = ::umask(022);
+  ASSERT_TRUE(writeOutput(folder / "text", "x").ok());
+  ASSERT_TRUE(writeOutput(folder / "program", "x", 0777).ok());
+  ASSERT_TRUE(keepFile(folder / "kept", "x").ok());
+  ::umask(before);
+  EXPECT_EQ(fs::status(folder / "text").permissions(), fs::perms(0644));
+  EXPECT_EQ(fs::status(folder / "program").permissions(), fs::perms(0755));
+  EXPECT_EQ(fs::status(folder / "kept").permissions(), fs::perms(0644));
+}
+
+// Eight writers, each in turns: whoever reads sees one of them, and nobody fails.
+TEST(WriteOutput, IsOneOfThoseThatWriteAtOnce) {
+  TemporaryFolder folder;
+  std::vector<std::future<bool>> writers;
+  for (char letter = 'a'; letter < 'i'; ++letter)
+    writers.push_back(std::async(std::launch::async, [&folder, letter] {
+      const std::string text(100000, letter);
+      bool done = true;
+      for (int i = 0; i < 20; ++i)
+        done &= writeOutput(folder / "x", text).ok() && keepFile(folder / "y", text).ok();
+      return done;
+    }));
+  for (std::future<bool> &writer : writers)
+    EXPECT_TRUE(writer.get());
+  for (const char *name : {"x", "y"}) {
+    const std::string text = folder.read(name);
+    ASSERT_EQ(text.size(), 100000u);
+    EXPECT_EQ(text, std::string(100000, text[0]));
+  }
+  EXPECT_EQ(filesIn(folder / ""), 2u);
+}
+
+TEST(ReadFile, DoesNotWaitForAPipe) {
+  TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(readFile(folder / "pipe").status().message(), folder / "pipe: is not a file");
+}
+
 TEST(WriteOutput, WritesWhatLinksLeadTo) {
   TemporaryFolder folder;
   folder.write("below/file", "old");
