@@ -65,7 +65,7 @@ bool isOfType(const Value &value, FieldType type) {
   case FieldType::Boolean:
     return value.is(Value::Boolean);
   case FieldType::Batch:
-    return value.is(Value::Integer) && value.getInteger() >= 1 && value.getInteger() <= 65536;
+    return value.is(Value::Integer) && value.getInteger() >= 1 && value.getInteger() <= kMostBatch;
   case FieldType::Count:
     return value.is(Value::Integer) && value.getInteger() >= 1 && value.getInteger() <= 1'000'000'000;
   case FieldType::Whole:

@@ -22,24 +22,24 @@
 #include "passes/EntryPoints.h"
 #include "passes/KernelPhases.h"
 #include "passes/Pipelines.h"
+#include "support/Files.h"
+#include "support/ScratchFolder.h"
 #include "tools/BuildProgress.h"
+#include "tools/Paths.h"
 #include "tools/Tune.h"
 #include "tuning/ChooseKnobs.h"
 #include "tuning/TuningDatabase.h"
 
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/ToolOutputFile.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 
 #include <chrono>
-#include <cstdlib>
 #include <map>
 
 using namespace mlir;
@@ -47,32 +47,14 @@ using namespace resin;
 
 namespace path = llvm::sys::path;
 
-static llvm::raw_ostream &complain() { return llvm::errs() << "resin: error: "; }
-
-std::string resin::cacheDirectory() {
-  if (const char *chosen = std::getenv("RESIN_CACHE"))
-    return chosen;
-  llvm::SmallString<256> folder;
-  if (const char *xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg)
-    folder = xdg;
-  else if (const char *home = std::getenv("HOME"); home && *home)
-    path::append(folder, home, ".cache");
-  else
-    return "";
-  path::append(folder, "resin");
-  return folder.str().str();
-}
-
 //===----------------------------------------------------------------------===//
 // 1. Reading
 //===----------------------------------------------------------------------===//
 
 static int openSource(const BuildOptions &options, llvm::SourceMgr &sources) {
   auto buffer = llvm::MemoryBuffer::getFile(options.file, /*IsText=*/true);
-  if (std::error_code error = buffer.getError()) {
-    complain() << "cannot read '" << options.file << "': " << error.message() << "\n";
-    return kNoInput;
-  }
+  if (std::error_code error = buffer.getError())
+    return complain(Status::noInput("cannot read '", options.file, "': ", error.message()));
   sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
   return kOk;
 }
@@ -83,10 +65,8 @@ static int frontendOptions(const BuildOptions &options, frontend::Options &resul
   result.modelName = options.model;
   for (StringRef setting : options.settings) {
     auto [key, value] = setting.split('=');
-    if (key.empty() || value.empty()) {
-      complain() << "--set wants key=value, not '" << setting << "'\n";
-      return kUsage;
-    }
+    if (key.empty() || value.empty())
+      return complain(Status::usage("--set wants key=value, not '", setting.str(), "'"));
     result.overrides.emplace_back(key.str(), value.str());
   }
   if (options.batch)
@@ -141,8 +121,6 @@ static Stage stageOf(ModuleOp module) {
 // 2. Phases
 //===----------------------------------------------------------------------===//
 
-static constexpr StringRef kStageNames[] = {"resnet", "train", "layout", "fused", "kernel", "planned", "llvm"};
-
 /// What the fused phase has brought shows only in what the next one makes of it.
 static void printTrafficBehind(ModuleOp fused, llvm::raw_ostream &out) {
   OwningOpRef<ModuleOp> lowered(cast<ModuleOp>(fused->clone()));
@@ -155,30 +133,20 @@ static void printTrafficBehind(ModuleOp fused, llvm::raw_ostream &out) {
 }
 
 static int writeText(ModuleOp module, StringRef file) {
-  std::error_code error;
-  llvm::ToolOutputFile out(file, error, llvm::sys::fs::OF_Text);
-  if (error) {
-    complain() << "cannot create '" << file << "': " << error.message() << "\n";
-    return kCannotCreate;
-  }
+  std::string text;
+  llvm::raw_string_ostream out(text);
   if (stageOf(module) == Stage::Fused)
-    printTrafficBehind(module, out.os());
-  module.print(out.os(), OpPrintingFlags().enableDebugInfo());
-  out.keep();
-  return kOk;
+    printTrafficBehind(module, out);
+  module.print(out, OpPrintingFlags().enableDebugInfo());
+  return complain(writeOutput(file.str(), text));
 }
 
 static int dump(const BuildOptions &options, ModuleOp module, Stage stage) {
   if (options.dumpPhases.empty())
     return kOk;
-  if (std::error_code error = llvm::sys::fs::create_directories(options.dumpPhases)) {
-    complain() << "cannot create '" << options.dumpPhases << "': " << error.message() << "\n";
-    return kCannotCreate;
-  }
-  llvm::SmallString<256> file(options.dumpPhases);
-  int number = static_cast<int>(stage);
-  path::append(file, Twine(number + 1) + "-" + kStageNames[number] + ".mlir");
-  return writeText(module, file);
+  if (std::error_code error = llvm::sys::fs::create_directories(options.dumpPhases))
+    return complain(Status(ExitCode::CannotCreate, concat("cannot create '", options.dumpPhases, "': ", error.message())));
+  return writeText(module, dumpOf(options, stage));
 }
 
 static void addPhase(PassManager &manager, Stage stage, const BuildOptions &options) {
@@ -299,10 +267,8 @@ static void chooseKnobs(const tuning::KnobChooser &chooser, std::vector<KernelSp
 
 static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowered) {
   Stage stage = stageOf(module);
-  if (stage > std::min(options.emit, Stage::LLVM)) {
-    complain() << "'" << options.file << "' is past the stage that --emit asks for\n";
-    return kUsage;
-  }
+  if (stage > std::min(options.emit, Stage::LLVM))
+    return complain(Status::usage("'", options.file, "' is past the stage that --emit asks for"));
   if (stage == Stage::Planned) {
     PassManager gate(module.getContext());
     addPlannedGate(gate);
@@ -351,7 +317,7 @@ static void blameLayers(const Lowered &lowered, ArrayRef<codegen::CompiledKernel
       blamed = true;
     }
   if (!blamed)
-    complain() << error << "\n";
+    complain({ExitCode::Failure, error.str()});
 }
 
 static int compileKernels(const BuildOptions &options, const Lowered &lowered, std::vector<codegen::CompiledKernel> &kernels) {
@@ -382,69 +348,46 @@ static int compileKernels(const BuildOptions &options, const Lowered &lowered, s
   return kOk;
 }
 
-static int writeObject(StringRef file, StringRef bytes) {
-  std::error_code error;
-  llvm::raw_fd_ostream out(file, error);
-  if (!error) {
-    out << bytes;
-    out.close();
-    error = out.error();
-    out.clear_error();
-  }
-  if (error)
-    complain() << "cannot write '" << file << "': " << error.message() << "\n";
-  return error ? kCannotCreate : kOk;
-}
-
 static int linkProgram(const BuildOptions &options, ModuleOp module, const Lowered &lowered, const HostTarget &target) {
-  std::string runtime = options.runtime.empty() ? findRuntimeArchive(options.resinPath) : options.runtime;
-  if (runtime.empty()) {
-    complain() << "libResinRuntime.a is not in ../lib beside " << options.resinPath << ": build or install it\n";
-    return kFailure;
-  }
-  // The long part comes first, so that an interrupt in it leaves nothing behind.
-  LinkJob job{.objects = options.kernelObjects, .archives = {runtime}, .output = options.output};
   std::vector<codegen::CompiledKernel> kernels;
   announce(options, lowered, Stage::Object, Twine(lowered.kernels.size()) + " kernels");
-  if (job.objects.empty())
+  if (options.kernelObjects.empty())
     if (int code = compileKernels(options, lowered, kernels))
       return code;
-
-  llvm::SmallString<256> folder;
-  if (std::error_code error = llvm::sys::fs::createUniqueDirectory("resin", folder)) {
-    complain() << "cannot create a temporary folder: " << error.message() << "\n";
-    return kCannotCreate;
-  }
-  llvm::scope_exit cleanUp([&] { llvm::sys::fs::remove_directories(folder); });
-  auto inFolder = [&](StringRef name) {
-    llvm::SmallString<256> file(folder);
-    path::append(file, name);
-    return job.objects.emplace_back(file.str());
-  };
-  for (const auto &[number, kernel] : llvm::enumerate(kernels)) // their names may be longer than a file's
-    if (int code = writeObject(inFolder(std::to_string(number) + ".o"), kernel.object))
-      return code;
   announce(options, lowered, Stage::Executable, "exe");
-  if (failed(writeHostObject(module, target, inFolder("program.o"))))
+  FailureOr<std::string> program = makeHostObject(module, target);
+  if (failed(program))
     return kFailure;
-  if (job.output.empty())
-    job.output = path::stem(options.file).str();
-  std::string error;
-  if (resin::link(job, error))
-    return kOk;
-  complain() << error << "\n";
-  StringRef parent = path::parent_path(job.output);
-  return llvm::sys::fs::can_write(parent.empty() ? "." : parent) ? kFailure : kCannotCreate;
+
+  StatusOr<ScratchFolder> folder = ScratchFolder::create();
+  if (folder.failed())
+    return complain(folder.status());
+  LinkJob job{.folder = *folder, .objects = {}, .libraries = options.kernelObjects};
+  job.libraries.push_back(runtimeOf(options));
+  auto add = [&](StringRef bytes) {
+    job.objects.push_back(std::to_string(job.objects.size()) + ".o"); // kernels' names may be longer than a file's
+    return complain(folder->write(job.objects.back(), bytes));
+  };
+  for (const codegen::CompiledKernel &kernel : kernels)
+    if (int code = add(kernel.object))
+      return code;
+  if (int code = add(*program))
+    return code;
+  const StatusOr<std::string> linked = resin::link(job);
+  if (linked.failed())
+    return complain(linked.status());
+  const StatusOr<std::vector<std::byte>> bytes = readFile(*linked);
+  return complain(bytes.failed() ? bytes.status() : writeOutput(outputOf(options), *bytes, 0777));
 }
 
 static int finish(const BuildOptions &options, ModuleOp module, const Lowered &lowered) {
   if (options.emit <= Stage::LLVM)
-    return writeText(module, options.output.empty() ? "-" : options.output);
+    return writeText(module, outputOf(options));
   HostTarget target{.triple = hostTriple(), .cpu = lowered.target.name, .features = {}};
   if (options.emit == Stage::Executable)
     return linkProgram(options, module, lowered, target);
-  std::string file = options.output.empty() ? (path::stem(options.file) + ".o").str() : options.output;
-  return succeeded(writeHostObject(module, target, file)) ? kOk : kFailure;
+  FailureOr<std::string> object = makeHostObject(module, target);
+  return failed(object) ? kFailure : complain(writeOutput(outputOf(options), *object));
 }
 
 static OwningOpRef<ModuleOp> load(const BuildOptions &options, const frontend::Options &settings, llvm::SourceMgr &sources, MLIRContext &context) {
@@ -453,13 +396,20 @@ static OwningOpRef<ModuleOp> load(const BuildOptions &options, const frontend::O
   return frontend::compile(sources, context, settings);
 }
 
-/// Told before the long part rather than by the linker after it.
-static int checkOutputFolder(const BuildOptions &options) {
-  StringRef folder = path::parent_path(options.output);
-  if (folder.empty() || (llvm::sys::fs::is_directory(folder) && llvm::sys::fs::can_write(folder)))
-    return kOk;
-  complain() << "cannot create '" << options.output << "': there is no folder '" << folder << "' that can be written to\n";
-  return kCannotCreate;
+static bool isInFile(Location location) {
+  return location->walk([](Location each) { return isa<FileLineColLoc>(each) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
+}
+
+/// What is wrong nowhere in particular is wrong with the file.
+static LogicalResult printWithFile(StringRef file, Diagnostic &diagnostic) {
+  if (isInFile(diagnostic.getLocation()))
+    return failure();
+  static constexpr StringRef kinds[] = {"note", "warning", "error", "remark"};
+  auto print = [&](Diagnostic &each) { llvm::errs() << file << ": " << kinds[static_cast<int>(each.getSeverity())] << ": " << each << "\n"; };
+  print(diagnostic);
+  for (Diagnostic &note : diagnostic.getNotes())
+    print(note);
+  return success();
 }
 
 /// Reads the file and hands its module to `then`.
@@ -470,8 +420,6 @@ static int withModule(const BuildOptions &options, llvm::function_ref<int(Module
   llvm::SourceMgr sources;
   if (int code = openSource(options, sources))
     return code;
-  if (int code = checkOutputFolder(options))
-    return code;
 
   DialectRegistry registry;
   registry.insert<func::FuncDialect, resnet::ResnetDialect, kernel::KernelDialect, LLVM::LLVMDialect>();
@@ -479,6 +427,7 @@ static int withModule(const BuildOptions &options, llvm::function_ref<int(Module
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   context.printOpOnDiagnostic(false);
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  ScopedDiagnosticHandler withoutPlace(&context, [&](Diagnostic &diagnostic) { return printWithFile(options.file, diagnostic); });
   OwningOpRef<ModuleOp> module = load(options, settings, sources, context);
   return module ? then(*module) : kBadInput;
 }
@@ -489,10 +438,8 @@ int resin::collectParts(const BuildOptions &options, ProgramParts &parts) {
     upToKernels.emit = Stage::Kernel;
     Lowered lowered;
     std::string error;
-    if (!codegen::findTarget(options.target, lowered.target, error)) {
-      complain() << error << "\n";
-      return kUsage;
-    }
+    if (!codegen::findTarget(options.target, lowered.target, error))
+      return complain(Status::usage(error));
     if (int code = runPhases(upToKernels, module, lowered))
       return code;
     parts = {kernelsOf(module), std::move(lowered.entries), lowered.numerics};
@@ -506,17 +453,15 @@ int resin::collectParts(const BuildOptions &options, ProgramParts &parts) {
 
 int resin::build(const BuildOptions &options) {
   auto start = std::chrono::steady_clock::now();
+  if (Status status = checkOutputs(options); status.failed())
+    return complain(status);
   Lowered lowered;
   std::string error;
-  if (!codegen::findTarget(options.target, lowered.target, error)) {
-    complain() << error << "\n";
-    return kUsage;
-  }
+  if (!codegen::findTarget(options.target, lowered.target, error))
+    return complain(Status::usage(error));
   return withModule(options, [&](ModuleOp module) -> int {
-    if (isMlir(options) && stageOf(module) >= Stage::LLVM && options.emit == Stage::Executable && options.kernelObjects.empty()) {
-      complain() << "'" << options.file << "' is past its kernels: a program is built from the planned phase or one before it\n";
-      return kUsage;
-    }
+    if (isMlir(options) && stageOf(module) >= Stage::LLVM && options.emit == Stage::Executable && options.kernelObjects.empty())
+      return complain(Status::usage("'", options.file, "' is past its kernels: a program is built from the planned phase or one before it"));
     if (int code = runPhases(options, module, lowered))
       return code;
     if (int code = finish(options, module, lowered))

@@ -6,6 +6,7 @@
 #include "codegen/Knobs.h"
 #include "support/FusionKnobs.h"
 #include "support/KernelSpec.h"
+#include "support/Status.h"
 
 #include <cstdint>
 #include <map>
@@ -14,15 +15,24 @@
 
 namespace resin {
 
-/// Exit codes of `resin`; the numbers are those of sysexits.h.
-enum ExitCode { kOk = 0, kFailure = 1, kUsage = 64, kBadInput = 65, kNoInput = 66, kCannotCreate = 73 };
+/// Exit codes of `resin`.
+inline constexpr int kOk = static_cast<int>(ExitCode::Ok), kFailure = static_cast<int>(ExitCode::Failure),
+                     kUsage = static_cast<int>(ExitCode::Usage), kBadInput = static_cast<int>(ExitCode::BadData),
+                     kNoInput = static_cast<int>(ExitCode::NoInput),
+                     kCannotCreate = static_cast<int>(ExitCode::CannotCreate),
+                     kIoError = static_cast<int>(ExitCode::IoError);
+
+/// Says what is wrong; returns the exit code.
+int complain(const Status &status);
 
 /// Where the compiler can stop, in order.
 enum class Stage { Resnet, Train, Layout, Fused, Kernel, Planned, LLVM, Object, Executable };
+/// As `--emit` says them.
+inline constexpr const char *kStageNames[] = {"resnet", "train", "layout", "fused", "kernel", "planned", "llvm", "object", "exe"};
 
 struct BuildOptions {
   std::string file;
-  std::string output; ///< empty: standard output for text, the file's stem for a program
+  std::string output; ///< "-": standard output; empty: that for text, the file's stem for a program
   std::string model;
   int64_t batch = 0; ///< 0: the recipe's
   std::vector<int64_t> predictBatch = {1, 32};
@@ -62,10 +72,6 @@ int collectParts(const BuildOptions &options, ProgramParts &parts);
 /// `resin check` and `resin summary`.
 int check(const BuildOptions &options);
 int summarize(const BuildOptions &options);
-
-/// Where compiled kernels are kept: $RESIN_CACHE, else resin under the user's cache
-/// folder. Empty if there is neither.
-std::string cacheDirectory();
 
 } // namespace resin
 

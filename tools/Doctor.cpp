@@ -5,7 +5,7 @@
 #include "codegen/KernelLibrary.h"
 #include "codegen/Targets.h"
 #include "codegen/host/Linker.h"
-#include "tools/Build.h"
+#include "tools/Paths.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"

@@ -5,14 +5,20 @@
 
 #include "tools/Build.h"
 
+#include <optional>
 #include <string>
-#include <vector>
 
 namespace resin {
 
-/// Builds the program in a temporary folder and runs its `profile` with `arguments`; returns the exit code of
-/// whichever of the two fails first, else kOk. Nothing is left behind.
-int explainSpeed(BuildOptions options, const std::vector<std::string> &arguments);
+/// What is handed on to the program's `profile`, which judges it.
+struct ProfileOptions {
+  std::optional<std::string> only, svg, seconds, threads;
+  bool json = false;
+};
+
+/// Builds the program in a temporary folder and runs its `profile`; returns the exit code of whichever of the two fails
+/// first, else kOk. Nothing is left behind.
+int explainSpeed(BuildOptions options, const ProfileOptions &profile);
 
 } // namespace resin
 

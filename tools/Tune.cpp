@@ -14,6 +14,9 @@
 
 #include "codegen/KernelLibrary.h"
 #include "codegen/Targets.h"
+#include "support/Files.h"
+#include "support/Leavings.h"
+#include "tools/Paths.h"
 #include "tools/TuneEntries.h"
 #include "tuning/ChooseKnobs.h"
 #include "tuning/KernelClock.h"
@@ -21,6 +24,7 @@
 #include "tuning/TuningDatabase.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -34,13 +38,23 @@
 using namespace resin;
 using llvm::StringRef;
 
-static llvm::raw_ostream &complain() { return llvm::errs() << "resin: error: "; }
+static volatile std::sig_atomic_t interrupted = 0; ///< by which signal
+static constexpr int kAskedToStop[] = {SIGINT, SIGTERM, SIGHUP};
 
-static volatile std::sig_atomic_t interrupted = 0;
 /// The first asks, the second kills.
 static void interrupt(int signal) {
-  interrupted = 1;
-  std::signal(signal, SIG_DFL);
+  interrupted = signal;
+  for (int each : kAskedToStop)
+    cleanUpOn(each);
+}
+
+static void stopWhenAsked() {
+  struct sigaction action = {};
+  action.sa_handler = interrupt;
+  action.sa_flags = SA_RESTART;
+  for (int signal : kAskedToStop)
+    if (struct sigaction before; sigaction(signal, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)
+      sigaction(signal, &action, nullptr);
 }
 
 std::string resin::tuningDatabase(const std::string &chosen) {
@@ -103,6 +117,9 @@ private:
   std::vector<tuning::TuningSubject> kernels; ///< to do, heaviest first
   std::map<std::string, std::string> titles;  ///< of entry functions, by signature
   std::vector<tuning::TuningRecord> known, found;
+  size_t doneBefore = 0; ///< kernels and entry functions that --resume leaves out
+  size_t failures = 0;   ///< kernels and networks that could not be tuned
+  bool isLosing = false; ///< records could not be saved
   size_t current = 0;
   double deadline = 0;
 
@@ -120,6 +137,7 @@ private:
   void showProgress(const std::string &text) const;
   void clearProgress() const;
   void printGains() const;
+  int settle() const;
   const tuning::TuningRecord *findKnown(const std::string &spec, codegen::Numerics numerics) const;
 };
 
@@ -165,8 +183,7 @@ int TuneRun::collectFiles(std::vector<std::string> &files) const {
   files.insert(files.end(), zoo.begin(), zoo.end());
   if (!zoo.empty())
     return kOk;
-  complain() << "there is no models folder beside the build that holds " << request.build.resinPath << ": name the files\n";
-  return kNoInput;
+  return complain(Status::noInput("there is no models folder beside the build that holds ", request.build.resinPath, ": name the files"));
 }
 
 int TuneRun::collectNetworks(const std::vector<std::string> &files) {
@@ -219,8 +236,10 @@ void TuneRun::clearProgress() const {
 
 void TuneRun::save(const tuning::TuningRecord &record) {
   std::string error;
-  if (!database->put(record, error))
+  if (!database->put(record, error)) {
     llvm::errs() << "resin: warning: " << error << "\n";
+    isLosing = true;
+  }
   found.push_back(record);
 }
 
@@ -236,8 +255,10 @@ void TuneRun::searchEntries() {
   size_t left = 0;
   for (current = 0; current < networks.size() && !interrupted; ++current) {
     Network &network = networks[current];
+    const size_t all = network.entries.size();
     if (request.resume)
       llvm::erase_if(network.entries, [&](const EntryPoint &entry) { return findKnown(entry.signature, network.numerics); });
+    doneBefore += all - network.entries.size();
     if (network.entries.empty())
       continue;
     left += network.entries.size();
@@ -247,8 +268,10 @@ void TuneRun::searchEntries() {
     EntryTuner entryTuner(optionsOf(network), network.numerics);
     const std::vector<tuning::TuningRecord> records = entryTuner.tune(network.entries, (end - tuning::wallSeconds()) / (networks.size() - current), error);
     clearProgress();
-    if (!error.empty() && !interrupted)
+    if (!error.empty() && !interrupted) {
       llvm::errs() << "resin: warning: " << llvm::sys::path::filename(network.build.file) << ": " << error << "\n";
+      ++failures;
+    }
     for (const tuning::TuningRecord &record : records) {
       save(record);
       --left;
@@ -264,6 +287,7 @@ void TuneRun::searchKernels() {
   const size_t all = kernels.size();
   if (request.resume)
     llvm::erase_if(kernels, [&](const tuning::TuningSubject &kernel) { return findKnown(print(kernel.spec), kernel.numerics); });
+  doneBefore += all - kernels.size();
   llvm::errs() << llvm::formatv("resin: {0} kernels to tune, {1} are done; records go to '{2}'\n", kernels.size(), all - kernels.size(), path);
   for (current = 0; current < kernels.size() && !interrupted && tuning::wallSeconds() < deadline; ++current) {
     const tuning::TuningSubject &kernel = kernels[current];
@@ -274,8 +298,10 @@ void TuneRun::searchKernels() {
     std::optional<tuning::TuningRecord> record = tuner.tune(kernel, chooseFor(kernel), share, error);
     clearProgress();
     if (!record) {
-      if (!interrupted)
+      if (!interrupted) {
         llvm::errs() << "resin: warning: " << title << " was left out: " << error << "\n";
+        ++failures;
+      }
       continue;
     }
     save(*record);
@@ -338,6 +364,10 @@ int TuneRun::verify() {
         compare(*before, again ? &*again : nullptr, error);
       }
   llvm::outs() << llvm::formatv("{0} records measured again, {1} of them gain what they say, within 5 %\n", checked, held);
+  if (interrupted)
+    return 128 + interrupted;
+  if (checked == 0)
+    return complain({ExitCode::Failure, "there is no record of these networks to measure again: tune them first"});
   return checked == held ? kOk : kFailure;
 }
 
@@ -351,8 +381,7 @@ int TuneRun::run() {
     return code;
   if (int code = collectNetworks(files))
     return code;
-  std::signal(SIGINT, interrupt);
-  std::signal(SIGTERM, interrupt);
+  stopWhenAsked();
   const bool wantsKernels = request.only != "entries", wantsEntries = request.only != "kernels";
   if (request.verify) {
     if (int code = wantsKernels ? collectKernels() : kOk)
@@ -362,10 +391,8 @@ int TuneRun::run() {
     return verify();
   }
   database = tuning::TuningDatabase::open(path, error);
-  if (!database) {
-    complain() << error << "\n";
-    return kCannotCreate;
-  }
+  if (!database)
+    return complain(Status(ExitCode::CannotCreate, error));
   deadline = tuning::wallSeconds() + readBudget(request.budget);
   if (wantsEntries)
     searchEntries();
@@ -375,61 +402,54 @@ int TuneRun::run() {
     searchKernels();
   }
   printGains();
-  return interrupted ? 130 : kOk;
+  return settle();
+}
+
+int TuneRun::settle() const {
+  if (isLosing)
+    return complain(Status::ioError("records were lost: '", path, "' cannot be written"));
+  if (interrupted)
+    return 128 + interrupted;
+  // Of many, some may be too large to check; but not all.
+  if (failures && found.empty() && !doneBefore)
+    return complain({ExitCode::Failure, "nothing could be tuned; the warnings say why"});
+  return kOk;
 }
 
 /// Writes the records of the database as the text that comes with Resin.
 static int exportRecords(const std::string &path, const std::string &file) {
+  const std::string output = file == "-" ? "/dev/stdout" : file;
+  if (Status status = checkOutput(output, {path}); status.failed())
+    return complain(status);
   std::string warning;
   std::vector<tuning::TuningRecord> records = tuning::readDatabase(path, warning);
   if (!warning.empty())
     llvm::errs() << "resin: warning: " << warning << "\n";
-  std::error_code error;
-  llvm::raw_fd_ostream out(file, error);
-  if (error) {
-    complain() << "cannot create '" << file << "': " << error.message() << "\n";
-    return kCannotCreate;
-  }
   std::vector<std::string> lines;
   for (const tuning::TuningRecord &record : records)
     lines.push_back(printRecord(record));
   llvm::sort(lines);
-  out << "# Tuning records that come with Resin: written by `resin tune --export`, never by hand.\n"
-         "# target\tcpu\tthreads\tversion\tspec\tknobs\tmedian ns\tspread ns\tuntuned ns\terror 1e-9\tnumerics\n";
-  for (const std::string &line : lines)
-    out << line << "\n";
-  return kOk;
+  const std::string head = "# Tuning records that come with Resin: written by `resin tune --export`, never by hand.\n"
+                           "# target\tcpu\tthreads\tversion\tspec\tknobs\tmedian ns\tspread ns\tuntuned ns\terror 1e-9\tnumerics\n";
+  lines.push_back(""); // a line ends with its end
+  return complain(writeOutput(output, head + llvm::join(lines, "\n")));
 }
 
 int resin::tune(const TuneRequest &request) {
   const std::string path = tuningDatabase(request.build.database);
-  if (path.empty()) {
-    complain() << "there is no cache folder, since HOME is not set: name a file with --database\n";
-    return kUsage;
-  }
+  if (path.empty())
+    return complain(Status::usage("there is no cache folder, since HOME is not set: name a file with --database"));
   if (!request.exportTo.empty())
     return exportRecords(path, request.exportTo);
-  if (request.files.empty() && !request.zoo) {
-    complain() << "name the networks to tune, or --zoo\n";
-    return kUsage;
-  }
-  if (readBudget(request.budget) <= 0) {
-    complain() << "--budget wants a time like 90s, 10m or 2h, not '" << request.budget << "'\n";
-    return kUsage;
-  }
-  if (!request.only.empty() && request.only != "kernels" && request.only != "entries") {
-    complain() << "--only wants kernels or entries, not '" << request.only << "'\n";
-    return kUsage;
-  }
+  if (request.files.empty() && !request.zoo)
+    return complain(Status::usage("name the networks to tune, or --zoo"));
+  if (readBudget(request.budget) <= 0)
+    return complain(Status::usage("--budget wants a time like 90s, 10m or 2h, not '", request.budget, "'"));
   codegen::TargetInfo target;
   std::string error;
-  if (!codegen::findTarget(request.build.target, target, error)) {
-    complain() << error << "\n";
-    return kUsage;
-  }
-  if (std::vector<std::string> missing = codegen::missingFeatures(target); !missing.empty()) {
-    complain() << "this CPU cannot run " << target.name << ": it lacks " << missing[0] << "\n";
-    return kUsage;
-  }
+  if (!codegen::findTarget(request.build.target, target, error))
+    return complain(Status::usage(error));
+  if (std::vector<std::string> missing = codegen::missingFeatures(target); !missing.empty())
+    return complain(Status::usage("this CPU cannot run ", target.name, ": it lacks ", missing[0]));
   return TuneRun(request, target, path).run();
 }

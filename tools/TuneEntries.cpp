@@ -14,13 +14,13 @@
 #include "tools/TuneEntries.h"
 
 #include "codegen/KernelLibrary.h"
+#include "support/RunTool.h"
 #include "tuning/KernelClock.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Program.h"
 
 #include <algorithm>
 #include <cmath>
@@ -74,16 +74,16 @@ std::optional<BenchReport> readReport(llvm::StringRef text, const std::string &e
 /// Runs `program bench --only entry` for about `seconds` and returns what it said.
 std::optional<BenchReport> bench(const std::string &program, const std::string &entry, double seconds,
                                  std::string &error) {
-  const std::string duration = std::to_string(seconds), out = program + ".json", log = program + ".log";
-  llvm::sys::fs::remove(out); // a redirection writes over what is there
-  const llvm::StringRef command[] = {program, "bench", "--json", "--only", entry, "--seconds", duration};
-  const int code = llvm::sys::ExecuteAndWait(program, command, std::nullopt,
-                                             {llvm::StringRef("/dev/null"), llvm::StringRef(out), llvm::StringRef(log)},
-                                             0, 0, &error);
+  const std::string out = program + ".json", log = program + ".log";
+  const StatusOr<int> code =
+      runTool({.arguments = {program, "bench", "--json", "--only", entry, "--seconds", std::to_string(seconds)},
+               .output = out,
+               .errors = log});
   auto text = llvm::MemoryBuffer::getFile(out);
-  std::optional<BenchReport> report = code == 0 && text ? readReport((*text)->getBuffer(), entry) : std::nullopt;
-  if (!report && error.empty())
-    error = "a program's bench ended with " + std::to_string(code);
+  std::optional<BenchReport> report =
+      code.ok() && *code == 0 && text ? readReport((*text)->getBuffer(), entry) : std::nullopt;
+  if (!report)
+    error = code.failed() ? code.status().message() : "a program's bench ended with " + std::to_string(*code);
   return report;
 }
 
@@ -102,16 +102,11 @@ double difference(const std::vector<double> &wanted, const std::vector<double> &
 
 } // namespace
 
-EntryTuner::~EntryTuner() {
-  if (!folder.empty())
-    llvm::sys::fs::remove_directories(folder);
-}
-
 std::string EntryTuner::buildProgram(const std::map<std::string, FusionKnobs> &fusion, std::string &error) {
   BuildOptions build = options.build;
   build.fusion = fusion;
   build.quiet = true;
-  build.output = folder + "/net" + std::to_string(programs++);
+  build.output = *folder / ("net" + std::to_string(programs++));
   if (resin::build(build) == kOk)
     return build.output;
   error = "a program could not be built";
@@ -119,12 +114,12 @@ std::string EntryTuner::buildProgram(const std::map<std::string, FusionKnobs> &f
 }
 
 bool EntryTuner::open(const std::vector<EntryPoint> &points, std::string &error) {
-  llvm::SmallString<128> made;
-  if (std::error_code code = llvm::sys::fs::createUniqueDirectory("resin-tune", made)) {
-    error = "cannot create a temporary folder: " + code.message();
+  StatusOr<ScratchFolder> made = ScratchFolder::create();
+  if (made.failed()) {
+    error = made.status().message();
     return false;
   }
-  folder = made.str().str();
+  folder.emplace(std::move(*made));
   std::map<std::string, FusionKnobs> usual;
   for (const EntryPoint &point : points)
     usual[point.name] = {};
@@ -251,8 +246,9 @@ void EntryTuner::step(Entry &entry, double deadline) {
     runners.resize(1 + runners.size() / 2);
   }
   Candidate *fastest = runners[1];
-  if (entry.best->samples.empty())
-    return; // time was up before the first round
+  entry.isOver = entry.candidates.front().isWrong; // nothing to compare with
+  if (entry.isOver || entry.best->samples.empty())
+    return; // or time was up before the first round
   entry.isOver = fastest->isWrong || best(fastest->samples) > kStep * best(entry.best->samples);
   if (!entry.isOver)
     entry.best = fastest;

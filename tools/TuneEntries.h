@@ -9,6 +9,7 @@
 #ifndef RESIN_TOOLS_TUNEENTRIES_H
 #define RESIN_TOOLS_TUNEENTRIES_H
 
+#include "support/ScratchFolder.h"
 #include "tools/Build.h"
 #include "tuning/TuningRecord.h"
 
@@ -33,7 +34,6 @@ struct EntryTunerOptions {
 class EntryTuner {
 public:
   EntryTuner(EntryTunerOptions options, codegen::Numerics numerics) : options(std::move(options)), numerics(numerics) {}
-  ~EntryTuner();
 
   /// Searches for about `seconds`. Returns what was found; an entry function for which time did not suffice has no
   /// record. `error` says what went wrong, if anything.
@@ -71,7 +71,7 @@ private:
 
   const EntryTunerOptions options;
   const codegen::Numerics numerics;
-  std::string folder; ///< of programs
+  std::optional<ScratchFolder> folder; ///< of programs
   std::deque<Entry> entries;
   size_t programs = 0;
   double benchSeconds = 1; ///< of a run

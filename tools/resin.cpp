@@ -1,149 +1,192 @@
 //===- resin.cpp - The compiler's command line ----------------------------===//
 
+#include "frontend/Network.h"
+#include "support/CommandLine.h"
+#include "support/Leavings.h"
 #include "tools/Build.h"
 #include "tools/Doctor.h"
 #include "tools/ExplainSpeed.h"
 #include "tools/Tune.h"
 
-#include "llvm/Support/CommandLine.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
 
-namespace cl = llvm::cl;
+#include <functional>
+#include <iterator>
+#include <new>
+
+#include <unistd.h>
+
 using namespace resin;
+
+static constexpr const char *kExitCodes =
+    "Text that was asked for goes to standard output, everything else to standard error.\n\n"
+    "Exit codes:\n"
+    "  0    done\n"
+    "  1    a mistake of ours, or something that resin needs is missing\n"
+    "  64   the command line cannot be understood\n"
+    "  65   the file has mistakes; each is shown at its place\n"
+    "  66   an input file is not there\n"
+    "  71   there is not enough memory\n"
+    "  73   the output cannot be created, or would overwrite an input\n"
+    "  74   reading or writing failed on the way\n"
+    "  129, 130, 143   `tune` was stopped by SIGHUP, SIGINT or SIGTERM; what it found is saved\n";
 
 namespace {
 
-cl::OptionCategory options("Options");
-cl::SubCommand buildCommand("build", "Compile a network into a program");
-cl::SubCommand explainCommand("explain-speed", "Build a network, profile it, and say what limits each kernel");
-cl::SubCommand checkCommand("check", "Look for mistakes without building anything");
-cl::SubCommand summaryCommand("summary", "Print a table of the network's layers");
-cl::SubCommand tuneCommand("tune", "Measure which knobs make the kernels of networks fastest here");
-cl::SubCommand doctorCommand("doctor", "Say which of the things that resin needs are there");
+struct Arguments {
+  TuneRequest tune; ///< with the options of every command that builds
+  std::string emit = "exe";
+  bool noTuning = false;
+  ProfileOptions profile;
+};
 
-cl::opt<std::string> file(cl::Positional, cl::Required, cl::desc("FILE"), cl::cat(options), cl::sub(buildCommand), cl::sub(explainCommand), cl::sub(checkCommand),
-                          cl::sub(summaryCommand));
-cl::opt<std::string> model("model", cl::desc("Which model of the file"), cl::value_desc("NAME"), cl::cat(options), cl::sub(buildCommand), cl::sub(explainCommand),
-                           cl::sub(checkCommand), cl::sub(summaryCommand));
-cl::list<std::string> settings("set", cl::desc("Override a setting of the train block"), cl::value_desc("train.key=value"), cl::cat(options),
-                               cl::sub(buildCommand), cl::sub(explainCommand), cl::sub(checkCommand), cl::sub(summaryCommand), cl::sub(tuneCommand));
-cl::opt<int64_t> batch("batch", cl::desc("Images of a training step"), cl::value_desc("N"), cl::cat(options), cl::sub(buildCommand), cl::sub(explainCommand), cl::sub(tuneCommand));
-cl::opt<std::string> output("o", cl::desc("Where to write"), cl::value_desc("OUT"), cl::cat(options), cl::sub(buildCommand));
-cl::list<int64_t> predictBatch("predict-batch", cl::CommaSeparated, cl::desc("Batch sizes to predict with (default: 1,32)"), cl::value_desc("N,N"),
-                               cl::cat(options), cl::sub(buildCommand), cl::sub(explainCommand), cl::sub(tuneCommand));
-cl::opt<std::string> target("target", cl::desc("host, x86-64-v4, x86-64-v3 or x86-64-v2"), cl::value_desc("T"), cl::init("host"), cl::cat(options),
-                            cl::sub(buildCommand), cl::sub(explainCommand), cl::sub(tuneCommand));
-cl::opt<Stage> emit("emit", cl::desc("Stop behind a stage and write that"), cl::init(Stage::Executable), cl::cat(options), cl::sub(buildCommand),
-                    cl::values(clEnumValN(Stage::Resnet, "resnet", "what the front end made"), clEnumValN(Stage::Train, "train", "entry functions"),
-                               clEnumValN(Stage::Layout, "layout", "with layouts"), clEnumValN(Stage::Fused, "fused", "with kernels formed"),
-                               clEnumValN(Stage::Kernel, "kernel", "launches on views"), clEnumValN(Stage::Planned, "planned", "with memory planned"),
-                               clEnumValN(Stage::LLVM, "llvm", "the LLVM dialect"), clEnumValN(Stage::Object, "object", "the program's own object file"),
-                               clEnumValN(Stage::Executable, "exe", "the program (default)")));
-cl::opt<unsigned> jobs("j", cl::desc("Kernels to compile at once (default: one a processor)"), cl::value_desc("N"), cl::Prefix, cl::cat(options),
-                       cl::sub(buildCommand), cl::sub(explainCommand), cl::sub(tuneCommand));
-cl::opt<std::string> dumpPhases("dump-phases", cl::desc("Write the text behind each phase into a folder"), cl::value_desc("DIR"), cl::cat(options),
-                                cl::sub(buildCommand));
-cl::list<std::string> tuneFiles(cl::Positional, cl::desc("FILE..."), cl::cat(options), cl::sub(tuneCommand));
-cl::opt<bool> zoo("zoo", cl::desc("The models that come with Resin"), cl::cat(options), cl::sub(tuneCommand));
-cl::opt<std::string> budget("budget", cl::desc("How long to search: 90s, 10m, 2h (default: 10m)"), cl::value_desc("TIME"), cl::init("10m"), cl::cat(options),
-                            cl::sub(tuneCommand));
-cl::opt<bool> resume("resume", cl::desc("Leave out kernels that are tuned already"), cl::cat(options), cl::sub(tuneCommand));
-cl::opt<bool> verify("verify", cl::desc("Measure a sample of the records again"), cl::cat(options), cl::sub(tuneCommand));
-cl::opt<std::string> tuneOnly("only", cl::desc("Tune kernels alone, or how entry functions are fused"), cl::value_desc("kernels|entries"), cl::cat(options),
-                              cl::sub(tuneCommand));
-cl::opt<std::string> exportTo("export", cl::desc("Only write the records as text"), cl::value_desc("FILE"), cl::cat(options), cl::sub(tuneCommand));
-cl::opt<bool> noTuning("no-tuning", cl::desc("Build every kernel by its default, whatever tuning found out"), cl::cat(options), cl::sub(buildCommand), cl::sub(explainCommand));
-cl::opt<std::string> database("database", cl::desc("Tuning records (default: tuning.db in the cache folder)"), cl::value_desc("FILE"), cl::cat(options),
-                              cl::sub(buildCommand), cl::sub(explainCommand), cl::sub(tuneCommand));
-// What explain-speed hands on to the program's `profile`, which judges it.
-cl::opt<std::string> profileOnly("only", cl::desc("Measure train or predict alone"), cl::value_desc("train|predict"), cl::cat(options),
-                                 cl::sub(explainCommand));
-cl::opt<std::string> profileSvg("svg", cl::desc("Draw the kernels under their roofs into this file"), cl::value_desc("FILE"), cl::cat(options),
-                                cl::sub(explainCommand));
-cl::opt<std::string> profileSeconds("seconds", cl::desc("How long to measure"), cl::value_desc("S"), cl::cat(options), cl::sub(explainCommand));
-cl::opt<std::string> profileThreads("threads", cl::desc("Workers"), cl::value_desc("T"), cl::cat(options), cl::sub(explainCommand));
-cl::opt<bool> profileJson("json", cl::desc("For tools"), cl::cat(options), cl::sub(explainCommand));
+struct Command {
+  CLI::App *app;
+  std::function<int()> run;
+};
 
-std::vector<std::string> gatherProfileArguments() {
-  std::vector<std::string> arguments;
-  for (const cl::opt<std::string> *option : {&profileOnly, &profileSvg, &profileSeconds, &profileThreads})
-    if (option->getNumOccurrences()) {
-      arguments.push_back("--" + option->ArgStr.str());
-      arguments.push_back(option->getValue());
-    }
-  if (profileJson)
-    arguments.push_back("--json");
-  return arguments;
-}
-
-cl::list<std::string> kernelObjects("kernel-object", cl::Hidden, cl::desc("Link this instead of compiling kernels"), cl::cat(options),
-                                    cl::sub(buildCommand));
-cl::opt<std::string> runtime("runtime", cl::Hidden, cl::desc("The runtime to link"), cl::cat(options), cl::sub(buildCommand));
-
-BuildOptions gather(const char *argv0) {
-  BuildOptions result;
-  result.file = file;
-  result.output = output;
-  result.model = model;
-  result.batch = batch;
-  if (!predictBatch.empty())
-    result.predictBatch.assign(predictBatch.begin(), predictBatch.end());
-  result.target = target;
-  result.emit = emit;
-  result.settings.assign(settings.begin(), settings.end());
-  result.jobs = jobs;
-  result.dumpPhases = dumpPhases;
-  result.tuning = !noTuning;
-  result.database = database;
-  result.kernelObjects.assign(kernelObjects.begin(), kernelObjects.end());
-  result.runtime = runtime;
-  static int anchor; // an address in this executable
-  result.resinPath = llvm::sys::fs::getMainExecutable(argv0, &anchor);
-  return result;
-}
-
-bool isLegal(const BuildOptions &build) {
-  auto positive = [](int64_t n) { return n > 0; };
-  if ((batch.getNumOccurrences() && !positive(build.batch)) || !llvm::all_of(build.predictBatch, positive)) {
-    llvm::errs() << "resin: error: a batch is at least one image\n";
-    return false;
-  }
-  return true;
-}
+const std::vector<std::string> kStages(std::begin(kStageNames), std::end(kStageNames));
 
 } // namespace
 
+//===----------------------------------------------------------------------===//
+// Options
+//===----------------------------------------------------------------------===//
+
+static void addSettings(CLI::App *command, BuildOptions &build) {
+  command->add_option("--set", build.settings, "override a setting of the train block: train.key=value")
+      ->allow_extra_args(false);
+}
+
+static void addFile(CLI::App *command, BuildOptions &build) {
+  command->add_option("FILE", build.file, "a .resin, or the .mlir that a phase left")->required();
+  command->add_option("--model", build.model, "which model of the file");
+  addSettings(command, build);
+}
+
+static void addCompiling(CLI::App *command, BuildOptions &build) {
+  CLI::Validator batch = wholeNumber(1, frontend::kMostBatch);
+  command->add_option("--batch", build.batch, "images of a training step")->transform(batch);
+  command->add_option("--predict-batch", build.predictBatch, "batch sizes to predict with: 1,32 if not given")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->transform(batch);
+  command->add_option("--target", build.target, "host, x86-64-v4, x86-64-v3 or x86-64-v2");
+  command->add_option("-j", build.jobs, "kernels to compile at once (default: one a processor)")
+      ->transform(wholeNumber(1, 1024));
+  command->add_option("--database", build.database, "tuning records (default: tuning.db in the cache folder)");
+}
+
+static void addNoTuning(CLI::App *command, Arguments &arguments) {
+  command->add_flag("--no-tuning", arguments.noTuning, "build every kernel by its default, whatever tuning found out");
+}
+
+static Command addBuild(CLI::App &app, Arguments &arguments) {
+  BuildOptions &build = arguments.tune.build;
+  CLI::App *command = app.add_subcommand("build", "compile a network into a program");
+  addFile(command, build);
+  command->add_option("-o", build.output, "where to write; - is standard output");
+  command->add_option("--emit", arguments.emit, "stop behind a stage and write that: " + llvm::join(kStages, ", "))
+      ->transform(oneOf(kStages));
+  addCompiling(command, build);
+  addNoTuning(command, arguments);
+  command->add_option("--dump-phases", build.dumpPhases, "write the text behind each phase into a folder");
+  command->add_option("--kernel-object", build.kernelObjects, "link this instead of compiling kernels")
+      ->allow_extra_args(false)
+      ->group("");
+  command->add_option("--runtime", build.runtime, "the runtime to link")->group("");
+  return {command, [&] { return resin::build(build); }};
+}
+
+static Command addExplain(CLI::App &app, Arguments &arguments) {
+  CLI::App *command =
+      app.add_subcommand("explain-speed", "build a network, profile it, and say what limits each kernel");
+  addFile(command, arguments.tune.build);
+  addCompiling(command, arguments.tune.build);
+  addNoTuning(command, arguments);
+  command->add_option("--only", arguments.profile.only, "measure train or predict alone");
+  command->add_option("--svg", arguments.profile.svg, "draw the kernels under their roofs into this file");
+  command->add_option("--seconds", arguments.profile.seconds, "how long to measure")->transform(realNumber(0, 86400));
+  command->add_option("--threads", arguments.profile.threads, "workers")->transform(wholeNumber(1, 1024));
+  command->add_flag("--json", arguments.profile.json, "for tools");
+  return {command, [&] { return explainSpeed(arguments.tune.build, arguments.profile); }};
+}
+
+static Command addCheck(CLI::App &app, Arguments &arguments) {
+  CLI::App *command = app.add_subcommand("check", "look for mistakes without building anything");
+  addFile(command, arguments.tune.build);
+  return {command, [&] { return check(arguments.tune.build); }};
+}
+
+static Command addSummary(CLI::App &app, Arguments &arguments) {
+  CLI::App *command = app.add_subcommand("summary", "print a table of the network's layers");
+  addFile(command, arguments.tune.build);
+  return {command, [&] { return summarize(arguments.tune.build); }};
+}
+
+static Command addTune(CLI::App &app, Arguments &arguments) {
+  TuneRequest &request = arguments.tune;
+  CLI::App *command = app.add_subcommand("tune", "measure which knobs make the kernels of networks fastest here");
+  command->add_option("FILE", request.files, "networks");
+  addSettings(command, request.build);
+  addCompiling(command, request.build);
+  command->add_flag("--zoo", request.zoo, "the models that come with Resin");
+  command->add_option("--budget", request.budget, "how long to search: 90s, 10m, 2h (default: 10m)");
+  command->add_flag("--resume", request.resume, "leave out kernels that are tuned already");
+  command->add_flag("--verify", request.verify, "measure a sample of the records again");
+  command->add_option("--only", request.only, "tune kernels alone, or how entry functions are fused")
+      ->transform(oneOf({"kernels", "entries"}));
+  command->add_option("--export", request.exportTo, "only write the records as text");
+  return {command, [&] { return tune(request); }};
+}
+
+static Command addDoctor(CLI::App &app, Arguments &arguments) {
+  CLI::App *command = app.add_subcommand("doctor", "say which of the things that resin needs are there");
+  return {command, [&] { return doctor(arguments.tune.build.resinPath); }};
+}
+
+//===----------------------------------------------------------------------===//
+// Ends
+//===----------------------------------------------------------------------===//
+
+/// What was printed has to arrive.
+static int settle(int code) {
+  llvm::outs().flush();
+  const std::error_code error = llvm::outs().error();
+  llvm::outs().clear_error(); // whose destructor would call it a crash
+  if (error && code == kOk)
+    code = complain(Status::ioError("standard output: cannot write: ", error.message()));
+  llvm::errs().clear_error();
+  return code;
+}
+
+[[noreturn]] static void runOutOfMemory() {
+  static constexpr char text[] = "resin: error: out of memory\n";
+  (void)!::write(STDERR_FILENO, text, sizeof text - 1);
+  leaveNothing();
+  ::_exit(71);
+}
+
 int main(int argc, char **argv) {
-  llvm::InitLLVM init(argc, argv);
-  cl::HideUnrelatedOptions(options);
-  for (cl::SubCommand *command : {&buildCommand, &explainCommand, &checkCommand, &summaryCommand, &tuneCommand, &doctorCommand})
-    cl::HideUnrelatedOptions(options, *command);
-  cl::SetVersionPrinter([](llvm::raw_ostream &out) { out << "resin " RESIN_VERSION "\n"; });
-  if (!cl::ParseCommandLineOptions(argc, argv, "Compiles residual networks into programs that train them\n", &llvm::errs()))
-    return kUsage;
-  BuildOptions build = gather(argv[0]);
-  if (!isLegal(build))
-    return kUsage;
-  if (buildCommand)
-    return resin::build(build);
-  if (explainCommand)
-    return resin::explainSpeed(build, gatherProfileArguments());
-  if (checkCommand)
-    return resin::check(build);
-  if (summaryCommand)
-    return resin::summarize(build);
-  if (tuneCommand)
-    return resin::tune({.build = build,
-                        .files = {tuneFiles.begin(), tuneFiles.end()},
-                        .zoo = zoo,
-                        .budget = budget,
-                        .resume = resume,
-                        .verify = verify,
-                        .only = tuneOnly,
-                        .exportTo = exportTo});
-  if (doctorCommand)
-    return resin::doctor(build.resinPath);
-  cl::PrintHelpMessage();
-  return kUsage;
+  cleanUpOnSignals();
+  std::set_new_handler(runOutOfMemory);
+  Arguments arguments;
+  CLI::App app("Compiles residual networks into programs that train them.");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "resin " RESIN_VERSION);
+  app.footer(kExitCodes);
+  const Command commands[] = {addBuild(app, arguments),   addExplain(app, arguments), addCheck(app, arguments),
+                              addSummary(app, arguments), addTune(app, arguments),    addDoctor(app, arguments)};
+  if (const std::optional<ExitCode> code = parseCommandLine(app, argc, argv, "resin: error: "))
+    return static_cast<int>(*code);
+  BuildOptions &build = arguments.tune.build;
+  build.emit = static_cast<Stage>(llvm::find(kStages, arguments.emit) - kStages.begin());
+  build.tuning = !arguments.noTuning;
+  static int anchor; // an address in this executable
+  build.resinPath = llvm::sys::fs::getMainExecutable(argv[0], &anchor);
+  const Command *command = llvm::find_if(commands, [](const Command &each) { return each.app->parsed(); });
+  return settle(command->run());
 }

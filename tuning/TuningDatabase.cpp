@@ -141,6 +141,11 @@ std::vector<TuningRecord> readDatabase(const std::string &path, std::string &war
   if (path.empty() || !std::filesystem::exists(path, missing))
     return records;
   const std::string about = "tuning database '" + path + "': ";
+  // Whoever opens a pipe waits for its other end.
+  if (!std::filesystem::is_regular_file(path, missing)) {
+    warning = about + "is not a file";
+    return records;
+  }
   Database database;
   if (openFile(path, SQLITE_OPEN_READONLY, database) != SQLITE_OK) {
     warning = about + (database ? sqlite3_errmsg(database.get()) : "out of memory");
@@ -177,7 +182,10 @@ std::unique_ptr<TuningDatabase> TuningDatabase::open(const std::string &path, st
     std::filesystem::create_directories(parent, code);
   Database database;
   std::string mistake;
-  int result = openFile(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, database);
+  const bool isInTheWay = std::filesystem::exists(path, code) && !std::filesystem::is_regular_file(path, code);
+  if (isInTheWay)
+    mistake = "it is not a file";
+  int result = isInTheWay ? SQLITE_CANTOPEN : openFile(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, database);
   if (result == SQLITE_OK) {
     sqlite3_progress_handler(
         database.get(), kMostSteps, [](void *) { return 1; }, nullptr);

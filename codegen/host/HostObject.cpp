@@ -12,7 +12,6 @@
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
@@ -57,7 +56,7 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
-LogicalResult resin::writeHostObject(ModuleOp module, const HostTarget &target, StringRef path) {
+FailureOr<std::string> resin::makeHostObject(ModuleOp module, const HostTarget &target) {
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
   std::unique_ptr<llvm::TargetMachine> machine = makeTargetMachine(module, target);
@@ -71,19 +70,11 @@ LogicalResult resin::writeHostObject(ModuleOp module, const HostTarget &target, 
   code->setDataLayout(machine->createDataLayout());
   optimize(*code, *machine);
 
-  std::error_code error;
-  llvm::raw_fd_ostream out(path, error, llvm::sys::fs::OF_None);
-  if (error)
-    return module.emitError("cannot write ") << path << ": " << error.message();
+  llvm::SmallString<0> bytes;
+  llvm::raw_svector_ostream out(bytes);
   llvm::legacy::PassManager emit;
   if (machine->addPassesToEmitFile(emit, out, nullptr, llvm::CodeGenFileType::ObjectFile))
     return module.emitError("cannot emit an object file for ") << target.triple;
   emit.run(*code);
-  out.close();
-  if (out.has_error()) {
-    error = out.error();
-    out.clear_error();
-    return module.emitError("cannot write ") << path << ": " << error.message();
-  }
-  return success();
+  return bytes.str().str();
 }

@@ -20,9 +20,9 @@ struct HostTarget {
 /// The triple of the machine this runs on.
 std::string hostTriple();
 
-/// Compiles a module of the LLVM dialect to the object file `path`. Failures are
+/// Compiles a module of the LLVM dialect to the bytes of an object file. Failures are
 /// diagnostics at the module.
-llvm::LogicalResult writeHostObject(mlir::ModuleOp module, const HostTarget &target, llvm::StringRef path);
+llvm::FailureOr<std::string> makeHostObject(mlir::ModuleOp module, const HostTarget &target);
 
 } // namespace resin
 

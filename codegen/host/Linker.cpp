@@ -2,29 +2,30 @@
 //
 // The link is driven by a C++ compiler, which knows where libstdc++ and the start files
 // are; it is started by argument vector, never through a shell. The objects go through
-// a response file: a network has hundreds of kernels. The program is written aside
-// and renamed, so that a failed or interrupted link leaves the old one alone.
+// a response file: a network has hundreds of kernels. It runs in the folder of the
+// objects, whose name may be one that linkers have trouble with: lld replaces each % in
+// the path of a file that it writes.
 //
 //===----------------------------------------------------------------------===//
 
 #include "codegen/host/Linker.h"
 
-#include "llvm/ADT/STLExtras.h"
+#include "support/RunTool.h"
+
 #include "llvm/ADT/SmallString.h"
-#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringRef.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <cstdlib>
+#include <filesystem>
 
 using namespace resin;
 
 static std::string findProgram(llvm::StringRef name) {
   llvm::ErrorOr<std::string> path = llvm::sys::findProgramByName(name);
-  return path ? *path : "";
+  return path ? std::filesystem::absolute(*path).string() : "";
 }
 
 std::string resin::findLinkDriver() {
@@ -44,7 +45,7 @@ std::string resin::findRuntimeArchive(const std::string &resinPath) {
 }
 
 /// Quotes as GNU's response files want it.
-static std::string quoted(llvm::StringRef text) {
+static std::string inQuotes(llvm::StringRef text) {
   std::string result = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\')
@@ -54,64 +55,42 @@ static std::string quoted(llvm::StringRef text) {
   return result + "\"";
 }
 
-static bool writeResponse(const LinkJob &job, llvm::StringRef path) {
-  std::error_code code;
-  llvm::raw_fd_ostream out(path, code);
-  if (code)
-    return false;
+static std::string responseFile(const LinkJob &job) {
+  std::string text;
   for (const std::string &object : job.objects)
-    out << quoted(object) << "\n";
-  for (const std::string &archive : job.archives)
-    out << quoted(archive) << "\n";
-  out.close();
-  bool written = !out.has_error();
-  out.clear_error();
-  return written;
+    text += inQuotes(object) + "\n";
+  for (const std::string &library : job.libraries) // an absolute path begins with neither '-' nor '@'
+    text += inQuotes(std::filesystem::absolute(library).string()) + "\n";
+  return text;
 }
 
-namespace {
-/// A file that goes away with its holder.
-struct Temporary {
-  llvm::SmallString<256> path;
-  ~Temporary() {
-    if (!path.empty())
-      llvm::sys::fs::remove(path);
-  }
-};
-} // namespace
+/// By what the tool said: its exit code is the same for everything.
+static ExitCode codeOf(llvm::StringRef said) {
+  for (int full : {ENOSPC, EDQUOT, EFBIG})
+    if (said.contains(std::strerror(full)))
+      return ExitCode::IoError;
+  return ExitCode::Failure;
+}
 
-bool resin::link(const LinkJob &job, std::string &error) {
-  std::string driver = findLinkDriver();
-  if (driver.empty()) {
-    error = "no C++ compiler to link with: install clang-22 or g++, or name one in RESIN_CXX";
-    return false;
-  }
-  Temporary response, talk, aside;
-  aside.path = job.output + ".new";
-  if (llvm::sys::fs::createTemporaryFile("resin-link", "rsp", response.path) || llvm::sys::fs::createTemporaryFile("resin-link", "txt", talk.path) ||
-      !writeResponse(job, response.path)) {
-    error = "cannot write a temporary file";
-    return false;
-  }
-
-  std::vector<std::string> arguments = {driver, ("@" + response.path).str(), "-o", aside.path.str().str(), "-Wl,--gc-sections", "-pthread"};
+StatusOr<std::string> resin::link(const LinkJob &job) {
+  const std::string driver = findLinkDriver();
+  if (driver.empty())
+    return Status(ExitCode::Failure, "no C++ compiler to link with: install clang-22 or g++, or name one in RESIN_CXX");
+  if (Status status = job.folder.write("objects.rsp", responseFile(job)); status.failed())
+    return status;
+  Tool tool{.arguments = {driver, "@objects.rsp", "-o", "program", "-Wl,--gc-sections", "-pthread"},
+            .folder = job.folder.path(),
+            .output = job.folder / "log",
+            .errors = job.folder / "log"};
   // lld is quicker, but any linker will do.
   bool hasLld = !findProgram("ld.lld-22").empty() || !findProgram("ld.lld").empty();
   if (hasLld && llvm::sys::path::filename(driver).starts_with("clang"))
-    arguments.push_back("-fuse-ld=lld");
-  std::vector<llvm::StringRef> references(arguments.begin(), arguments.end());
-  std::optional<llvm::StringRef> redirects[] = {llvm::StringRef(""), llvm::StringRef(talk.path), llvm::StringRef(talk.path)};
-  std::string problem;
-  int status = llvm::sys::ExecuteAndWait(driver, references, std::nullopt, redirects, 0, 0, &problem);
-  if (status == 0 && !llvm::sys::fs::rename(aside.path, job.output)) {
-    aside.path.clear();
-    return true;
-  }
-  if (status == 0) {
-    error = "cannot create '" + job.output + "'";
-    return false;
-  }
-  auto text = llvm::MemoryBuffer::getFile(talk.path);
-  error = driver + " failed" + (problem.empty() ? "" : " (" + problem + ")") + (text ? ":\n" + (*text)->getBuffer().str() : "");
-  return false;
+    tool.arguments.push_back("-fuse-ld=lld");
+  const StatusOr<int> code = runTool(tool);
+  if (code.failed())
+    return code.status();
+  const std::string said = job.folder.read("log");
+  if (*code != 0)
+    return Status(codeOf(said), concat(driver, " failed with exit code ", *code, said.empty() ? "" : ":\n" + said));
+  return job.folder / "program";
 }

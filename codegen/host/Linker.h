@@ -3,6 +3,8 @@
 #ifndef RESIN_CODEGEN_HOST_LINKER_H
 #define RESIN_CODEGEN_HOST_LINKER_H
 
+#include "support/ScratchFolder.h"
+
 #include <string>
 #include <vector>
 
@@ -17,14 +19,14 @@ std::string findLinkDriver();
 std::string findRuntimeArchive(const std::string &resinPath);
 
 struct LinkJob {
-  std::vector<std::string> objects;  ///< ours and the kernels'
-  std::vector<std::string> archives; ///< the runtime
-  std::string output;
+  const ScratchFolder &folder;        ///< to link in
+  std::vector<std::string> objects;   ///< files of the folder
+  std::vector<std::string> libraries; ///< other files, wherever they are
 };
 
-/// Links a program that depends on libc, libm, libstdc++ and libgcc alone. On failure
-/// returns false; `error` then holds what the linker said.
-bool link(const LinkJob &job, std::string &error);
+/// Links a program that depends on libc, libm, libstdc++ and libgcc alone, and returns where it is: a file of the
+/// folder. If the linker failed, the status holds what it said.
+StatusOr<std::string> link(const LinkJob &job);
 
 } // namespace resin
 

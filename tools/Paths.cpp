@@ -1,0 +1,79 @@
+//===- Paths.cpp - What a build reads and writes --------------------------===//
+
+#include "tools/Paths.h"
+
+#include "codegen/host/Linker.h"
+#include "support/Files.h"
+#include "tools/Tune.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cstdlib>
+
+using namespace resin;
+
+namespace path = llvm::sys::path;
+
+int resin::complain(const Status &status) {
+  if (status.failed())
+    llvm::errs() << "resin: error: " << status.message() << "\n";
+  return static_cast<int>(status.code());
+}
+
+std::string resin::cacheDirectory() {
+  if (const char *chosen = std::getenv("RESIN_CACHE"))
+    return chosen;
+  llvm::SmallString<256> folder;
+  if (const char *xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg)
+    folder = xdg;
+  else if (const char *home = std::getenv("HOME"); home && *home)
+    path::append(folder, home, ".cache");
+  else
+    return "";
+  path::append(folder, "resin");
+  return folder.str().str();
+}
+
+std::string resin::runtimeOf(const BuildOptions &options) {
+  return options.runtime.empty() ? findRuntimeArchive(options.resinPath) : options.runtime;
+}
+
+std::vector<std::string> resin::inputsOf(const BuildOptions &options) {
+  std::vector<std::string> inputs = options.kernelObjects;
+  inputs.insert(inputs.end(), {options.file, runtimeOf(options), tuningDatabase(options.database)});
+  return inputs;
+}
+
+std::string resin::outputOf(const BuildOptions &options) {
+  const llvm::StringRef stem = path::stem(options.file);
+  if (options.output == "-" || (options.output.empty() && options.emit <= Stage::LLVM))
+    return "/dev/stdout";
+  if (!options.output.empty())
+    return options.output;
+  return options.emit == Stage::Object ? (stem + ".o").str() : stem.str();
+}
+
+std::string resin::dumpOf(const BuildOptions &options, Stage stage) {
+  const int number = static_cast<int>(stage);
+  llvm::SmallString<256> file(options.dumpPhases);
+  path::append(file, llvm::Twine(number + 1) + "-" + kStageNames[number] + ".mlir");
+  return file.str().str();
+}
+
+Status resin::checkOutputs(const BuildOptions &options) {
+  const std::vector<std::string> inputs = inputsOf(options);
+  if (Status status = checkOutput(outputOf(options), inputs); status.failed())
+    return status;
+  if (!options.dumpPhases.empty())
+    for (Stage stage = Stage::Resnet; stage <= Stage::LLVM; stage = static_cast<Stage>(static_cast<int>(stage) + 1))
+      if (const std::string file = dumpOf(options, stage); llvm::sys::fs::exists(file))
+        if (Status status = checkOutput(file, inputs); status.failed())
+          return status;
+  if (options.emit == Stage::Executable && runtimeOf(options).empty())
+    return {ExitCode::Failure,
+            concat("libResinRuntime.a is not in ../lib beside ", options.resinPath, ": build or install it")};
+  return {};
+}

@@ -1,0 +1,34 @@
+//===- Paths.h - What a build reads and writes ------------------*- C++ -*-===//
+
+#ifndef RESIN_TOOLS_PATHS_H
+#define RESIN_TOOLS_PATHS_H
+
+#include "tools/Build.h"
+
+#include <string>
+#include <vector>
+
+namespace resin {
+
+/// Where compiled kernels are kept: $RESIN_CACHE, else resin under the user's cache
+/// folder. Empty if there is neither.
+std::string cacheDirectory();
+
+/// The runtime to link; empty if it is not there.
+std::string runtimeOf(const BuildOptions &options);
+
+/// All files that are read, none of which an output may replace.
+std::vector<std::string> inputsOf(const BuildOptions &options);
+
+/// Where the result goes.
+std::string outputOf(const BuildOptions &options);
+
+/// Where the text behind a stage goes.
+std::string dumpOf(const BuildOptions &options, Stage stage);
+
+/// What stands in the way of a build's outputs; to be asked before the long part.
+Status checkOutputs(const BuildOptions &options);
+
+} // namespace resin
+
+#endif // RESIN_TOOLS_PATHS_H
