@@ -64,12 +64,19 @@ static std::string responseFile(const LinkJob &job) {
   return text;
 }
 
-/// By what the tool said: its exit code is the same for everything.
-static ExitCode codeOf(llvm::StringRef said) {
-  for (int full : {ENOSPC, EDQUOT, EFBIG})
-    if (said.contains(std::strerror(full)))
-      return ExitCode::IoError;
-  return ExitCode::Failure;
+/// Linkers crash on a full disk, or have no room to say so. A program takes no more than what it is made of.
+static Status checkSpace(const LinkJob &job) {
+  std::error_code error;
+  uintmax_t wanted = 0;
+  for (const std::string &object : job.objects)
+    wanted += std::filesystem::file_size(job.folder / object, error);
+  for (const std::string &library : job.libraries)
+    wanted += std::filesystem::file_size(library, error);
+  const uintmax_t left = std::filesystem::space(job.folder.path(), error).available;
+  if (error || left >= wanted)
+    return {};
+  return Status::ioError(job.folder.path(), ": no space left to link in: ", left >> 10, " KiB of ", wanted >> 10,
+                         " KiB; another folder can be named in TMPDIR");
 }
 
 StatusOr<std::string> resin::link(const LinkJob &job) {
@@ -89,8 +96,10 @@ StatusOr<std::string> resin::link(const LinkJob &job) {
   const StatusOr<int> code = runTool(tool);
   if (code.failed())
     return code.status();
+  if (*code == 0)
+    return job.folder / "program";
+  if (Status status = checkSpace(job); status.failed())
+    return status;
   const std::string said = job.folder.read("log");
-  if (*code != 0)
-    return Status(codeOf(said), concat(driver, " failed with exit code ", *code, said.empty() ? "" : ":\n" + said));
-  return job.folder / "program";
+  return Status(ExitCode::Failure, concat(driver, " failed with exit code ", *code, said.empty() ? "" : ":\n" + said));
 }
