@@ -1,9 +1,12 @@
 //===- Diagnostics.cpp - What is wrong, where, and what to do -------------===//
 
 #include "frontend/Diagnostics.h"
+#include "frontend/Places.h"
+#include "support/DidYouMean.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -21,6 +24,14 @@ void Diagnostics::errorInFile(const Twine &what) {
   error({SMLoc::getFromPointer(start), SMLoc::getFromPointer(start)}, what);
 }
 
+void Diagnostics::printMessage(raw_ostream &out, SMRange where, StringRef kind, StringRef text) {
+  const MemoryBuffer &buffer = *sources.getMemoryBuffer(sources.FindBufferContainingLoc(where.Start));
+  Places places(buffer.getBuffer());
+  auto [line, column] = places.find(where.Start.getPointer());
+  out << buffer.getBufferIdentifier() << ':' << line << ':' << column << ": " << kind << ": " << text << '\n';
+  places.printMarked(out, where);
+}
+
 void Diagnostics::print(raw_ostream &out) {
   auto position = [&](const Error &error) {
     return std::pair(sources.FindBufferContainingLoc(error.where.Start), error.where.Start.getPointer());
@@ -33,30 +44,20 @@ void Diagnostics::print(raw_ostream &out) {
 
   for (const auto &[place, number] : ArrayRef(order).take_front(maxPrinted)) {
     const Error &error = errors[number];
-    sources.PrintMessage(out, error.where.Start, SourceMgr::DK_Error, error.what, error.where, {}, false);
+    printMessage(out, error.where, "error", error.what);
     for (const Note &note : error.notes)
-      sources.PrintMessage(out, note.where, SourceMgr::DK_Note, note.text, {}, {}, false);
+      printMessage(out, {note.where, note.where}, "note", note.text);
   }
   if (errors.size() > maxPrinted)
     out << "error: there are more mistakes; these are the first " << maxPrinted << "\n";
 }
 
-static bool areSameLetters(StringRef a, StringRef b) {
-  return a.size() == b.size() && std::is_permutation(a.begin(), a.end(), b.begin());
-}
+static std::vector<std::string> toStrings(ArrayRef<StringRef> names) { return {names.begin(), names.end()}; }
 
 std::string resin::frontend::didYouMean(StringRef name, ArrayRef<StringRef> candidates) {
-  // A third of the letters may differ, one at least; names of two letters are like anything.
-  unsigned best = name.size() < 3 ? 1 : name.size() / 3 + 1;
-  StringRef nearest;
-  for (StringRef candidate : candidates) {
-    unsigned distance = areSameLetters(name, candidate)
-                            ? 1 // two changed places
-                            : name.edit_distance(candidate, /*AllowReplacements=*/true, /*MaxEditDistance=*/best);
-    if (distance < best) {
-      best = distance;
-      nearest = candidate;
-    }
-  }
-  return nearest.empty() ? "" : ("; did you mean '" + nearest + "'?").str();
+  return resin::didYouMean(name, toStrings(candidates));
+}
+
+std::string resin::frontend::didYouMeanArgument(StringRef name, ArrayRef<StringRef> candidates) {
+  return resin::didYouMeanOr(name, toStrings(candidates), "it takes");
 }

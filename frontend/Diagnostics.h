@@ -45,6 +45,8 @@ public:
   llvm::SourceMgr &getSources() { return sources; }
 
 private:
+  void printMessage(llvm::raw_ostream &out, llvm::SMRange where, llvm::StringRef kind, llvm::StringRef text);
+
   static constexpr size_t maxPrinted = 20, maxKept = 100;
 
   struct Error {
@@ -59,6 +61,8 @@ private:
 
 /// "; did you mean 'batch_norm'?" where a candidate is near enough, else "".
 std::string didYouMean(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> candidates);
+/// The same, or "; it takes channels, kernel" where none is near.
+std::string didYouMeanArgument(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> candidates);
 
 } // namespace resin::frontend
 

@@ -1,11 +1,13 @@
 //===- Lexer.cpp - Text to tokens -----------------------------------------===//
 //
 // White space and `#` comments separate tokens and mean nothing else. Text is
-// UTF-8, but only comments and strings may hold more than ASCII.
+// UTF-8, with a byte order mark or without, but only comments and strings may hold
+// more than ASCII.
 //
 //===----------------------------------------------------------------------===//
 
 #include "frontend/Lexer.h"
+#include "frontend/Places.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
@@ -32,6 +34,42 @@ constexpr Spelling keywords[] = {
 #include "frontend/Tokens.def"
 };
 
+/// Characters that come into a text unseen, or look like others.
+struct Lookalike {
+  uint32_t code;
+  StringRef name, advice;
+};
+
+constexpr Lookalike lookalikes[] = {
+    {0x00a0, "a no-break space", "write a space"},
+    {0x2007, "a figure space", "write a space"},
+    {0x2009, "a thin space", "write a space"},
+    {0x202f, "a narrow no-break space", "write a space"},
+    {0x3000, "an ideographic space", "write a space"},
+    {0x00ad, "a soft hyphen", "leave it out"},
+    {0x200b, "a zero-width space", "leave it out"},
+    {0x200c, "a zero-width non-joiner", "leave it out"},
+    {0x200d, "a zero-width joiner", "leave it out"},
+    {0x200e, "a left-to-right mark", "leave it out"},
+    {0x200f, "a right-to-left mark", "leave it out"},
+    {0x2028, "a line separator", "end the line"},
+    {0x2060, "a word joiner", "leave it out"},
+    {0xfeff, "a byte order mark", "leave it out: it may stand at the beginning only"},
+    {0x00ab, "a typographic quote", "write \""},
+    {0x00bb, "a typographic quote", "write \""},
+    {0x2018, "a typographic quote", "write \""},
+    {0x2019, "a typographic quote", "write \""},
+    {0x201c, "a typographic quote", "write \""},
+    {0x201d, "a typographic quote", "write \""},
+    {0x201e, "a typographic quote", "write \""},
+    {0x2010, "a hyphen", "write -"},
+    {0x2013, "a dash", "write -"},
+    {0x2014, "a dash", "write -"},
+    {0x2212, "a minus sign", "write -"},
+    {0x00d7, "a multiplication sign", "write *"},
+};
+
+bool isLineEnd(char c) { return c == '\n' || c == '\r'; }
 bool isNameStart(char c) { return isAlpha(c) || c == '_'; }
 bool isNamePart(char c) { return isAlnum(c) || c == '_'; }
 
@@ -40,6 +78,8 @@ public:
   Lexer(StringRef text, Diagnostics &diagnostics) : rest(text), diagnostics(diagnostics) {}
 
   std::vector<Token> run() {
+    rest.consume_front("\xef\xbb\xbf");
+    skipOtherEncoding();
     while (skipSpace(), !rest.empty())
       lexToken();
     add(Token::End, 0);
@@ -47,6 +87,7 @@ public:
   }
 
 private:
+  void skipOtherEncoding();
   void skipSpace();
   void lexToken();
   void lexName();
@@ -68,12 +109,21 @@ private:
   std::vector<Token> tokens;
 };
 
+/// Of a text in two or four bytes a character nothing can be read.
+void Lexer::skipOtherEncoding() {
+  bool hasMark = rest.starts_with("\xff\xfe") || rest.starts_with("\xfe\xff");
+  if (!hasMark && !rest.take_front(2).contains('\0'))
+    return;
+  diagnostics.error(first(0), "the file is UTF-16 or UTF-32: save it as UTF-8");
+  rest = {rest.end(), 0};
+}
+
 void Lexer::skipSpace() {
   while (!rest.empty()) {
     rest = rest.ltrim(" \t\r\n");
     if (!rest.starts_with("#"))
       return;
-    StringRef comment = rest.take_until([](char c) { return c == '\n'; });
+    StringRef comment = rest.take_until(isLineEnd);
     if (!json::isUTF8(comment))
       diagnostics.error(first(1), "the comment is not UTF-8");
     rest = rest.drop_front(comment.size());
@@ -134,7 +184,7 @@ void Lexer::lexNumber() {
 }
 
 void Lexer::lexString() {
-  StringRef body = rest.drop_front().take_until([](char c) { return c == '"' || c == '\n'; });
+  StringRef body = rest.drop_front().take_until([](char c) { return c == '"' || isLineEnd(c); });
   bool isClosed = rest.substr(1 + body.size()).starts_with("\"");
   if (!isClosed)
     diagnostics.error(first(1), "the string is not closed before the line ends");
@@ -144,17 +194,23 @@ void Lexer::lexString() {
   token.text = body;
 }
 
+/// Of letters beyond ASCII that follow each other only the first is told.
 void Lexer::skipUnknown() {
-  // A letter beyond ASCII is several bytes: one mistake, not three.
-  StringRef letter = rest.take_front(1);
+  StringRef letter = takeCharacter(rest), all = letter;
+  uint32_t code = getCodePoint(letter);
   if (static_cast<unsigned char>(letter.front()) >= 0x80)
-    letter = rest.take_while([](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-  bool isPrintable = json::isUTF8(letter) && (letter.size() > 1 || isPrint(letter.front()));
-  if (isPrintable)
-    diagnostics.error(first(letter.size()), "unexpected character '" + letter + "'");
+    all = rest.take_while([](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  const Lookalike *known = find_if(lookalikes, [&](const Lookalike &each) { return each.code == code; });
+  if (known != std::end(lookalikes))
+    diagnostics.error(first(letter.size()),
+                      "unexpected " + printCodePoint(code) + ", " + known->name + ": " + known->advice);
+  else if (code >= 0x80)
+    diagnostics.error(first(letter.size()), "unexpected character '" + letter + "' (" + printCodePoint(code) + ")");
+  else if (isPrint(letter.front()))
+    diagnostics.error(first(1), "unexpected character '" + letter + "'");
   else
     diagnostics.error(first(1), "unexpected byte 0x" + toHex(letter.take_front(1), /*LowerCase=*/true));
-  rest = rest.drop_front(letter.size());
+  rest = rest.drop_front(all.size());
 }
 
 } // namespace

@@ -8,12 +8,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontend/MlirGen.h"
+#include "frontend/Places.h"
 
 #include "dialects/Resnet/Resnet.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -30,7 +32,8 @@ namespace {
 class Generator {
 public:
   Generator(const Network &network, llvm::SourceMgr &sources, MLIRContext &context)
-      : network(network), sources(sources), builder(&context) {}
+      : network(network), text(*sources.getMemoryBuffer(sources.getMainFileID())), places(text.getBuffer()),
+        builder(&context) {}
 
   OwningOpRef<ModuleOp> run();
 
@@ -55,7 +58,8 @@ private:
   FloatAttr getFloat(double value) { return builder.getF64FloatAttr(value); }
 
   const Network &network;
-  llvm::SourceMgr &sources;
+  const llvm::MemoryBuffer &text;
+  frontend::Places places;
   OpBuilder builder;
   Location loc = builder.getUnknownLoc(); // of the present layer
   SmallVector<Value> tensors;
@@ -64,9 +68,8 @@ private:
 };
 
 Location Generator::getLocation(llvm::SMRange range) {
-  unsigned id = sources.FindBufferContainingLoc(range.Start);
-  auto [line, column] = sources.getLineAndColumn(range.Start, id);
-  return FileLineColLoc::get(builder.getContext(), sources.getMemoryBuffer(id)->getBufferIdentifier(), line, column);
+  auto [line, column] = places.find(range.Start.getPointer());
+  return FileLineColLoc::get(builder.getContext(), text.getBufferIdentifier(), line, column);
 }
 
 RankedTensorType Generator::getBatchType(ArrayRef<int64_t> shape) {
@@ -121,7 +124,7 @@ OwningOpRef<ModuleOp> Generator::run() {
 }
 
 void Generator::setAttributes(ModuleOp module) {
-  StringRef source = sources.getMemoryBuffer(sources.getMainFileID())->getBufferIdentifier();
+  StringRef source = text.getBufferIdentifier();
   module->setAttr("resnet.model", builder.getStringAttr(network.name));
   module->setAttr("resnet.source", builder.getStringAttr(llvm::sys::path::filename(source)));
   module->setAttr("resnet.classes", builder.getI64IntegerAttr(network.getClasses()));
