@@ -96,8 +96,8 @@ def main():
 
         x, label = write_batch(folder, args.batch)
         rate = 0.05
-        run(args.program, "train", "--data", folder, "--out", folder / "run", "--weights", ours, "--steps", "1", "--lr", str(rate), "--no-shuffle",
-            "--set", "train.lr.warmup=0", "--set", "train.augment=none", "--set", "train.normalize=none")
+        run(args.program, "train", "--data", folder, "--out", folder / "run", "--weights", ours, "--steps", "1", "--no-shuffle",
+            "--set", f"train.lr={rate}", "--set", "train.augment=none", "--set", "train.normalize=none")
         resin = variables(folder / "run" / "last.safetensors")
         start = variables(ours)
         exact = torch_step(args.model, start, x, label, rate, torch.float64, torch.contiguous_format)

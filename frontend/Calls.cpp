@@ -141,7 +141,8 @@ std::optional<LayerArguments::Bound> Elaborator::checkArgument(const CallExpr &e
   }
   if (isOfType(actual->value, argument.shape, spec.type))
     return argument;
-  std::string found = actual->value.describe() + (argument.shape.empty() ? "" : " " + print(argument.shape));
+  std::string found = (isReal(spec.type) ? actual->value.describeAsNumber() : actual->value.describe()) +
+                      (argument.shape.empty() ? "" : " " + print(argument.shape));
   bool wantsFlat = spec.type == ArgumentType::Vector && argument.shape.size() == 3;
   fail(actual->range, "'" + spec.name + "' of '" + layer.name + "' is " + describe(spec.type) + ", not " + found +
                           (wantsFlat ? ": use flatten or global_avg_pool before" : ""));

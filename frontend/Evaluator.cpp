@@ -69,7 +69,7 @@ Value Evaluator::evaluateUnary(const UnaryExpr &expr) {
   if (expr.op == Token::Minus && operand.is(Value::Integer)) // no literal is the smallest integer
     return operand.getInteger() == std::numeric_limits<int64_t>::min()
                ? fail(expr.range, "the result is too large for an integer")
-               : Value::integer(-operand.getInteger());
+               : Value::integer(-operand.getInteger(), operand.getRounded());
   if (expr.op == Token::Minus && operand.is(Value::Float))
     return Value::number(-operand.getNumber());
   return fail(expr.operand->range, describe(expr.op) + " takes " +
@@ -88,10 +88,30 @@ Value Evaluator::evaluateBinary(const BinaryExpr &expr) {
   if (expr.op == Token::Plus && lhs.is(Value::Tensor) && rhs.is(Value::Tensor))
     return evaluateAdd(expr, lhs, rhs);
   if (lhs.is(Value::Integer) && rhs.is(Value::Integer))
-    return evaluateArithmetic(expr, lhs.getInteger(), rhs.getInteger());
+    return keepRounded(evaluateArithmetic(expr, lhs.getInteger(), rhs.getInteger()), lhs, rhs);
+  if (!checkMixed(expr, lhs, rhs))
+    return {};
   if (lhs.isNumber() && rhs.isNumber())
     return evaluateArithmetic(expr, lhs.getNumber(), rhs.getNumber());
   return fail(expr.opRange, describe(expr.op) + " can't join " + lhs.describe() + " and " + rhs.describe());
+}
+
+/// An integer stays rounded in whatever is made of it.
+Value Evaluator::keepRounded(Value result, const Value &lhs, const Value &rhs) {
+  if (!result.is(Value::Integer) || result.getRounded())
+    return result;
+  return Value::integer(result.getInteger(), lhs.getRounded() ? lhs.getRounded() : rhs.getRounded());
+}
+
+/// Beside a number an integer becomes one, which a rounded one may not.
+bool Evaluator::checkMixed(const BinaryExpr &expr, const Value &lhs, const Value &rhs) {
+  bool isMixed = lhs.isNumber() && rhs.isNumber() && lhs.kind() != rhs.kind();
+  for (auto [value, side] : {std::pair(&lhs, expr.lhs.get()), std::pair(&rhs, expr.rhs.get())})
+    if (isMixed && value->getRounded()) {
+      fail(side->range, "a number is wanted beside " + describe(expr.op) + ", not " + value->describeAsNumber());
+      return false;
+    }
+  return true;
 }
 
 Value Evaluator::evaluateLogic(const BinaryExpr &expr) {
@@ -116,6 +136,8 @@ Value Evaluator::evaluateComparison(const BinaryExpr &expr, const Value &lhs, co
                 lhs.is(Value::Tensor) && rhs.is(Value::Tensor)
                     ? ArrayRef(Note{expr.opRange.Start, "shapes can be compared: shape(x) == shape(y)"})
                     : ArrayRef<Note>());
+  if (!checkMixed(expr, lhs, rhs))
+    return {};
   bool areIntegers = lhs.is(Value::Integer) && rhs.is(Value::Integer);
   bool isLess = isOrdered && (areIntegers ? lhs.getInteger() < rhs.getInteger() : lhs.getNumber() < rhs.getNumber());
   bool isEqual = lhs == rhs;
@@ -155,7 +177,10 @@ Value Evaluator::evaluateArithmetic(const BinaryExpr &expr, int64_t lhs, int64_t
     if (!isTooLarge)
       result = expr.op == Token::Slash ? lhs / rhs : lhs % rhs;
   }
-  return isTooLarge ? fail(expr.opRange, "the result is too large for an integer") : Value::integer(result);
+  if (isTooLarge)
+    return fail(expr.opRange, "the result is too large for an integer");
+  bool leavesRemainder = expr.op == Token::Slash && lhs % rhs != 0;
+  return Value::integer(result, leavesRemainder ? std::optional(Division{lhs, rhs}) : std::nullopt);
 }
 
 Value Evaluator::evaluateArithmetic(const BinaryExpr &expr, double lhs, double rhs) {
@@ -192,7 +217,7 @@ std::optional<std::vector<int>> resin::frontend::bindArguments(const Name &calle
       position = find(parameters, actual.name->text) - parameters.begin();
       if (position == parameters.size()) {
         diagnostics.error(actual.name->range, "'" + callee.text + "' has no argument '" + actual.name->text + "'" +
-                                                  didYouMean(actual.name->text, parameters));
+                                                  didYouMeanArgument(actual.name->text, parameters));
         return std::nullopt;
       }
     } else if (position >= parameters.size()) {

@@ -44,6 +44,8 @@ private:
   Value evaluateArithmetic(const BinaryExpr &expr, int64_t lhs, int64_t rhs);
   Value evaluateArithmetic(const BinaryExpr &expr, double lhs, double rhs);
   Value evaluateIf(const IfExpr &expr);
+  static Value keepRounded(Value result, const Value &lhs, const Value &rhs);
+  bool checkMixed(const BinaryExpr &expr, const Value &lhs, const Value &rhs);
 };
 
 /// A call's argument with its value.

@@ -347,6 +347,18 @@ const LayerDefinition *resin::frontend::findLayer(StringRef name) {
 
 ArrayRef<StringRef> resin::frontend::getArgumentWords() { return allWords; }
 
+static std::optional<resin::RealRange> getRange(ArgumentType type) {
+  if (type == ArgumentType::Positive)
+    return resin::RealRange::Positive;
+  if (type == ArgumentType::Fraction)
+    return resin::RealRange::UpToOne;
+  if (type == ArgumentType::Rate)
+    return resin::RealRange::BelowOne;
+  return std::nullopt;
+}
+
+bool resin::frontend::isReal(ArgumentType type) { return getRange(type).has_value(); }
+
 StringRef resin::frontend::describe(ArgumentType type) {
   switch (type) {
   case ArgumentType::Image:
@@ -364,11 +376,9 @@ StringRef resin::frontend::describe(ArgumentType type) {
   case ArgumentType::Boolean:
     return "true or false";
   case ArgumentType::Positive:
-    return "a number above 0";
   case ArgumentType::Fraction:
-    return "a number from 0 to 1";
   case ArgumentType::Rate:
-    return "a number from 0, below 1";
+    return resin::describe(*getRange(type));
   case ArgumentType::Init:
     return "he_normal, glorot_uniform, linear_uniform or zeros";
   }
@@ -392,11 +402,9 @@ bool resin::frontend::isOfType(const Value &value, ArrayRef<int64_t> shape, Argu
   case ArgumentType::Boolean:
     return value.is(Value::Boolean);
   case ArgumentType::Positive:
-    return value.isNumber() && value.getNumber() > 0;
   case ArgumentType::Fraction:
-    return value.isNumber() && value.getNumber() >= 0 && value.getNumber() <= 1;
   case ArgumentType::Rate:
-    return value.isNumber() && value.getNumber() >= 0 && value.getNumber() < 1;
+    return value.isReal() && isInRange(value.getNumber(), *getRange(type));
   case ArgumentType::Init:
     return value.is(Value::Word) && is_contained(initWords, value.getWord());
   }

@@ -66,6 +66,9 @@ const LayerDefinition *findLayer(llvm::StringRef name);
 /// The words arguments can take: `same`, `he_normal`, ...
 llvm::ArrayRef<llvm::StringRef> getArgumentWords();
 
+/// A number, and no integer by its type.
+bool isReal(ArgumentType type);
+
 /// Of one image's tensor, and of a parameter.
 constexpr int64_t maxElements = int64_t(1) << 31;
 

@@ -189,7 +189,7 @@ void BodyChecker::checkCall(const CallExpr &call) {
   for (const Argument &argument : call.arguments)
     if (argument.name && !is_contained(parameters, argument.name->text))
       diagnostics.error(argument.name->range, "'" + name + "' has no argument '" + argument.name->text + "'" +
-                                                  didYouMean(argument.name->text, parameters));
+                                                  didYouMeanArgument(argument.name->text, parameters));
 }
 
 void BodyChecker::checkVariable(const VariableExpr &variable) {

@@ -17,9 +17,6 @@
 
 namespace resin::frontend {
 
-/// Images of a batch, of a step or a prediction.
-inline constexpr int64_t kMostBatch = 65536;
-
 enum class LayerKind {
   Conv,
   BatchNorm,

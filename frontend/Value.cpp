@@ -4,7 +4,6 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -19,17 +18,11 @@ std::string resin::frontend::print(ArrayRef<int64_t> shape) {
   return text;
 }
 
-/// The shortest of few digits: "0.1".
-static std::string formatNumber(double number) {
-  std::string text;
-  raw_string_ostream(text) << format("%g", number);
-  return text;
-}
-
-Value Value::integer(int64_t value) {
+Value Value::integer(int64_t value, std::optional<Division> rounded) {
   Value result;
   result.tag = Integer;
   result.whole = value;
+  result.rounded = rounded;
   return result;
 }
 
@@ -61,8 +54,10 @@ Value Value::list(std::vector<Value> elements) {
 }
 
 Value Value::list(ArrayRef<int64_t> integers) {
-  return list(
-      std::vector<Value>(map_range(integers, Value::integer).begin(), map_range(integers, Value::integer).end()));
+  std::vector<Value> elements;
+  for (int64_t each : integers)
+    elements.push_back(integer(each));
+  return list(std::move(elements));
 }
 
 Value Value::record(StringRef name, std::vector<Field> fields) {
@@ -105,7 +100,7 @@ std::string Value::describe() const {
   case Integer:
     return std::to_string(whole);
   case Float:
-    return formatNumber(real);
+    return printNumber(real);
   case Boolean:
     return whole ? "true" : "false";
   case Word:
@@ -118,6 +113,12 @@ std::string Value::describe() const {
     return "a tensor";
   }
   llvm_unreachable("all kinds are listed");
+}
+
+std::string Value::describeAsNumber() const {
+  if (rounded)
+    return describeRounded(whole, *rounded);
+  return isNumber() ? describeNumber(getNumber()) : describe();
 }
 
 bool resin::frontend::operator==(const Value &a, const Value &b) {

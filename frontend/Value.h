@@ -3,12 +3,15 @@
 #ifndef RESIN_FRONTEND_VALUE_H
 #define RESIN_FRONTEND_VALUE_H
 
+#include "support/Numbers.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/SMLoc.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,7 +39,8 @@ public:
   struct Field;
 
   Value() = default;
-  static Value integer(int64_t value);
+  /// `rounded`: the division that left a remainder on the way to it.
+  static Value integer(int64_t value, std::optional<Division> rounded = {});
   static Value number(double value);
   static Value boolean(bool value);
   static Value word(llvm::StringRef text);
@@ -53,6 +57,9 @@ public:
   int64_t getInteger() const { return whole; }
   /// An integer's value too.
   double getNumber() const { return is(Integer) ? static_cast<double>(whole) : real; }
+  /// Why an integer is not to be taken for a number.
+  const std::optional<Division> &getRounded() const { return rounded; }
+  bool isReal() const { return isNumber() && !rounded; }
   bool getBoolean() const { return whole; }
   llvm::StringRef getWord() const { return name; }
   llvm::StringRef getName() const { return name; }
@@ -67,6 +74,8 @@ public:
 
   /// As a message shows it: "-3", "[1, 2]", "'same'", "a tensor".
   std::string describe() const;
+  /// The same where a number was wanted: says what is wrong with one.
+  std::string describeAsNumber() const;
 
   friend bool operator==(const Value &a, const Value &b);
 
@@ -74,6 +83,7 @@ private:
   Kind tag = Poison;
   int64_t whole = 0;
   double real = 0;
+  std::optional<Division> rounded;
   std::string name;
   std::shared_ptr<const std::vector<Value>> elements;
   std::shared_ptr<const std::vector<Field>> fields;

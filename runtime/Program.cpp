@@ -1,6 +1,7 @@
 //===- Program.cpp - The command line of a compiled network ---------------===//
 
 #include "runtime/Program.h"
+#include "runtime/Recipe.h"
 #include "runtime/Signals.h"
 #include "runtime/ThreadPool.h"
 #include "runtime/commands/Commands.h"
@@ -43,25 +44,24 @@ static void addThreads(CLI::App &app, Arguments &arguments) {
       ->transform(wholeNumber(1, 1024));
 }
 
-static const char *kSetHelp = "change the recipe: train.epochs, .seed, .lr, .lr.peak .., .augment, .normalize";
-
 static Command addTrain(CLI::App &app, Arguments &arguments) {
   CLI::App *train = app.add_subcommand("train", "train the network, or go on training it");
   train->add_option("--data", arguments.data, "folder with CIFAR-10's binary files, or 'synthetic'");
   train->add_option("--out", arguments.out, "folder for checkpoints and metrics")->required();
-  train->add_option("--epochs", arguments.epochs, "times through the training set; 0 writes the initial weights")
-      ->transform(wholeNumber());
+  train->add_option("--epochs", arguments.epochs, "times through the training set; 0 writes the initial weights");
   train->add_option("--steps", arguments.steps, "stop after this many updates in all")->transform(wholeNumber());
   train->add_flag("--resume", arguments.resume, "go on from the folder's last good checkpoint, with its settings");
   train->add_option("--seed", arguments.seed, "of initial values, order and augmentation")->transform(wholeNumber());
   addThreads(*train, arguments);
   train->add_option("--limit", arguments.limit, "use only the first images of each part")->transform(wholeNumber(1));
-  train->add_option("--lr", arguments.rate, "peak of the learning rate")->transform(realNumber(0, INFINITY));
+  train->add_option("--lr", arguments.rate, "peak of the learning rate");
   train->add_flag("--no-shuffle", arguments.noShuffle, "take the training images in the order of the files");
-  train->add_option("--set", arguments.sets, kSetHelp)->allow_extra_args(false);
+  train->add_option("--set", arguments.sets, "change the recipe, as train.epochs=20 or train.lr.peak=0.1")
+      ->allow_extra_args(false);
   train->add_option("--weights", arguments.weights, "safetensors file to start from");
   train->add_flag("--new-data", arguments.newData, "with --resume: go on although the data are not the run's");
   train->add_flag("--overwrite", arguments.overwrite, "begin anew in a folder that holds a run");
+  train->footer("What --set takes:\n" + describeSettable());
   return {train, runTrain};
 }
 

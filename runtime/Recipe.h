@@ -2,14 +2,15 @@
 //
 // The part of a `train` block that the runtime carries out: how long, in which
 // order, at which rate, on which form of the images. It comes with the program
-// and can be changed by `--set train.key=value`; batch, loss and optimizer are
-// compiled in and cannot.
+// and can be changed by `--set train.key=value`; support/RecipeSchema.h says to
+// what, and which settings are compiled in and cannot.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef RESIN_RUNTIME_RECIPE_H
 #define RESIN_RUNTIME_RECIPE_H
 
+#include "support/LearningRate.h"
 #include "support/Status.h"
 
 #include <cstdint>
@@ -17,17 +18,6 @@
 #include <vector>
 
 namespace resin::runtime {
-
-/// Learning rate as a function of the step (LearningRate.h has the formulas).
-struct Schedule {
-  enum class Kind { Constant, Step, Cosine };
-  Kind kind = Kind::Constant;
-  double peak = 0.1;   ///< of a constant schedule: its value
-  double warmup = 0;   ///< epochs
-  double every = 30;   ///< epochs; step
-  double factor = 0.1; ///< step
-  double final = 0;    ///< cosine
-};
 
 struct Augmentation {
   enum class Kind { PadCrop, Flip };
@@ -55,8 +45,11 @@ struct Recipe {
 Status parseRecipe(const std::string &json, Recipe &recipe);
 std::string printRecipe(const Recipe &recipe);
 
-/// Applies one `train.key=value`.
-Status setRecipe(Recipe &recipe, const std::string &assignment);
+/// Applies one `train.key=value`; messages begin with `shown`, or `--set` and the assignment.
+Status setRecipe(Recipe &recipe, const std::string &assignment, const std::string &shown = "");
+
+/// What it takes, a line a setting.
+std::string describeSettable();
 
 } // namespace resin::runtime
 

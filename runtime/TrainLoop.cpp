@@ -14,7 +14,6 @@
 
 #include "runtime/TrainLoop.h"
 #include "runtime/Evaluate.h"
-#include "runtime/LearningRate.h"
 #include "runtime/Progress.h"
 #include "runtime/Signals.h"
 #include "support/Philox.h"

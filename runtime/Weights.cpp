@@ -8,8 +8,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/Weights.h"
-#include "support/DidYouMean.h"
 #include "runtime/Model.h"
+#include "support/DidYouMean.h"
 #include "support/Shape.h"
 
 #include <algorithm>

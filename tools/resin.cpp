@@ -1,8 +1,8 @@
 //===- resin.cpp - The compiler's command line ----------------------------===//
 
-#include "frontend/Network.h"
 #include "support/CommandLine.h"
 #include "support/Leavings.h"
+#include "support/RecipeSchema.h"
 #include "tools/Build.h"
 #include "tools/Doctor.h"
 #include "tools/ExplainSpeed.h"
@@ -68,7 +68,7 @@ static void addFile(CLI::App *command, BuildOptions &build) {
 }
 
 static void addCompiling(CLI::App *command, BuildOptions &build) {
-  CLI::Validator batch = wholeNumber(1, frontend::kMostBatch);
+  CLI::Validator batch = wholeNumber(1, recipe::kMostBatch);
   command->add_option("--batch", build.batch, "images of a training step")->transform(batch);
   command->add_option("--predict-batch", build.predictBatch, "batch sizes to predict with: 1,32 if not given")
       ->delimiter(',')

@@ -23,9 +23,8 @@ struct Arguments {
   // train
   std::optional<std::string> data;
   std::string out;
-  std::optional<int64_t> epochs, steps, limit;
-  std::optional<uint64_t> seed;
-  std::optional<double> rate;
+  std::optional<std::string> epochs, seed, rate; ///< settings of the recipe, as `sets`
+  std::optional<int64_t> steps, limit;
   bool resume = false, noShuffle = false, overwrite = false, newData = false;
   std::vector<std::string> sets;
   // eval, predict; initial weights of train

@@ -1,7 +1,6 @@
 //===- Resume.cpp - What is different in a run that goes on ---------------===//
 
 #include "runtime/commands/Resume.h"
-#include "runtime/LearningRate.h"
 
 #include <algorithm>
 #include <cmath>
@@ -60,7 +59,7 @@ static double rateOfNextStep(const RunState &state, int64_t step) {
 }
 
 static std::string layout(const RunState &state) {
-  return concat("a peak of ", state.settings.recipe.schedule.peak, ", ", state.settings.recipe.epochs, " epochs of ",
+  return concat("a peak of ", state.settings.recipe.schedule.peak(), ", ", state.settings.recipe.epochs, " epochs of ",
                 updatesOfEpoch(state), " updates");
 }
 
@@ -91,11 +90,11 @@ void resin::runtime::sayIsOver(const RunState &state, int64_t lastStep) {
 void resin::runtime::sayWarmupIsLong(const Recipe &recipe) {
   const Schedule &schedule = recipe.schedule;
   const double epochs = static_cast<double>(recipe.epochs);
-  if (schedule.kind == Schedule::Kind::Constant || recipe.epochs == 0 || schedule.warmup < epochs)
+  if (recipe.epochs == 0 || schedule.warmup() < epochs)
     return;
   std::fprintf(stderr,
                "warning: the warm-up takes %g epochs and the run has %lld: it never leaves it, and its rate ends "
                "at %.4g of a peak of %.4g\n",
-               schedule.warmup, static_cast<long long>(recipe.epochs), schedule.peak * epochs / schedule.warmup,
-               schedule.peak);
+               schedule.warmup(), static_cast<long long>(recipe.epochs), schedule.peak() * epochs / schedule.warmup(),
+               schedule.peak());
 }

@@ -23,14 +23,28 @@
 using namespace resin;
 using namespace resin::runtime;
 
-static Status applyArguments(const Arguments &arguments, Settings &settings) {
-  Recipe &recipe = settings.recipe;
+/// Those with an option of their own go after the others.
+static Status applySettings(const Arguments &arguments, Recipe &recipe) {
   for (const std::string &assignment : arguments.sets)
     if (Status status = setRecipe(recipe, assignment); status.failed())
       return status;
-  recipe.epochs = arguments.epochs.value_or(recipe.epochs);
-  recipe.seed = arguments.seed.value_or(recipe.seed);
-  recipe.schedule.peak = arguments.rate.value_or(recipe.schedule.peak);
+  const struct {
+    const char *option;
+    std::string key;
+    const std::optional<std::string> &text;
+  } options[] = {{"--epochs", "epochs", arguments.epochs},
+                 {"--seed", "seed", arguments.seed},
+                 {"--lr", "lr." + recipe.schedule.spec->record.fields.front().name, arguments.rate}};
+  for (const auto &[option, key, text] : options)
+    if (text)
+      if (Status status = setRecipe(recipe, "train." + key + "=" + *text, concat(option, " ", *text)); status.failed())
+        return status;
+  return {};
+}
+
+static Status applyArguments(const Arguments &arguments, Settings &settings) {
+  if (Status status = applySettings(arguments, settings.recipe); status.failed())
+    return status;
   settings.limit = arguments.limit.value_or(settings.limit);
   settings.data = arguments.data.value_or(settings.data);
   settings.shuffle &= !arguments.noShuffle;

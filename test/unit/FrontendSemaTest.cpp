@@ -1,10 +1,12 @@
 //===- FrontendSemaTest.cpp - What a text means ---------------------------===//
 
 #include "FrontendText.h"
+#include "support/RecipeSchema.h"
 
 #include <gtest/gtest.h>
 
 using namespace resin::frontend;
+namespace recipe = resin::recipe;
 
 namespace {
 
@@ -285,6 +287,34 @@ TEST(Recipe, optimizers) {
             "adamw{beta1=0.9 beta2=0.999 epsilon=1e-08 weight_decay=0.01 }");
   EXPECT_EQ(getSetting("optimizer = rmsprop(momentum = 0.5)", "optimizer"),
             "rmsprop{alpha=0.99 epsilon=1e-08 momentum=0.5 weight_decay=0 }");
+}
+
+/// Every row of the schema is told in the language's page.
+TEST(Recipe, settingsAreDocumented) {
+  auto page = llvm::MemoryBuffer::getFile(RESIN_SOURCE_DIR "/docs/Language.md");
+  ASSERT_TRUE(bool(page));
+  llvm::StringRef text = (*page)->getBuffer();
+  for (const recipe::SettingSpec &setting : recipe::getSettings()) {
+    EXPECT_TRUE(text.contains("\n| `" + setting.name + "` | ")) << setting.name;
+    for (const std::string &word : setting.words)
+      EXPECT_TRUE(text.contains("`" + word + "`")) << word;
+    for (const recipe::RecordSpec &record : setting.records) // adamw is told by what differs from adam
+      EXPECT_TRUE(text.contains("`" + describe(record)) || record.name == "adamw" || record.name == "fixed")
+          << describe(record);
+  }
+}
+
+TEST(Recipe, roundedIntegersCount) {
+  EXPECT_EQ(getSetting("epochs = 7 / 2", "epochs"), "3");
+  EXPECT_EQ(getSetting("lr = 10 / 2", "lr"), "constant{value=5 }");
+  EXPECT_EQ(getSetting("lr = 1.0 / 10", "lr"), "constant{value=0.1 }");
+  EXPECT_EQ(getSetting("lr = 0.1 * 16 / 256", "lr"), "constant{value=0.00625 }");
+}
+
+TEST(Recipe, augmentTakesOneAlone) {
+  EXPECT_EQ(getSetting("augment = none", "augment"), "[]");
+  EXPECT_EQ(getSetting("augment = pad_crop(2)", "augment"), "[pad_crop{pad=2 };]");
+  EXPECT_EQ(getSetting("augment = [pad_crop(0)]", "augment"), "[pad_crop{pad=0 };]");
 }
 
 TEST(Recipe, learningRates) {
