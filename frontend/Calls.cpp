@@ -178,8 +178,8 @@ Value Elaborator::appendLayer(const LayerDefinition &definition, ArrayRef<LayerA
   Layer layer;
   layer.kind = definition.kind;
   layer.range = range;
-  for (const LayerArguments::Bound &argument : arguments)
-    if (argument.value.is(Value::Tensor))
+  for (auto [spec, argument] : zip(definition.arguments, arguments))
+    if (argument.value.is(Value::Tensor) && spec.type != ArgumentType::Like)
       layer.inputs.push_back(argument.value.getTensor());
   layer.path = namePath(definition.name, naming);
   if (!claimPath(layer.path, range) || !definition.build({arguments}, layer, diagnostics))

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "frontend/Layers.h"
+#include "frontend/Windows.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -72,81 +73,6 @@ void addWeight(Layer &layer, Shape shape, StringRef init, bool hasBias) {
 }
 
 //===----------------------------------------------------------------------===//
-// Windows
-//===----------------------------------------------------------------------===//
-
-std::array<int64_t, 2> getPair(const Value &value) {
-  SmallVector<int64_t> pair;
-  if (!value.getIntegers(pair))
-    return {value.getInteger(), value.getInteger()};
-  return {pair[0], pair[1]};
-}
-
-/// The window's extent in pixels: a dilated window reaches further.
-int64_t getExtent(const Window &window, unsigned dim) { return window.dilations[dim] * (window.kernel[dim] - 1) + 1; }
-
-/// PyTorch's: the same on both sides.
-bool padSame(const Args::Bound &padding, StringRef layerName, SMRange where, Window &window, Diagnostics &diagnostics) {
-  bool isGiven = !padding.value.is(Value::Poison);
-  for (unsigned dim : {0, 1}) {
-    int64_t total = getExtent(window, dim) - 1;
-    if (total % 2)
-      return fail(diagnostics, isGiven ? padding.range : where,
-                  (isGiven ? "'same' pads both sides alike, which a kernel of "
-                           : "there is no default padding for a kernel of ") +
-                      Twine(window.kernel[dim]) + (isGiven ? " can't have" : "") +
-                      ": give 'pad' as a number, [top, left, bottom, right] or keras_same");
-    window.padding[dim] = window.padding[dim + 2] = total / 2;
-  }
-  return true;
-}
-
-/// TensorFlow's: the result has ceil(size / stride) pixels; of an odd total the right and bottom get more.
-void padKerasSame(ArrayRef<int64_t> input, Window &window) {
-  for (unsigned dim : {0, 1}) {
-    int64_t size = input[dim + 1], stride = window.strides[dim];
-    int64_t total = std::max<int64_t>((divideCeil(size, stride) - 1) * stride + getExtent(window, dim) - size, 0);
-    window.padding[dim] = total / 2;
-    window.padding[dim + 2] = total - total / 2;
-  }
-}
-
-bool padWindow(const Args &args, const Args::Bound &padding, bool isSameDefault, StringRef name, SMRange where,
-               Window &window, Diagnostics &diagnostics) {
-  const Value &value = padding.value;
-  if (value.isWord("same") || (value.is(Value::Poison) && isSameDefault))
-    return padSame(padding, name, where, window, diagnostics);
-  if (value.isWord("keras_same")) {
-    padKerasSame(args[0].shape, window);
-    return true;
-  }
-  if (value.is(Value::Integer))
-    window.padding.fill(value.getInteger());
-  SmallVector<int64_t> sides;
-  if (value.getIntegers(sides))
-    window.padding = sides.size() == 2 ? std::array{sides[0], sides[1], sides[0], sides[1]}
-                                       : std::array{sides[0], sides[1], sides[2], sides[3]};
-  return true; // `valid` and no default: no padding
-}
-
-/// The window's result on an image, or nothing where it doesn't fit.
-bool applyWindow(const Args &args, const Layer &layer, int64_t channels, Shape &result, Diagnostics &diagnostics) {
-  const Shape &input = args[0].shape;
-  const Window &window = layer.window;
-  result = {channels};
-  for (unsigned dim : {0, 1}) {
-    int64_t room = input[dim + 1] + window.padding[dim] + window.padding[dim + 2] - getExtent(window, dim);
-    if (room < 0)
-      return fail(diagnostics, layer.range,
-                  "the window of " + print({getExtent(window, 0), getExtent(window, 1)}) + " doesn't fit into " +
-                      print(input) + " padded by " + print(window.padding),
-                  Note{args[0].origin, "the input is made here"});
-    result.push_back(room / window.strides[dim] + 1);
-  }
-  return true;
-}
-
-//===----------------------------------------------------------------------===//
 // The layers, in the order of the table below
 //===----------------------------------------------------------------------===//
 
@@ -154,10 +80,9 @@ bool buildConv(const Args &args, Layer &layer, Diagnostics &diagnostics) {
   int64_t inputs = args[0].shape[0], outputs = args[1].value.getInteger(), groups = args[6].value.getInteger();
   Window &window = layer.window;
   window.kernel = getPair(args[2].value);
-  window.strides = getPair(args[3].value);
   window.dilations = getPair(args[5].value);
   layer.groups = groups;
-  if (!padWindow(args, args[4], /*isSameDefault=*/true, "conv", layer.range, window, diagnostics))
+  if (!placeWindow(args, {args[3], args[4], args[9]}, "conv", layer.range, window, diagnostics))
     return false;
   for (int64_t channels : {inputs, outputs})
     if (channels % groups)
@@ -166,7 +91,7 @@ bool buildConv(const Args &args, Layer &layer, Diagnostics &diagnostics) {
                       (channels == inputs ? " channels of the input" : " channels of the result"));
 
   Shape result;
-  if (!applyWindow(args, layer, outputs, result, diagnostics))
+  if (!applyWindow(args, layer, outputs, result, diagnostics) || !checkReach(args, layer, result, diagnostics))
     return false;
   auto [r, s] = window.kernel;
   bool hasBias = args[7].value.getBoolean();
@@ -198,7 +123,8 @@ bool buildAdd(const Args &args, Layer &layer, Diagnostics &diagnostics) {
     return buildPointwise(args, layer, diagnostics);
   StringRef reason = lhs.size() != rhs.size() ? "the ranks differ"
                      : lhs[0] != rhs[0]       ? (lhs.size() == 1 ? "the features differ" : "the channels differ")
-                                              : "the sizes differ";
+                                              : "the sizes differ; a shortcut's conv or subsample takes 'like' "
+                                                "instead of a stride, and is as large as that tensor";
   return fail(diagnostics, layer.range, "'add' joins " + print(lhs) + " and " + print(rhs) + ": " + reason,
               {{args[0].origin, print(lhs) + " is made here"}, {args[1].origin, print(rhs) + " is made here"}});
 }
@@ -216,6 +142,9 @@ bool buildPool(const Args &args, Layer &layer, Diagnostics &diagnostics) {
                       " outside the image");
   Shape result;
   if (!applyWindow(args, layer, args[0].shape[0], result, diagnostics))
+    return false;
+  // A maximum needs no zeros around the image.
+  if (layer.kind == LayerKind::AvgPool && !checkReach(args, layer, result, diagnostics))
     return false;
   layer.flops = multiply({result[0], result[1], result[2], window.kernel[0], window.kernel[1]});
   return setResult(layer, std::move(result), diagnostics);
@@ -250,7 +179,19 @@ bool buildDropout(const Args &args, Layer &layer, Diagnostics &diagnostics) {
 
 bool buildSubsample(const Args &args, Layer &layer, Diagnostics &diagnostics) {
   const Shape &input = args[0].shape;
-  int64_t stride = layer.amount = args[1].value.getInteger();
+  const Args::Bound &given = args[1], &like = args[2];
+  std::array<int64_t, 2> strides{};
+  if (!isLikeAlone(given, like, diagnostics))
+    return false;
+  if (!isGiven(given) && !isGiven(like))
+    return fail(diagnostics, layer.range, "'subsample' needs 'stride', or 'like': a tensor as large as the result");
+  if (isGiven(like) && !findStrides(args[0], like, {input[1] - 1, input[2] - 1}, strides, diagnostics))
+    return false;
+  if (strides[0] != strides[1])
+    return fail(diagnostics, like.range,
+                "'subsample' has one stride for both directions, and " + print(like.shape) + " of " + print(input) +
+                    " wants " + print(strides));
+  int64_t stride = layer.amount = isGiven(like) ? strides[0] : given.value.getInteger();
   return setResult(layer, {input[0], int64_t(divideCeil(input[1], stride)), int64_t(divideCeil(input[2], stride))},
                    diagnostics);
 }
@@ -270,6 +211,7 @@ std::vector<LayerDefinition> makeLayers() {
   auto one = Value::integer(1);
   auto no = Value::boolean(false), yes = Value::boolean(true);
   ArgumentSpec image{"x", Image, {}}, vector{"x", ArgumentType::Vector, {}}, tensor{"x", Tensor, {}};
+  ArgumentSpec like{"like", Like, {}, true};
   ArgumentSpec size{"size", Size, {}}, poolStride{"stride", Size, {}, true}, poolPad{"pad", Padding, Value::integer(0)};
   return {
       {"conv",
@@ -277,12 +219,13 @@ std::vector<LayerDefinition> makeLayers() {
        {image,
         {"channels", Count, {}},
         {"kernel", Size, {}},
-        {"stride", Size, one},
+        {"stride", Size, {}, true},
         {"pad", Padding, {}, true},
         {"dilation", Size, one},
         {"groups", Count, one},
         {"bias", Boolean, no},
-        {"init", Init, Value::word("he_normal")}},
+        {"init", Init, Value::word("he_normal")},
+        like},
        buildConv},
       {"batch_norm",
        LayerKind::BatchNorm,
@@ -303,7 +246,7 @@ std::vector<LayerDefinition> makeLayers() {
        buildLinear},
       {"dropout", LayerKind::Dropout, {tensor, {"rate", Rate, {}}}, buildDropout},
       {"softmax", LayerKind::Softmax, {vector}, buildPointwise},
-      {"subsample", LayerKind::Subsample, {image, {"stride", Count, {}}}, buildSubsample},
+      {"subsample", LayerKind::Subsample, {image, {"stride", Count, {}, true}, like}, buildSubsample},
       {"pad_channels", LayerKind::PadChannels, {image, {"channels", Count, {}}}, buildPadChannels},
   };
 }
@@ -362,6 +305,7 @@ bool resin::frontend::isReal(ArgumentType type) { return getRange(type).has_valu
 StringRef resin::frontend::describe(ArgumentType type) {
   switch (type) {
   case ArgumentType::Image:
+  case ArgumentType::Like:
     return "a tensor [channels, height, width]";
   case ArgumentType::Vector:
     return "a tensor [features]";
@@ -388,6 +332,7 @@ StringRef resin::frontend::describe(ArgumentType type) {
 bool resin::frontend::isOfType(const Value &value, ArrayRef<int64_t> shape, ArgumentType type) {
   switch (type) {
   case ArgumentType::Image:
+  case ArgumentType::Like:
     return value.is(Value::Tensor) && shape.size() == 3;
   case ArgumentType::Vector:
     return value.is(Value::Tensor) && shape.size() == 1;

@@ -19,6 +19,7 @@ enum class ArgumentType {
   Image,    ///< a tensor [channels, height, width]
   Vector,   ///< a tensor [features]
   Tensor,   ///< either
+  Like,     ///< a tensor [channels, height, width] of which only the shape counts
   Count,    ///< a positive integer
   Size,     ///< a positive integer or [height, width]
   Padding,  ///< an integer, [h, w], [top, left, bottom, right], `same`, `keras_same`, `valid`

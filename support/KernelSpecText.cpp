@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "support/Halo.h"
 #include "support/KernelSpec.h"
 
 #include <algorithm>
@@ -193,7 +194,7 @@ private:
         tensor.layout = row.kind;
         break;
       }
-    if (accept("h") && !readInteger(tensor.halo, 1, 1024))
+    if (accept("h") && !readInteger(tensor.halo, 1, kMostHalo))
       return false;
     if (accept("s") && !readInteger(tensor.storedChannels, 1, kMaxExtent))
       return false;

@@ -1,6 +1,7 @@
 //===- Fused.cpp - The region that fusion builds, and changes of layout ---===//
 
 #include "dialects/Resnet/Checker.h"
+#include "support/Halo.h"
 
 using namespace mlir;
 
@@ -31,7 +32,7 @@ LogicalResult LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
   if (!suitsRank(getKind(), shape.size())) // layout_c1
     return emitError() << "layout '" << stringifyLayout(getKind()) << "' does not suit the shape " << describe(shape);
   const bool image = shape.size() == 4 && (getKind() == Layout::Dense || getKind() == Layout::C16);
-  if (getHalo() < 0 || getHalo() > (image ? 1024 : 0)) // layout_c2
+  if (getHalo() < 0 || getHalo() > (image ? kMostHalo : 0)) // layout_c2
     return emitError() << "a halo of " << getHalo() << " does not suit the layout '" << stringifyLayout(getKind())
                        << "' of the shape " << describe(shape);
   return success();

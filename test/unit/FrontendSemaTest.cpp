@@ -231,6 +231,39 @@ TEST(Layers, flops) {
 }
 
 //===----------------------------------------------------------------------===//
+// Strides from `like`
+//===----------------------------------------------------------------------===//
+
+/// The strides of the second layer, a convolution as large as the first's result.
+std::array<int64_t, 2> getStridesLike(llvm::StringRef image, llvm::StringRef first, llvm::StringRef arguments) {
+  Network network =
+      analyzeRight(("model m(image: " + image + ") -> [10] {\n  y = image |> " + first + "\n  x = image |> conv(8, " +
+                    arguments + ", like = y)\n" + "  return x + y |> global_avg_pool |> linear(10)\n}\n")
+                       .str());
+  return network.layers.size() < 2 ? std::array<int64_t, 2>{} : network.layers[1].window.strides;
+}
+
+TEST(Like, isTheStrideOfWhatItJoins) {
+  using Strides = std::array<int64_t, 2>;
+  const char *strided = "conv(8, kernel = 3, stride = 2)";
+  EXPECT_EQ(getStridesLike("[8, 32, 32]", strided, "kernel = 1"), (Strides{2, 2}));
+  EXPECT_EQ(getStridesLike("[8, 33, 31]", strided, "kernel = 1"), (Strides{2, 2}));
+  EXPECT_EQ(getStridesLike("[8, 33, 31]", strided, "kernel = 3"), (Strides{2, 2}));
+  EXPECT_EQ(getStridesLike("[8, 33, 32]", strided, "kernel = 2, pad = keras_same"), (Strides{2, 2}));
+  EXPECT_EQ(getStridesLike("[8, 1, 38]", strided, "kernel = 1"), (Strides{2, 2})); // of one row any stride leaves one
+  EXPECT_EQ(getStridesLike("[8, 32, 32]", "conv(8, kernel = 3, stride = [1, 2])", "kernel = 1"), (Strides{1, 2}));
+  EXPECT_EQ(getStridesLike("[8, 32, 32]", "conv(8, kernel = 3)", "kernel = 1"), (Strides{1, 1}));
+  EXPECT_EQ(getStridesLike("[8, 32, 30]", "conv(8, kernel = 3, stride = 5)", "kernel = 1"), (Strides{5, 5}));
+}
+
+/// Only the shape of `like` counts: it is no input, and using it so is no use.
+TEST(Like, isNoInput) {
+  Network network = analyzeRight(inModel("  y = x |> max_pool(2)\n  x = x |> subsample(like = y)\n  x = x + y"));
+  EXPECT_EQ(network.layers[1].inputs.size(), 1u);
+  EXPECT_EQ(network.layers[1].amount, 2);
+}
+
+//===----------------------------------------------------------------------===//
 // Recipes
 //===----------------------------------------------------------------------===//
 
@@ -368,6 +401,23 @@ TEST(Models, parameters) {
   };
   for (const ModelCase &each : cases)
     EXPECT_EQ(countParameters(analyzeModel(each.name)), each.parameters) << each.name;
+}
+
+/// Other sizes than their own, odd ones and narrow ones: their shortcuts are as large as what they join.
+TEST(Models, takeAnySize) {
+  for (const char *name : {"resnet20", "resnet32", "resnet44", "resnet56", "resnet110", "resnet18", "resnet34",
+                           "resnet50", "keras_three_conv", "keras_resnet64"})
+    for (const char *size : {"33, 33", "225, 225", "31, 64", "17, 300", "64, 31"}) {
+      auto buffer = llvm::MemoryBuffer::getFile(std::string(RESIN_SOURCE_DIR "/models/") + name + ".resin");
+      ASSERT_TRUE(bool(buffer)) << name;
+      std::string text = (*buffer)->getBuffer().str();
+      size_t start = text.find("(image: [3, ") + 12, end = text.find(']', start);
+      text.replace(start, end - start, size);
+      if (size_t data = text.find("= cifar10"); data != std::string::npos)
+        text.replace(data, 9, "= synthetic");
+      Analysis analysis = analyzeText(text);
+      EXPECT_TRUE(analysis.network) << name << " on " << size << ":\n" << analysis.messages;
+    }
 }
 
 /// Names and shapes of torchvision's resnet50: conv1, bn1, layer1.0.conv1, ..., fc.
