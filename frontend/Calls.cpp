@@ -197,8 +197,13 @@ std::string Elaborator::namePath(StringRef kind, Naming naming) {
   return path + std::to_string(++counters[path]);
 }
 
-/// Two layers can't have one name.
+/// Two layers can't have one name, and what an optimizer keeps has names too.
 bool Elaborator::claimPath(StringRef path, SMRange range) {
+  if (path.split('.').first == "optimizer") {
+    fail(range, "the path '" + path + "' begins with 'optimizer', as the names of the optimizer's state do: " +
+                    "give the label another name");
+    return false;
+  }
   auto [other, isNew] = paths.try_emplace(path, range);
   if (isNew)
     return true;

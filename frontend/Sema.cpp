@@ -3,6 +3,7 @@
 //   1. Names (Names.cpp).
 //   2. The model asked for.
 //   3. Its layers (Elaborator.cpp), its recipe (Recipe.cpp).
+//   4. Whether it learns (Trainable.cpp).
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,5 +42,7 @@ std::optional<Network> resin::frontend::analyze(const File &file, StringRef mode
     return std::nullopt;
   std::optional<Network> network = elaborate(file, *model, diagnostics);
   settleRecipe(file, overrides, network ? &*network : nullptr, diagnostics);
+  if (network)
+    checkTrainable(*network, model->resultShape->range, diagnostics);
   return diagnostics.hasErrors() ? std::nullopt : std::move(network);
 }

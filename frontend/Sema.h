@@ -20,6 +20,9 @@ std::optional<Network> elaborate(const File &file, const Model &model, Diagnosti
 /// block.
 void settleRecipe(const File &file, llvm::ArrayRef<Setting> overrides, Network *network, Diagnostics &diagnostics);
 
+/// Reports what the network can't learn with its recipe; `result` is where the text has its classes.
+void checkTrainable(const Network &network, llvm::SMRange result, Diagnostics &diagnostics);
+
 } // namespace resin::frontend
 
 #endif // RESIN_FRONTEND_SEMA_H

@@ -98,7 +98,10 @@ private:
     writes.push_back({parameter, (*op)->getResult(0)});
     builder.setInsertionPoint(*op);
     for (auto [i, state] : llvm::enumerate(op->slotNames())) {
-      (*op)->setOperand(2 + i, readSlot(builder, variable, state));
+      Value slot = readSlot(builder, variable, state);
+      if (!slot)
+        return failure();
+      (*op)->setOperand(2 + i, slot);
       writes.push_back({slotName(parameter, state), (*op)->getResult(1 + i)});
     }
     builder.setInsertionPointAfter(*op);
@@ -110,9 +113,17 @@ private:
     return StringAttr::get(&getContext(), "optimizer." + state + "." + parameter).getValue();
   }
 
+  /// Null where the name is taken by something else.
   Value readSlot(OpBuilder &builder, VariableOp parameter, StringRef state) {
     StringRef name = slotName(parameter.getSymName(), state);
-    if (!symbols->lookup(name)) {
+    Operation *taken = symbols->lookup(name);
+    auto slot = dyn_cast_or_null<VariableOp>(taken);
+    if (taken && (!slot || slot.getRole() != "slot" || slot.getType() != parameter.getType())) {
+      taken->emitError("'") << name << "' is the name of the optimizer's state for '" << parameter.getSymName()
+                            << "' too: rename it";
+      return {};
+    }
+    if (!taken) {
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPoint(function);
       auto zero = builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr("constant")),

@@ -80,7 +80,7 @@ private:
 
   LogicalResult cloneOp(Operation *op) {
     if (auto norm = dyn_cast<BatchNormOp>(op))
-      return cloneBatchNorm(norm), success();
+      return cloneBatchNorm(norm);
     if (auto dropout = dyn_cast<DropoutOp>(op); dropout && !training) {
       map.map(dropout.getResult(), map.lookup(dropout.getInput()));
       return success();
@@ -98,7 +98,7 @@ private:
     return success();
   }
 
-  void cloneBatchNorm(BatchNormOp norm) {
+  LogicalResult cloneBatchNorm(BatchNormOp norm) {
     Location loc = norm.getLoc();
     Value input = map.lookup(norm.getInput()), scale = map.lookup(norm.getScale()),
           offset = map.lookup(norm.getOffset());
@@ -107,20 +107,24 @@ private:
     if (!training) {
       map.map(norm.getResult(),
               BatchNormInferenceOp::create(builder, loc, input, scale, offset, mean, variance, norm.getEpsilon()));
-      return;
+      return success();
     }
+    auto type = cast<RankedTensorType>(input.getType());
+    double count = type.getNumElements() / type.getDimSize(1);
+    if (count == 1)
+      return norm.emitError("specialize: in training, a batch norm of ")
+             << type << " has one value a channel and makes it 0";
     auto train = BatchNormTrainOp::create(builder, loc, input, scale, offset, norm.getEpsilon());
     map.map(norm.getResult(), train.getResult());
 
     // The variance is biased where it normalises and unbiased in the running average.
-    auto type = cast<RankedTensorType>(input.getType());
-    double count = type.getNumElements() / type.getDimSize(1);
-    double unbiased = count > 1 ? count / (count - 1) : 1;
+    double unbiased = count / (count - 1);
     Value newMean = RunningAverageOp::create(builder, loc, mean, train.getMean(), norm.getMomentum(), APFloat(1.0));
     Value newVariance =
         RunningAverageOp::create(builder, loc, variance, train.getVariance(), norm.getMomentum(), APFloat(unbiased));
     statistics.push_back({norm.getRunningMean(), newMean});
     statistics.push_back({norm.getRunningVariance(), newVariance});
+    return success();
   }
 
   func::FuncOp model;

@@ -49,3 +49,21 @@ module attributes {resnet.recipe = {batch = 0 : i64}} {
     return %p : tensor<?x3xf32>
   }
 }
+
+// -----
+
+// With a batch of 2 the norm has two values a channel.
+module attributes {resnet.recipe = {batch = 1 : i64}} {
+  resnet.variable "parameter" @g : tensor<3xf32> init {name = "constant", value = 1.0 : f64}
+  resnet.variable "parameter" @b : tensor<3xf32> init {name = "constant", value = 0.0 : f64}
+  resnet.variable "statistic" @mean : tensor<3xf32> init {name = "constant", value = 0.0 : f64}
+  resnet.variable "statistic" @var : tensor<3xf32> init {name = "constant", value = 1.0 : f64}
+  func.func @model(%image: tensor<?x3x1x1xf32> {resnet.name = "image"}) -> tensor<?x3xf32> {
+    %g = resnet.read @g : tensor<3xf32>
+    %b = resnet.read @b : tensor<3xf32>
+    // expected-error @+1 {{specialize: in training, a batch norm of 'tensor<1x3x1x1xf32>' has one value a channel and makes it 0}}
+    %z = resnet.batch_norm %image, %g, %b running @mean @var epsilon 1.0e-5 momentum 0.1 : (tensor<?x3x1x1xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<?x3x1x1xf32>
+    %p = resnet.global_avg_pool %z : (tensor<?x3x1x1xf32>) -> tensor<?x3xf32>
+    return %p : tensor<?x3xf32>
+  }
+}
