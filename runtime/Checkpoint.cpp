@@ -37,7 +37,8 @@ Status resin::runtime::writeCheckpoint(Model &model, const RunState &state,
   Checksum sum;
   if (Status status = sumVariables(model, sum); status.failed())
     return status;
-  safetensors::Metadata metadata = describe(state, model.manifest().model, model.manifest().hash, model.manifest().build);
+  safetensors::Metadata metadata =
+      describe(state, model.manifest().model, model.manifest().hash, model.manifest().build);
   metadata[kChecksum] = sum.text();
   std::vector<safetensors::Heading> headings;
   for (const Variable &variable : model.manifest().variables)
