@@ -22,6 +22,7 @@
 #include "codegen/Knobs.h"
 #include "codegen/LoadedKernels.h"
 #include "support/KernelSpec.h"
+#include "support/KernelStack.h"
 #include "tuning/KernelClock.h"
 
 #include <benchmark/benchmark.h>
@@ -41,7 +42,7 @@ namespace {
 
 constexpr int kMostCopies = 256;
 
-void BM_Kernel(benchmark::State &state, const KernelSpec &spec, void *function, int copies) {
+void timeKernel(benchmark::State &state, const KernelSpec &spec, void *function, int copies) {
   std::vector<std::unique_ptr<tuning::KernelArena>> storage;
   for (int i = 0; i < copies; ++i)
     storage.push_back(std::make_unique<tuning::KernelArena>(spec));
@@ -64,6 +65,10 @@ void BM_Kernel(benchmark::State &state, const KernelSpec &spec, void *function, 
   state.counters["GB/s"] = bytesTouched(spec) / best * 1e-9;
   state.counters["peak"] = peak;
   state.counters["peak_share"] = rate / peak;
+}
+
+void BM_Kernel(benchmark::State &state, const KernelSpec &spec, void *function, int copies) {
+  onKernelStack([&] { timeKernel(state, spec, function, copies); });
 }
 
 //===----------------------------------------------------------------------===//

@@ -4,6 +4,7 @@
 
 #include "support/RunTool.h"
 #include "support/ScratchFolder.h"
+#include "support/KernelStack.h"
 
 #include <array>
 #include <cassert>
@@ -75,6 +76,11 @@ void *LoadedKernels::find(const std::string &symbol) const { return dlsym(librar
 
 int callKernel(void *function, const std::vector<void *> &storage) {
   assert(storage.size() <= kMaxKernelArguments && "callKernel passes that many");
+  if (!isOnKernelStack()) {
+    int code = -1;
+    onKernelStack([&] { code = callKernel(function, storage); });
+    return code;
+  }
   std::array<Buffer, kMaxKernelArguments> buffers;
   for (size_t i = 0; i < storage.size(); ++i)
     buffers[i].host = storage[i];

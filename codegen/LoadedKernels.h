@@ -36,7 +36,8 @@ private:
 /// The most operands and results that `callKernel` can pass.
 inline constexpr size_t kMaxKernelArguments = 64;
 
-/// Calls a kernel with the addresses of its operands' and results' storage.
+/// Calls a kernel with the addresses of its operands' and results' storage, on a kernel stack (support/KernelStack.h):
+/// who calls many stands on one already.
 int callKernel(void *function, const std::vector<void *> &storage);
 
 } // namespace resin::codegen

@@ -6,8 +6,8 @@
 #include "runtime/ThreadPool.h"
 #include "runtime/commands/Commands.h"
 #include "support/CommandLine.h"
+#include "support/KernelStack.h"
 
-#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -169,7 +169,9 @@ static int parseAndRun(const ResinProgram &program, int argc, const char *const 
 
 int resin::runtime::runProgram(const ResinProgram &program, int argc, const char *const *argv) {
   try {
-    return parseAndRun(program, argc, argv);
+    int code = 0;
+    onKernelStack([&] { code = parseAndRun(program, argc, argv); }); // once, not anew for each region
+    return code;
   } catch (const std::bad_alloc &) {
     return leave({ExitCode::NoMemory, "out of memory"});
   } catch (const std::exception &error) {

@@ -7,6 +7,9 @@
 #include <cassert>
 #include <climits>
 #include <cmath>
+#include <cstdio>
+#include <new>
+#include <system_error>
 
 #include <linux/futex.h>
 #include <sched.h>
@@ -80,15 +83,36 @@ ThreadPool::ThreadPool(unsigned workers) : ranges(std::max(1u, workers) + 1) {
   const std::vector<int> cpus = allowedCpus();
   const bool ownCore = haveOwnCores(workers, cpus.size());
   spin = ownCore ? kSpin : std::chrono::microseconds(0);
-  for (unsigned worker = 1; worker < workers; ++worker)
-    threads.emplace_back([this, worker] { work(worker); });
+  startThreads(std::max(1u, workers) - 1);
   // Only where every CPU has its worker: with fewer, pins could meet on two threads of
   // one core, or with those of another program of ours.
-  if (!ownCore || workers < 2 || workers < cpus.size())
+  if (!ownCore || this->workers() < 2 || this->workers() < cpus.size())
     return;
   pinTo(pthread_self(), cpus[0]);
   for (unsigned worker = 1; worker < workers; ++worker)
     pinTo(threads[worker - 1].native_handle(), cpus[worker]);
+}
+
+void ThreadPool::startThreads(unsigned count) {
+  while (threads.size() < count)
+    if (!startThread()) {
+      std::fprintf(stderr, "warning: the system gives %u of %u threads: going on with those\n", this->workers(),
+                   count + 1);
+      return;
+    }
+}
+
+/// False if there is no thread, or no memory for its stack.
+bool ThreadPool::startThread() {
+  const int64_t worker = static_cast<int64_t>(threads.size()) + 1;
+  try {
+    KernelStack *stack = stacks.emplace_back(std::make_unique<KernelStack>()).get();
+    threads.emplace_back([this, worker, stack] { stack->run([this, worker] { work(worker); }); });
+    return true;
+  } catch (const std::system_error &) {
+  } catch (const std::bad_alloc &) {
+  }
+  return false;
 }
 
 ThreadPool::~ThreadPool() {
@@ -102,6 +126,8 @@ ThreadPool::~ThreadPool() {
 void ThreadPool::run(Body newBody, const void *newContext, int64_t pieces, int64_t fillers) {
   assert(pieces >= 0 && pieces <= INT32_MAX && "a region's pieces are counted in 32 bits");
   assert(fillers >= 0 && fillers <= pieces && "fillers are some of the pieces");
+  if (!isOnKernelStack())
+    return onKernelStack([&] { run(newBody, newContext, pieces, fillers); });
   if (threads.empty() || pieces <= 1) {
     for (int64_t piece = 0; piece < pieces; ++piece)
       newBody(newContext, piece, 0);
@@ -110,7 +136,7 @@ void ThreadPool::run(Body newBody, const void *newContext, int64_t pieces, int64
   body.store(newBody, std::memory_order_relaxed);
   context.store(newContext, std::memory_order_relaxed);
   finished.store(0, std::memory_order_relaxed);
-  const int64_t owners = ranges.size() - 1, owned = pieces - fillers;
+  const int64_t owners = workers(), owned = pieces - fillers;
   auto open = [](Range &range, uint64_t begin, uint64_t end) {
     range.state.store(end << 32 | begin, std::memory_order_release);
   };
@@ -144,7 +170,7 @@ uint32_t ThreadPool::computeRange(Range &range, int64_t worker) {
 /// Takes pieces until none is left, its own first, fillers last, then says how many it computed.
 void ThreadPool::computePieces(int64_t worker) {
   uint32_t computed = 0;
-  const size_t owners = ranges.size() - 1;
+  const size_t owners = workers();
   for (size_t i = 0; i < owners; ++i)
     computed += computeRange(ranges[(worker + i) % owners], worker);
   computed += computeRange(ranges.back(), worker);

@@ -7,6 +7,10 @@
 // nobody's range and taken when all ranges are empty. Which worker computes which piece
 // is open, and kernels are such that it does not show.
 //
+// Every worker, the calling thread too, computes on a stack of known size
+// (support/KernelStack.h). Where the system gives fewer threads than asked for, the pool
+// says so on standard error and has as many workers as there are.
+//
 // Waiting is a spin for a millisecond, for the next region of a prediction follows
 // sooner, and then a sleep in the kernel. A worker without a core of its own sleeps at
 // once, so that it takes none from others.
@@ -16,9 +20,12 @@
 #ifndef RESIN_RUNTIME_THREADPOOL_H
 #define RESIN_RUNTIME_THREADPOOL_H
 
+#include "support/KernelStack.h"
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -50,6 +57,8 @@ public:
 
 private:
   struct Range;
+  void startThreads(unsigned count);
+  bool startThread();
   void work(int64_t worker);
   void computePieces(int64_t worker);
   uint32_t computeRange(Range &range, int64_t worker);
@@ -66,13 +75,14 @@ private:
   struct alignas(64) Range {
     std::atomic<uint64_t> state{0};
   };
-  std::vector<Range> ranges; ///< one for each worker, then the fillers'
+  std::vector<Range> ranges;                     ///< one for each worker, then the fillers'
   alignas(64) std::atomic<uint32_t> finished{0}; ///< pieces done
   std::atomic<uint32_t> mainSleeps{0};
   alignas(64) std::atomic<uint32_t> region{0}; ///< grows by one with each
   std::atomic<uint32_t> sleepers{0};
   std::atomic<bool> leaving{false};
-  std::chrono::microseconds spin; ///< for which a worker stays awake; 0 without a core of its own
+  std::chrono::microseconds spin;                   ///< for which a worker stays awake; 0 without a core of its own
+  std::vector<std::unique_ptr<KernelStack>> stacks; ///< of the threads
   std::vector<std::thread> threads;
 };
 

@@ -10,10 +10,9 @@
 #include "tuning/Tuner.h"
 
 #include "codegen/LoadedKernels.h"
+#include "support/KernelStack.h"
 #include "tuning/KernelClock.h"
 #include "tuning/KernelTrial.h"
-
-#include <pthread.h>
 
 #include <algorithm>
 #include <cmath>
@@ -33,21 +32,6 @@ constexpr double kSteady = 0.93;
 constexpr double kStep = 0.99, kWin = 0.98;
 constexpr double kSampleSeconds = 2e-4;
 constexpr size_t kFinalRounds = 15;
-
-/// Runs `work` on a stack of 64 MiB: kernels have megabytes of scratch on it.
-void onLargeStack(const std::function<void()> &work) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, size_t(64) << 20);
-  pthread_t thread;
-  auto run = [](void *argument) -> void * {
-    (*static_cast<const std::function<void()> *>(argument))();
-    return nullptr;
-  };
-  if (pthread_create(&thread, &attributes, run, const_cast<std::function<void()> *>(&work)) == 0)
-    pthread_join(thread, nullptr);
-  pthread_attr_destroy(&attributes);
-}
 
 } // namespace
 
@@ -122,7 +106,7 @@ std::vector<Tuner::Candidate *> Tuner::Search::compile(const std::vector<codegen
       void *function = library ? library->find(kernels[i].symbol) : nullptr;
       std::string wrong = function ? "" : error;
       if (function)
-        onLargeStack([&] { wrong = trial->check(function, tolerance); });
+        onKernelStack([&] { wrong = trial->check(function, tolerance); });
       if (wrong.empty())
         result.push_back(&candidates.emplace_back(
             Candidate{requests[i].knobs, std::move(library), function, trial->worstError(), {}}));
@@ -175,7 +159,7 @@ Tuner::Candidate *Tuner::Search::race(std::vector<Candidate *> runners, Candidat
   for (Candidate *runner : runners)
     runner->samples.clear();
   for (size_t rounds = 3;; rounds += 2) {
-    onLargeStack([&] { runRounds(runners, rounds); });
+    onKernelStack([&] { runRounds(runners, rounds); });
     if (kept->samples.empty())
       return kept; // stopped before the first round was over
     std::sort(runners.begin() + 1, runners.end(), faster);
@@ -190,7 +174,7 @@ bool Tuner::Search::runFinal(Candidate &winner, Candidate &untuned) {
   std::vector<Candidate *> runners = {&untuned};
   if (&winner != &untuned)
     runners.push_back(&winner);
-  onLargeStack([&] { runRounds(runners, kFinalRounds); });
+  onKernelStack([&] { runRounds(runners, kFinalRounds); });
   return !untuned.samples.empty();
 }
 

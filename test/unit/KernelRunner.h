@@ -15,6 +15,7 @@
 #define RESIN_TEST_UNIT_KERNELRUNNER_H
 
 #include "codegen/Builder.h"
+#include "support/KernelStack.h"
 #include "test/unit/TemporaryFolder.h"
 
 #include "HalideRuntime.h"
@@ -209,7 +210,9 @@ public:
       buffers[i].host = reinterpret_cast<uint8_t *>(tensors[i]);
       arguments[i] = &buffers[i];
     }
-    return entry(arguments);
+    int code = -1;
+    onKernelStack([&] { code = entry(arguments); });
+    return code;
   }
 
 private:

@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <fstream>
 #include <numeric>
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 using namespace resin::runtime;
 
@@ -63,7 +65,8 @@ TEST(ThreadPool, FillersAloneAreARegion) {
     ThreadPool pool(workers);
     for (int64_t pieces : {0, 1, 2, 7}) {
       std::atomic<int64_t> sum{0};
-      pool.run(pieces, [&](int64_t piece, int64_t) { sum += piece + 1; }, pieces);
+      pool.run(
+          pieces, [&](int64_t piece, int64_t) { sum += piece + 1; }, pieces);
       EXPECT_EQ(sum, pieces * (pieces + 1) / 2);
     }
   }
@@ -114,6 +117,36 @@ TEST(ThreadPool, SharesOutUnequalPieces) {
     ++byWorker[worker];
   });
   EXPECT_GT(std::max(byWorker[0], byWorker[1]), 25) << "who is not held up takes the rest";
+}
+
+// A kernel's scratch takes megabytes, and what threads get by themselves follows `ulimit -s`.
+TEST(ThreadPool, EveryWorkerStandsOnAKernelStack) {
+  for (unsigned workers : {1u, 3u}) {
+    ThreadPool pool(workers);
+    std::atomic<int> elsewhere{0};
+    pool.run(60, [&](int64_t, int64_t) { elsewhere += !resin::isOnKernelStack(); });
+    EXPECT_EQ(elsewhere, 0) << workers << " workers";
+  }
+}
+
+/// Bytes of address space that this process uses.
+rlim_t addressSpace() {
+  rlim_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST(ThreadPoolDeathTest, GoesOnWithTheThreadsThereAre) {
+  auto work = [] {
+    const rlim_t room = addressSpace() + (rlim_t(200) << 20);
+    const rlimit limit{room, room};
+    setrlimit(RLIMIT_AS, &limit);
+    ThreadPool pool(64);
+    std::atomic<int64_t> sum{0};
+    pool.run(100, [&](int64_t piece, int64_t) { sum += piece; });
+    std::_Exit(pool.workers() < 64 && sum == 4950 ? 0 : 1);
+  };
+  EXPECT_EXIT(resin::onKernelStack(work), testing::ExitedWithCode(0), "^warning: the system gives [0-9]+ of 64 threads: [^\n]*\n$");
 }
 
 TEST(ThreadPool, FindsAtLeastOneCpu) { EXPECT_GE(usableCpus(), 1u); }
