@@ -24,6 +24,9 @@ struct Machine {
   Halide::Target target;
   int vectorFloats = 8;
   int registers = 16;
+  /// Whether scratch has to be small: what a template would sum up or keep for the whole piece it then computes where
+  /// it is used, a tile, a row or a block of channels at a time.
+  bool frugal = false;
 };
 Machine machineOf(const Halide::Target &target);
 

@@ -4,10 +4,13 @@
 
 #include "codegen/Builder.h"
 #include "codegen/KernelLibrary.h"
+#include "codegen/StackScratch.h"
 #include "codegen/kernels/Values.h"
 #include "codegen/schedules/FetchAhead.h"
 #include "codegen/schedules/Loops.h"
 #include "codegen/schedules/Maps.h"
+
+#include <optional>
 
 using namespace Halide;
 
@@ -19,20 +22,43 @@ Pipeline BuiltKernel::pipeline() const {
   return whole;
 }
 
+static Module lowerKernel(const KernelSpec &spec, const Machine &machine, const std::vector<int> &knobs) {
+  BuiltKernel kernel;
+  if (!buildConv(spec, machine, kernel, knobs) && !buildMap(spec, machine, kernel))
+    buildLoops(spec, machine, kernel);
+  // Plain linkage: the function alone, without the wrapper and the metadata that
+  // Halide adds by default.
+  return kernel.pipeline().compile_to_module(kernel.arguments, symbol(spec), machine.target, LinkageType::External);
+}
+
+/// In the form that keeps most at hand, if that is no more than `most` bytes, which Halide itself may find too many.
+static std::optional<Module> lowerAmply(const KernelSpec &spec, const Machine &machine, const std::vector<int> &knobs,
+                                        int64_t most) {
+  try {
+    Module module = lowerKernel(spec, machine, knobs);
+    return stackScratchOf(module) <= most ? std::optional(module) : std::nullopt;
+  } catch (const CompileError &) {
+    return std::nullopt; // the frugal form has the last word
+  }
+}
+
+static Module lower(const KernelSpec &spec, Machine machine, const std::vector<int> &knobs, int64_t mostScratch) {
+  if (std::optional<Module> ample = lowerAmply(spec, machine, knobs, mostScratch))
+    return *ample;
+  machine.frugal = true;
+  Module module = lowerKernel(spec, machine, knobs);
+  checkStackScratch(module);
+  return module;
+}
+
 bool compileKernel(const KernelSpec &spec, const std::vector<int> &knobs, const std::string &halideTarget,
-                   const std::string &path, std::string &error) {
+                   int64_t mostScratch, const std::string &path, std::string &error) {
   try {
     const Target target = Target(halideTarget)
                               .with_feature(Target::NoAsserts)
                               .with_feature(Target::NoBoundsQuery)
                               .with_feature(Target::NoRuntime);
-    const Machine machine = machineOf(target);
-    BuiltKernel kernel;
-    if (!buildConv(spec, machine, kernel, knobs) && !buildMap(spec, machine, kernel))
-      buildLoops(spec, machine, kernel);
-    // Plain linkage: the function alone, without the wrapper and the metadata that
-    // Halide adds by default.
-    Module module = kernel.pipeline().compile_to_module(kernel.arguments, symbol(spec), target, LinkageType::External);
+    Module module = lower(spec, machineOf(target), knobs, mostScratch);
     module.compile({{OutputFileType::object, path}});
     return true;
   } catch (const Error &problem) {

@@ -73,7 +73,7 @@ struct Running {
 };
 
 /// Compiles in a child and ends it; never returns.
-[[noreturn]] void compileInChild(const Running &running, const TargetInfo &target) {
+[[noreturn]] void compileInChild(const Running &running, const TargetInfo &target, int64_t mostScratch) {
   running.log.takeErrors();
   std::string error;
   const KernelRequest &request = *running.job->request;
@@ -81,7 +81,7 @@ struct Running {
   if (!request.knobs.empty() && !acceptsKnobs(request.spec, target, request.knobs))
     error = "no template takes the knobs " + printKnobs(request.knobs);
   else
-    done = compileKernel(request.spec, request.knobs, target.halide, running.object.path(), error);
+    done = compileKernel(request.spec, request.knobs, target.halide, mostScratch, running.object.path(), error);
   if (!done)
     dprintf(STDERR_FILENO, "%s", error.c_str());
   _exit(done ? 0 : 1);
@@ -97,7 +97,7 @@ std::string reasonOf(const NamelessFile &log, int status) {
 }
 
 /// Runs the jobs, `most` at once; returns a line for each that failed.
-std::string runJobs(const std::vector<Job> &jobs, const TargetInfo &target, unsigned most) {
+std::string runJobs(const std::vector<Job> &jobs, const TargetInfo &target, unsigned most, int64_t mostScratch) {
   std::string errors;
   std::map<pid_t, Running> running;
   auto next = jobs.begin();
@@ -115,7 +115,7 @@ std::string runJobs(const std::vector<Job> &jobs, const TargetInfo &target, unsi
       std::fflush(nullptr);
       pid_t child = forkWorker();
       if (child == 0)
-        compileInChild(started, target);
+        compileInChild(started, target, mostScratch);
       if (child < 0)
         complain(*started.job, std::string("cannot start a process: ") + std::strerror(errno));
       else
@@ -172,7 +172,7 @@ bool compileKernels(const std::vector<KernelRequest> &requests, const CompileOpt
   // The longest first, so that the last to end is a short one.
   std::partition(jobs.begin(), jobs.end(), [](const Job &job) { return job.kernel->symbol.starts_with("conv2d"); });
   unsigned most = options.jobs ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
-  error = runJobs(jobs, target, most);
+  error = runJobs(jobs, target, most, options.mostScratch);
   for (const Job &job : jobs)
     if (!job.kernel->object.empty())
       cache.keep(keyOf(*job.request), job.kernel->object);

@@ -13,6 +13,7 @@
 #define RESIN_CODEGEN_KERNELLIBRARY_H
 
 #include "support/KernelSpec.h"
+#include "support/KernelStack.h"
 
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct CompileOptions {
   unsigned jobs = 0;           ///< kernels compiled at once; 0: as many as there are processors
   /// Where objects are kept by content; empty: nowhere. Made if it is not there.
   std::string cacheDirectory = {};
+  /// Scratch beyond which a kernel is built in its frugal form; for tests, which do without a cache.
+  int64_t mostScratch = kMostKernelScratch;
 };
 
 /// A kernel to compile, and by which knobs of a template: of those `acceptsKnobs`

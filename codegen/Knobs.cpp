@@ -84,12 +84,11 @@ std::vector<Values> directValues(const ConvKernel &conv) {
 Template::Cost directCost(const ConvKernel &conv, const Knobs &knobs) {
   const ConvShape &s = conv.shape;
   const int classes = isForward(conv) ? 1 : s.strideX * s.strideY;
-  const int64_t tile = product(knobs, {0, 1, 2, 3}),
-                pixels = int64_t(s.n) * (isForward(conv) ? s.oh * s.ow : s.h * s.w);
+  const int64_t tile = product(knobs, {0, 1, 2, 3});
   const int64_t copies = classes > 1 ? s.r * s.s : knobs[5] ? s.s : 1;
   const int vectors = knobs[3];
   return {tile * knobs[4] * copies, RegisterTile{int(product(knobs, {0, 1, 2})), vectors}.registers(),
-          knobs[6] ? pixels * vectors * conv.machine.vectorFloats * 4 : 0};
+          knobs[6] ? chunkScratchOf(directKnobs(knobs), conv) : 0};
 }
 
 std::vector<Values> weightValues(const ConvKernel &conv) {

@@ -14,6 +14,7 @@
 #include "passes/Passes.h"
 #include "support/ConvCost.h"
 #include "support/KernelSpec.h"
+#include "support/KernelStack.h"
 
 namespace resin {
 #define GEN_PASS_DEF_TRANSFORMFILTERS
@@ -57,6 +58,13 @@ double costOf(Conv2dOp conv, int64_t tile) {
   return std::max(arithmetic, (isCached ? 2.0 : 4.0) * bytes);
 }
 
+/// Whether a row of tiles, source and result at their points, fits the stack with something to spare.
+bool fitsStack(Conv2dOp conv, int64_t tile) {
+  ArrayRef<int64_t> filter = shapeOf(conv.getFilter()), result = shapeOf(conv.getResult());
+  const int64_t points = (tile + 2) * (tile + 2);
+  return points * 4 * (filter[0] + filter[1]) * llvm::divideCeil(result[3], tile) <= kMostKernelScratch / 2;
+}
+
 struct TransformFilters : resin::impl::TransformFiltersBase<TransformFilters> {
   using TransformFiltersBase::TransformFiltersBase;
 
@@ -77,7 +85,7 @@ private:
   void replace(Conv2dOp conv, bool isStrict) {
     int64_t best = 0;
     for (int64_t tile : {4, 2})
-      if (!(isStrict && tile == 4) && costOf(conv, tile) < costOf(conv, best))
+      if (!(isStrict && tile == 4) && fitsStack(conv, tile) && costOf(conv, tile) < costOf(conv, best))
         best = tile;
     if (!best)
       return;

@@ -57,7 +57,7 @@ struct ConvKernel {
   }
 };
 
-/// Scratch that a kernel may have on a worker's stack of 16 MiB.
+/// Scratch that a template may ask for: less than a kernel may have (support/KernelStack.h), for sums ride along.
 inline constexpr int64_t kLargestScratch = 8 << 20;
 
 /// A convolution whose anchor gathers: each result is a sum over taps and source

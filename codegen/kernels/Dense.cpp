@@ -28,6 +28,7 @@ std::vector<Value> linear(const KernelNode &node, const std::vector<Value> &v, S
   const int64_t n = v[0].shape[0], in = v[0].shape[1], out = v[1].shape[0];
   auto term = [&](auto &e, auto &r) { return v[0].at({e[1], r[0]}) * v[1].at({blocked(e[2], e[0], out), r[0]}); };
   Func product = stages.sum("product", {kChannelBlock, n, blocks(out)}, {in}, term, together(stages));
+  stages.tileBy({kChannelBlock, largestDivisor(n, together(stages))});
   return {{node.results[0], [=](const Index &i) { return product(i[1].lane(), i[0].whole(), i[1].block()); }}};
 }
 
@@ -41,6 +42,7 @@ std::vector<Value> linearGradData(const KernelNode &node, const std::vector<Valu
   Func lanes = stages.sum("lanes", {kChannelBlock, n, in}, {blocks(out)}, term, together(stages));
   if (in % kChannelBlock == 0)
     stages.computeInside(kChannelBlock);
+  stages.tileBy({1, largestDivisor(n, together(stages))});
   return {{node.results[0], [=](const Index &i) {
              std::vector<Expr> sums;
              for (int lane = 0; lane < kChannelBlock; ++lane)
@@ -58,6 +60,7 @@ std::vector<Value> linearGradWeight(const KernelNode &node, const std::vector<Va
   auto term = [&](auto &e, auto &r) { return v[0].at({r[0], blocked(e[2], e[0], out)}) * v[1].at({r[0], e[1]}); };
   Func product = stages.sum("product", {kChannelBlock, in, blocks(out)}, {n}, term, together(stages));
   stages.computeInside(1);
+  stages.tileBy({0, largestDivisor(in, together(stages))});
   return {{node.results[0], [=](const Index &i) { return product(i[0].lane(), i[1].whole(), i[0].block()); }}};
 }
 
@@ -89,6 +92,7 @@ std::vector<Value> batchSum(const KernelNode &node, const std::vector<Value> &v,
   const int64_t c = node.results[0][0];
   Func sum = stages.sum("sum", {blocks(c) * kChannelBlock}, {n},
                         [&](auto &e, auto &r) { return at(r[0], {Coordinate(e[0], c % kChannelBlock != 0)}); });
+  stages.tileBy({kChannelBlock});
   return {{node.results[0], [=](const Index &i) { return sum(i[0].whole()); }}};
 }
 

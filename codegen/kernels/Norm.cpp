@@ -30,6 +30,7 @@ Value channelSums(const KernelNode &node, const std::vector<int64_t> &shape, Sta
                          [&](auto &v, auto &r) { return at(v, v[3], v[2], r[0]); });
   Func total = stages.sum("total", {kChannelBlock, blocks(c), pieces}, {shape[2], images},
                           [&](auto &v, auto &r) { return rows(v[0], v[1], r[0], v[2] * int(images) + r[1]); });
+  stages.tileBy({kChannelBlock, 1});
   return {node.results[0], [=](const Index &i) { return total(i[1].lane(), i[1].block(), i[0].whole()); }};
 }
 
@@ -44,6 +45,7 @@ std::vector<Value> channelDot(const KernelNode &node, const std::vector<Value> &
 /// [p, c] -> [c padded], summed over p in double.
 Func finishSum(const char *name, const Value &partials, Stages &stages) {
   const int64_t c = partials.shape[1];
+  stages.tileBy({kChannelBlock});
   return stages.sum(name, {blocks(c) * kChannelBlock}, {partials.shape[0]}, [&](auto &v, auto &r) {
     return wide(partials, {r[0], Coordinate(v[0], c % kChannelBlock != 0)});
   });

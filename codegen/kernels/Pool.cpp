@@ -136,6 +136,7 @@ std::vector<Value> globalAvgPool(const KernelNode &node, const std::vector<Value
     return v[0].at({e[2], Coordinate(e[1], e[0], shape[1] % kChannelBlock != 0), r[1], r[0]});
   });
   stages.computeInside(1);
+  stages.tileBy({kChannelBlock, 1});
   const float factor = 1.f / float(shape[2] * shape[3]);
   return {{node.results[0], [=](const Index &i) { return sums(i[1].lane(), i[1].block(), i[0].whole()) * factor; }}};
 }

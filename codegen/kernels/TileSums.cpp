@@ -100,4 +100,20 @@ std::vector<Expr> TileSums::add(const std::vector<Expr> &left, Expr count,
   return added;
 }
 
+void TileSums::placeApart(const std::vector<Func> &results, Func totals, RDom walk, Func tiles, int lanes) {
+  const int block = kChannelBlock;
+  Func first = results[0];
+  Var channelBlock("channel_block"), channel("channel");
+  for (Func result : results) {
+    const Var c = result.args()[0];
+    result.split(c, channelBlock, channel, block).vectorize(channel, lanes);
+    if (result.name() != first.name())
+      result.compute_with(first, channelBlock);
+  }
+  const Var c = totals.args()[0], ki = tiles.args()[0];
+  totals.compute_at(first, channelBlock).store_in(MemoryType::Register).bound_extent(c, block).vectorize(c, lanes);
+  totals.update().reorder(c, walk.x, walk.y, walk.z).vectorize(c, lanes);
+  tiles.compute_at(totals, walk.x).store_in(MemoryType::Register).bound(ki, 0, block).vectorize(ki, lanes);
+}
+
 } // namespace resin::codegen

@@ -50,6 +50,11 @@ public:
   std::vector<Halide::Expr> add(const std::vector<Halide::Expr> &left, Halide::Expr count,
                                 const std::function<Halide::Expr(int number)> &first) const;
 
+  /// Schedules sums that are not taken along with what they sum up: block by block of the channels c of `results`, each
+  /// tile's computed when its turn comes. `totals(c)` adds `tiles` up over `walk`.
+  static void placeApart(const std::vector<Halide::Func> &results, Halide::Func totals, Halide::RDom walk,
+                         Halide::Func tiles, int lanes);
+
 private:
   enum class Kind { Sum, Dot, Mean, Rest };
   struct Part {

@@ -215,6 +215,12 @@ void Stages::place(Func result, Var outermost, bool only) {
   placeImages(result, outermost);
 }
 
+void Stages::placeInside(Func result, Var loop) {
+  for (Stage &stage : stages)
+    stage.func.compute_at(result, loop).store_in(MemoryType::Register);
+  placeImages(result, loop);
+}
+
 static void placeInRegisters(std::vector<Func> &stages, Func result, Var loop, int width) {
   for (Func &stage : stages)
     stage.compute_at(result, loop).store_in(MemoryType::Register).vectorize(stage.args()[0], width);
@@ -249,13 +255,22 @@ Func Stages::compute(const std::string &name, const std::vector<int64_t> &extent
   return stage;
 }
 
-/// The largest divisor of `extent` that is at most `most`.
-static int divisor(int64_t extent, int most) {
+int largestDivisor(int64_t extent, int most) {
   int best = most;
   while (extent % best)
     --best;
   return best;
 }
+
+/// Lanes of a vector that divide `extent`.
+int Stages::lanesOf(int64_t extent) const {
+  int lanes = machine.vectorFloats;
+  while (extent % lanes)
+    lanes /= 2;
+  return lanes;
+}
+
+int Stages::rowsTogether(int64_t rows) const { return rows % kBlock ? lanesOf(rows) : kBlock; }
 
 Func Stages::sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over,
                  const Term &term, int together) {
@@ -275,18 +290,16 @@ Func Stages::sum(const std::string &name, const std::vector<int64_t> &extents, c
   add(stage, extents);
 
   // The sums of one tile stay in registers over the whole reduction.
-  int lanes = machine.vectorFloats;
-  while (extents[0] % lanes)
-    lanes /= 2;
+  const int lanes = lanesOf(extents[0]);
   const bool tiled = extents.size() > 1;
-  const int tile = tiled ? divisor(extents[1], together) : 1;
+  const int tile = tiled ? largestDivisor(extents[1], together) : 1;
   Var inner("inner"), outer("outer"), lane("lane"), vector("vector");
   auto vectorize = [&](Halide::Stage part, VarOrRVar along) {
     if (lanes > 1)
       part.vectorize(along, lanes);
     part.unroll(along);
   };
-  stage.split(variables[0], vector, lane, extents[0] % kBlock ? lanes : kBlock);
+  stage.split(variables[0], vector, lane, rowsTogether(extents[0]));
   vectorize(stage, lane);
   if (tiled)
     stage.split(variables[1], outer, inner, tile).reorder(lane, inner, vector, outer).unroll(inner);

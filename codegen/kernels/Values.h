@@ -18,6 +18,7 @@
 #include "codegen/Builder.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -87,6 +88,19 @@ public:
   /// Lets the last stage, if it is large, be computed `count` of its outermost
   /// argument at a time, inside the result's outermost loop.
   void computeInside(int count) { inside = count; }
+  /// How much of the result's first and second loop is computed at a time, with all stages it needs, where scratch has
+  /// to be small; 0: all of the loop.
+  struct Tile {
+    int first = 0, second = 0;
+  };
+  void tileBy(Tile tile) { inTiles = tile; }
+  /// That tile, unless scratch may be large or there is none.
+  std::optional<Tile> tile() const {
+    const bool isTiled = machine.frugal && !stages.empty() && (inTiles.first || inTiles.second);
+    return isTiled ? std::optional(inTiles) : std::nullopt;
+  }
+  /// Rows that a sum for each of `rows` computes together.
+  int rowsTogether(int64_t rows) const;
   /// f(ki, x, y, kb, n) = define(...) for an image's pixels: computed for a few rows
   /// of the result at a time. Any pixel may be asked for, in the image or not.
   Halide::Func image(const std::string &name, const Definition &define);
@@ -104,6 +118,8 @@ public:
   int insideCount() const { return inside && isLarge(stages.back()) ? inside : 0; }
   /// Places the stages, once all results are defined; `only` if there is one result.
   void place(Halide::Func result, Halide::Var outermost, bool only);
+  /// Places them inside a loop of `result`, each as large as one turn of the loop asks.
+  void placeInside(Halide::Func result, Halide::Var loop);
   /// Places stages that are images inside a loop of `result`.
   void placeImages(Halide::Func result, Halide::Var loop);
   bool hasImages() const { return !images.empty(); }
@@ -119,12 +135,17 @@ private:
   };
   Halide::Func begin(const std::string &name, const std::vector<int64_t> &extents, std::vector<Halide::Var> &variables);
   static bool isLarge(const Stage &stage);
+  int lanesOf(int64_t extent) const;
   const Halide::ImageParam piece;
   std::vector<Stage> stages;
   std::vector<Halide::Func> images, tiles;
   int inside = 0;
+  Tile inTiles;
   bool byFours = false;
 };
+
+/// The largest divisor of `extent` that is at most `most`.
+int largestDivisor(int64_t extent, int most);
 
 /// Vectorises the innermost loop of `extent` iterations without leaving the tensor.
 void vectorizeInnermost(Halide::Stage stage, Halide::Var variable, int64_t extent, int width);

@@ -69,6 +69,13 @@ static int epilogueTensors(const ConvKernel &conv) {
   return count;
 }
 
+int64_t chunkScratchOf(const DirectKnobs &t, const ConvKernel &conv) {
+  const ConvShape &s = conv.shape;
+  const bool forward = conv.direction == ConvDirection::Forward;
+  return int64_t(s.n) * (forward ? int64_t(s.oh) * s.ow : int64_t(s.h) * s.w) * t.vectors * conv.machine.vectorFloats *
+         4;
+}
+
 DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, const GatherAxis &axisY) {
   const ConvShape &s = conv.shape;
   const bool forward = conv.direction == ConvDirection::Forward,
@@ -120,7 +127,10 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
       best.channels = channels;
   const int panelWidth = best.vectors * conv.machine.vectorFloats * 4, sourceBlocks = (sourceChannels + 15) / 16;
   const int blockBytes = kChannelBlock * s.r * s.s * panelWidth;
-  if (isCut)
+  const int64_t copied = isStrided && pointwise ? int64_t(s.n) * s.c * s.oh * s.ow * 4 : 0;
+  // Where a panel's sums do not fit the stack the filter streams all the same.
+  const bool keepsSums = chunkScratchOf(best, conv) + copied <= kLargestScratch;
+  if (isCut && keepsSums)
     best.blocks = largestDivisor(sourceBlocks, std::max(1, (streams ? 10 << 10 : 20 << 10) / blockBytes));
   // Where the weights exceed a small L2 they should not stream once per image.
   if (best.blocks ||
@@ -132,8 +142,7 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
   // Chunks whose filter, 8 KB of it, stays in L1 while the pixels stream: of what comes from memory 30-60 % more a
   // second (forward 256 channels at 56x56 to 64 50 -> 81 %, data gradient 37 -> 64 %).
   // Strided pixels are copied first.
-  const int64_t copied = isStrided ? int64_t(s.n) * s.c * s.oh * s.ow * 4 : 0;
-  if (deep && sourceChannels % kChannelBlock == 0 && copied <= kLargestScratch / 2) {
+  if (deep && keepsSums && sourceChannels % kChannelBlock == 0 && copied <= kLargestScratch / 2) {
     best.blocks = largestDivisor(sourceBlocks, std::max(1, (8 << 10) / blockBytes));
     best.order = DirectOrder::Panels;
   }

@@ -50,12 +50,16 @@ int classesOf(const GatherAxis &axis) { return axis.classes.size(); }
 /// Pixels of each residue class among `extent`, the last of which may lie outside.
 int perClass(int extent, const GatherAxis &axis) { return (extent + classesOf(axis) - 1) / classesOf(axis); }
 
+/// Whether the last tile along `axis` is shifted inwards: not where it would meet other residue classes.
+bool isShifted(const ConvKernel &conv, const GatherAxis &axis, const GatherAxis &x, const GatherAxis &y) {
+  return classesOf(axis) == 1 || (conv.shape.w % classesOf(x) == 0 && conv.shape.h % classesOf(y) == 0);
+}
+
 class DirectConv : public ConvTile {
 public:
   DirectConv(ConvKernel &conv, const DirectKnobs &knobs, const GatherAxis &axisX, const GatherAxis &axisY)
       : ConvTile(conv, {knobs.pixels * classesOf(axisX), knobs.rows * classesOf(axisY), knobs.images, knobs.vectors,
-                        conv.direction == ConvDirection::Forward ||
-                            (conv.shape.w % classesOf(axisX) == 0 && conv.shape.h % classesOf(axisY) == 0)}),
+                        isShifted(conv, axisX, axisX, axisY), isShifted(conv, axisY, axisX, axisY)}),
         knobs(knobs), axisX(axisX), axisY(axisY) {
     if (isFlat && !isPacked)
       flattenSource();
@@ -288,6 +292,8 @@ private:
     update.split(ki, kv, kii, vectorFloats);
     update.split(ci, cio, cii, std::min(knobs.channels, lanes));
     using Loops = std::vector<VarOrRVar>;
+    if (small && conv.machine.frugal)
+      spread.compute_at(master, kbo);
     const Loops channels = {kv, kb}, pixels = {x, y, n};
     const bool holdsPixels = knobs.vectors > knobs.pixels * knobs.rows * knobs.images;
     const Loops &held = holdsPixels ? pixels : channels, &passing = holdsPixels ? channels : pixels;

@@ -30,6 +30,8 @@ double rateTile(const DirectKnobs &knobs, const Machine &machine);
 /// Whether a convolution reads pixel by pixel what it makes, and a row of its source follows on the one before: then
 /// chunks of source channels take the pixels of an image as one row.
 bool canFlatten(const ConvKernel &conv);
+/// Bytes on the stack of a worker for a panel's sums over chunks of source channels.
+int64_t chunkScratchOf(const DirectKnobs &knobs, const ConvKernel &conv);
 DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &x, const GatherAxis &y);
 
 } // namespace resin::codegen

@@ -6,6 +6,9 @@
 //   4. sums       channel sums of each tile, taken from registers, then in
 //                 double over the tiles of the piece (kernels/TileSums.h)
 //
+// Sums of a large map's tiles do not fit the stack. Then they are taken in a second
+// pass, plane by plane, from the results in memory.
+//
 //===----------------------------------------------------------------------===//
 
 #include "codegen/schedules/ConvTile.h"
@@ -22,6 +25,8 @@ void ConvTile::build(std::vector<Func> &outputs) {
   defineAnchor();
   defineValues();
   defineResults(outputs);
+  if (conv.machine.frugal)
+    zeroRings(); // before the sums read them
   defineSums(outputs);
   schedule();
 }
@@ -33,17 +38,34 @@ Expr ConvTile::value(int number, const Coordinates &at) const {
   return conv.epilogue.pointwise(number, anchor(at), at);
 }
 
-/// Where the tile may reach beyond the image: one that is stored in part is computed whole, and reads no operand
-/// outside.
+/// One that is stored in part is computed whole, and reads no operand outside.
+Coordinates ConvTile::insideImage(const Coordinates &at) const {
+  auto inside = [](Expr place, int extent, int part, bool shifted) {
+    return !shifted && extent % part ? min(place, extent - 1) : place;
+  };
+  return {at.ki, inside(at.x, width, tile.x, tile.shiftedX), inside(at.y, height, tile.y, tile.shiftedY), at.kb, at.n};
+}
+
+/// Where the tile may reach beyond the image.
 Expr ConvTile::valueInTile(int number, const Coordinates &at) const {
   auto found = tileValues.find(number);
   if (found != tileValues.end())
     return found->second(at.ki, at.x, at.y, at.kb, at.n);
-  auto inside = [&](Expr place, int extent, int part) {
-    return !tile.shifted && extent % part ? min(place, extent - 1) : place;
-  };
-  return conv.epilogue.pointwise(number, anchor(at),
-                                 {at.ki, inside(at.x, width, tile.x), inside(at.y, height, tile.y), at.kb, at.n});
+  return conv.epilogue.pointwise(number, anchor(at), insideImage(at));
+}
+
+/// A value from memory: a result, an operand, or what follows from them.
+Expr ConvTile::storedValue(int number, const Coordinates &at) const {
+  const Coordinates inside = insideImage(at);
+  Expr anchorStored = 0.f;
+  for (const auto &[out, result] : results) {
+    Expr stored = out(inside.ki, inside.x, inside.y, inside.kb, inside.n);
+    if (conv.spec.yields[result] == number)
+      return stored;
+    if (conv.spec.yields[result] == conv.epilogue.anchorValue())
+      anchorStored = stored;
+  }
+  return conv.epilogue.pointwise(number, anchorStored, inside);
 }
 
 /// A pointwise value that a result and a sum both need is computed once per tile.
@@ -51,7 +73,8 @@ void ConvTile::defineValues() {
   std::map<int, int> uses;
   for (auto [result, number] : conv.epilogue.values())
     ++uses[number];
-  for (const Epilogue::Reduction &r : conv.epilogue.reductions()) {
+  for (const Epilogue::Reduction &r :
+       conv.machine.frugal ? std::vector<Epilogue::Reduction>() : conv.epilogue.reductions()) {
     ++uses[r.lhs];
     if (r.rhs >= 0)
       ++uses[r.rhs];
@@ -111,16 +134,18 @@ TileSums::Tile ConvTile::sumsTile() const {
   };
   TileSums::Tile sums;
   sums.pixels = tile.x * tile.y * tile.images;
-  sums.value = [=, this](int number, int j) { return valueInTile(number, pixel(j)); };
+  sums.value = [=, this](int number, int j) {
+    return conv.machine.frugal ? storedValue(number, pixel(j)) : valueInTile(number, pixel(j));
+  };
   sums.count = countedPixels(xo, yo);
   if (raggedX || raggedY)
     sums.counts = [=, this](int j) {
       const Coordinates at = pixel(j);
       Expr counts = Internal::const_true();
       if (raggedX)
-        counts = counts && (tile.shifted ? at.x >= xo * tile.x : at.x < width);
+        counts = counts && (tile.shiftedX ? at.x >= xo * tile.x : at.x < width);
       if (raggedY)
-        counts = counts && (tile.shifted ? at.y >= yo * tile.y : at.y < height);
+        counts = counts && (tile.shiftedY ? at.y >= yo * tile.y : at.y < height);
       return counts;
     };
   return sums;
@@ -128,10 +153,10 @@ TileSums::Tile ConvTile::sumsTile() const {
 
 /// The first pixel of tile (tileX, tileY).
 std::pair<Expr, Expr> ConvTile::basePixel(Expr tileX, Expr tileY) const {
-  auto base = [&](Expr at, int part, int extent) {
-    return tile.shifted && extent % part ? min(at * part, extent - part) : at * part;
+  auto base = [](Expr at, int part, int extent, bool shifted) {
+    return shifted && extent % part ? min(at * part, extent - part) : at * part;
   };
-  return {base(tileX, tile.x, width), base(tileY, tile.y, height)};
+  return {base(tileX, tile.x, width, tile.shiftedX), base(tileY, tile.y, height, tile.shiftedY)};
 }
 
 /// Pixels of tile (tileX, tileY) that no other counts.
@@ -168,16 +193,21 @@ void ConvTile::defineSums(std::vector<Func> &outputs) {
   for (Expr term : sums.add(left, countedPixels(walk.x, walk.y), firstPixel))
     added.push_back(element(total(k), added.size(), reductions.size()) + term);
   total(k) = Tuple(added);
-  total.compute_root().store_in(kStackScratch).bound(k, 0, resultBlocks * block).vectorize(k, vectorFloats);
-  total.update().reorder(k, walk.x, walk.y, walk.z).vectorize(k, vectorFloats);
+  std::vector<Func> sumResults;
   for (size_t i = 0; i < reductions.size(); ++i) {
     const int result = reductions[i].result;
     Func out("result" + std::to_string(result));
     out(k, p) = cast(typeOf(conv.spec.results[result].type), element(total(k), i, reductions.size()));
     bindResult(out, conv.spec.results[result]);
-    out.vectorize(k, vectorFloats);
     outputs[result] = out;
+    sumResults.push_back(out);
   }
+  if (conv.machine.frugal)
+    return TileSums::placeApart(sumResults, total, walk, tileSums, vectorFloats);
+  for (Func out : sumResults)
+    out.vectorize(k, vectorFloats);
+  total.compute_root().store_in(kStackScratch).bound(k, 0, resultBlocks * block).vectorize(k, vectorFloats);
+  total.update().reorder(k, walk.x, walk.y, walk.z).vectorize(k, vectorFloats);
 }
 
 void ConvTile::orderLoops(Func f, std::vector<VarOrRVar> inner) const {
@@ -190,9 +220,10 @@ void ConvTile::orderLoops(Func f, std::vector<VarOrRVar> inner) const {
 
 void ConvTile::schedule() {
   Func master = results[0].first;
-  const TailStrategy tail = tile.shifted ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf;
+  const auto tail = [](bool shifted) { return shifted ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf; };
   for (auto [out, result] : results) {
-    out.split(x, xo, xi, tile.x, tail).split(y, yo, yi, tile.y, tail).split(n, no, ni, tile.images);
+    out.split(x, xo, xi, tile.x, tail(tile.shiftedX)).split(y, yo, yi, tile.y, tail(tile.shiftedY));
+    out.split(n, no, ni, tile.images);
     splitChannels(out);
     splitTileLoops(out);
     orderLoops(out, {xi, yi, ni});
@@ -200,7 +231,7 @@ void ConvTile::schedule() {
     if (!out.name().starts_with(master.name()))
       out.compute_with(master, xo);
   }
-  if (hasSums) {
+  if (hasSums && !conv.machine.frugal) {
     tileSums.bound(ki, 0, int(kChannelBlock))
         .bound(xo, 0, tilesX())
         .bound(yo, 0, tilesY())
@@ -218,6 +249,11 @@ void ConvTile::schedule() {
     f.bound_extent(x, tile.x).bound_extent(y, tile.y);
     f.vectorize(ki, vectorFloats).unroll(ki).unroll(x).unroll(y).unroll(kb).unroll(n);
   }
+  if (!conv.machine.frugal)
+    zeroRings();
+}
+
+void ConvTile::zeroRings() {
   for (auto [out, result] : results)
     zeroRing(out, conv.spec.results[result], conv.machine, conv.piece);
 }

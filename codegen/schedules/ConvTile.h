@@ -30,9 +30,9 @@ protected:
   struct Shape {
     int x, y, images; ///< result pixels
     int vectors;      ///< of result channels
-    /// What happens to the last tile of a row that is no multiple: it is shifted
-    /// inwards, or stored in part.
-    bool shifted;
+    /// What happens to the last tile along an axis whose extent is no multiple: it is
+    /// shifted inwards, or stored in part.
+    bool shiftedX, shiftedY;
   };
   ConvTile(ConvKernel &conv, Shape tile) : conv(conv), tile(tile) {}
 
@@ -84,6 +84,8 @@ private:
 
   Halide::Expr value(int number, const Coordinates &at) const;
   Halide::Expr valueInTile(int number, const Coordinates &at) const;
+  Coordinates insideImage(const Coordinates &at) const;
+  Halide::Expr storedValue(int number, const Coordinates &at) const;
   void defineValues();
   void nameResults();
   void defineResults(std::vector<Halide::Func> &outputs);
@@ -93,6 +95,7 @@ private:
   void defineSums(std::vector<Halide::Func> &outputs);
   void orderLoops(Halide::Func f, std::vector<Halide::VarOrRVar> inner) const;
   void schedule();
+  void zeroRings();
   int tilesX() const { return (width + tile.x - 1) / tile.x; }
   int tilesY() const { return (height + tile.y - 1) / tile.y; }
 };

@@ -33,7 +33,7 @@ namespace {
 class WinogradConv : public ConvTile {
 public:
   WinogradConv(ConvKernel &conv, const WinogradKnobs &knobs)
-      : ConvTile(conv, {knobs.tile, knobs.tile, 1, 1, false}), knobs(knobs) {}
+      : ConvTile(conv, {knobs.tile, knobs.tile, 1, 1, false, false}), knobs(knobs) {}
 
 private:
   const WinogradKnobs knobs;
@@ -185,7 +185,7 @@ private:
     scheduleProducts(master);
     if (!conv.pointsTile())
       scheduleFilter(master);
-    scheduleSource();
+    scheduleSource(master);
   }
 
   /// A product for each point; the panel of U stays in L1 while the tiles pass.
@@ -230,11 +230,16 @@ private:
         .unroll(j);
   }
 
-  void scheduleSource() {
-    V.points.compute_root();
+  void scheduleSource(Func master) {
+    // Groups follow each other in the outermost loop if the filter comes at its points.
+    const bool byGroups = conv.machine.frugal && conv.pointsTile();
+    if (byGroups)
+      V.points.compute_at(master, yoo).bound_extent(t, rounded);
+    else
+      V.points.compute_root();
     if (conv.pointsTile())
       winograd::keepTogether(V);
-    winograd::schedule(V, conv.machine, grid.all() - group + rounded);
+    winograd::schedule(V, conv.machine, byGroups ? rounded : grid.all() - group + rounded);
   }
 };
 

@@ -8,12 +8,16 @@
 //      what they have in common is computed once, and a result may stand where an
 //      operand stood (optimizers update in place).
 //   3. The others get a nest each.
+//   4. Scratch is computed before the loops; where it has to be small, for a tile of
+//      the one result, or of the results that share loops, at a time.
 //
 //===----------------------------------------------------------------------===//
 
 #include "codegen/schedules/Loops.h"
 
 #include "codegen/kernels/Values.h"
+
+#include <algorithm>
 
 using namespace Halide;
 
@@ -39,7 +43,12 @@ public:
     else
       for (size_t i = 0; i < spec.results.size(); ++i)
         kernel.outputs.push_back(buildResult(i));
-    placeStages(kernel.outputs[0]);
+    if (stages.tile() && resultsShareLoops())
+      stages.placeInside(kernel.outputs[0], vectors);
+    else if (isTiled())
+      placeInTiles(kernel.outputs[0]);
+    else
+      placeStages(kernel.outputs[0]);
   }
 
 private:
@@ -67,7 +76,7 @@ private:
     Func result("result" + std::to_string(i));
     result(variables) = element(i, variables);
     bindResult(result, tensor);
-    if (!variables.empty() && !isByColumns())
+    if (!variables.empty() && !isByColumns() && !(isTiled() && stages.tile()->first))
       vectorizeInnermost(result, variables[0], innermostExtent(tensor), machine.vectorFloats);
     zeroRing(result, tensor, machine, piece);
     return result;
@@ -79,13 +88,42 @@ private:
 
   void placeStages(Func result) {
     std::vector<Var> loops = result.args();
-    Var outermost = loops.empty() ? Var::outermost() : loops.back();
+    Var outermost = loops.empty()    ? Var::outermost()
+                    : machine.frugal ? loops[std::min<size_t>(1, loops.size() - 1)]
+                                     : loops.back();
     if (isByColumns()) {
       outermost = Var("block");
       Var column("column");
       result.split(loops[0], outermost, column, int(kChannelBlock)).reorder(column, loops[1], outermost);
     }
     stages.place(result, outermost, spec.results.size() == 1);
+  }
+
+  bool isTiled() const { return stages.tile() && spec.results.size() == 1; }
+
+  /// Loops over tiles of the two inner loops, the second's inside the first's.
+  void placeInTiles(Func result) {
+    const Stages::Tile tile = *stages.tile();
+    std::vector<Var> loops = result.args();
+    std::vector<VarOrRVar> inner;
+    std::vector<Var> outer;
+    for (size_t d = 0; d < std::min<size_t>(2, loops.size()); ++d) {
+      const int part = d ? tile.second : tile.first;
+      if (!part || part >= storageDimensions(spec.results[0])[d].extent) {
+        inner.push_back(loops[d]);
+        continue;
+      }
+      Var within("within" + std::to_string(d));
+      result.split(loops[d], loops[d], within, part, TailStrategy::GuardWithIf);
+      inner.push_back(within);
+      outer.insert(outer.begin(), loops[d]);
+    }
+    if (outer.empty()) // one tile
+      return placeStages(result);
+    inner.insert(inner.end(), outer.begin(), outer.end());
+    inner.insert(inner.end(), loops.begin() + std::min<size_t>(2, loops.size()), loops.end());
+    result.reorder(inner);
+    stages.placeInside(result, outer.front());
   }
 
   static int64_t innermostExtent(const TensorSpec &tensor) {
@@ -112,31 +150,37 @@ private:
       elements.push_back(element(i, variables));
     all(variables) = Tuple(elements);
     // A width that divides: no element is computed twice, or in-place updates would
-    // be applied twice.
-    int width = machine.vectorFloats;
+    // be applied twice. Of what has scratch in the loops, a block: scratch is computed block by block.
+    int width = stages.tile() ? int(kChannelBlock) : machine.vectorFloats;
     while (innermostExtent(tensor) % width)
       width /= 2;
-    Var outer("outer"), inner("inner");
+    Var outer = vectors, inner("inner");
     for (size_t i = 0; i < spec.results.size(); ++i) {
       Func result("result" + std::to_string(i));
       result(variables) = all(std::vector<Expr>(variables.begin(), variables.end()))[i];
       bindResult(result, tensor);
       result.split(variables[0], outer, inner, width);
-      if (width > 1)
-        result.vectorize(inner);
+      vectorizeTile(result, inner, width);
       if (i)
         result.compute_with(kernel.outputs[0], outer);
       kernel.outputs.push_back(result);
     }
     all.compute_at(kernel.outputs[0], outer).store_in(MemoryType::Register);
-    if (width > 1)
-      all.vectorize(variables[0]);
+    vectorizeTile(all, variables[0], width);
+  }
+
+  void vectorizeTile(Func f, Var loop, int width) const {
+    if (width > machine.vectorFloats)
+      f.vectorize(loop, machine.vectorFloats);
+    else if (width > 1)
+      f.vectorize(loop);
   }
 
   const KernelSpec &spec;
   const Machine &machine;
   const ImageParam piece = makePiece(spec);
   Stages stages{machine, piece};
+  Var vectors{"outer"}; ///< of results that share their loops
   std::vector<ImageParam> operands;
   std::vector<Value> values; ///< of the region, by number
 };

@@ -12,6 +12,9 @@
 //     a partial of each sum              one vector for each tile
 //   sums of the partials, in double    (kernels/TileSums.h)
 //
+// Partials of a large map do not fit the stack. Then sums are a second pass, plane by
+// plane, over what the first has stored, or over operands.
+//
 //===----------------------------------------------------------------------===//
 
 #include "codegen/schedules/Maps.h"
@@ -71,6 +74,8 @@ public:
     chooseBand();
     defineTileValues();
     defineStores(kernel);
+    if (sumsAreApart())
+      zeroRings(); // before anybody reads them
     if (!sums.empty())
       defineSums(kernel);
     schedule();
@@ -174,11 +179,12 @@ private:
     std::map<int, int> uses;
     for (size_t store : stores)
       ++uses[spec.yields[store]];
-    for (const Epilogue::Reduction &sum : sums) {
-      ++uses[sum.lhs];
-      if (sum.rhs >= 0)
-        ++uses[sum.rhs];
-    }
+    if (!sumsAreApart())
+      for (const Epilogue::Reduction &sum : sums) {
+        ++uses[sum.lhs];
+        if (sum.rhs >= 0)
+          ++uses[sum.rhs];
+      }
     for (auto [number, count] : uses)
       if (count > 1 || heavy) {
         Func f("value" + std::to_string(number));
@@ -223,11 +229,23 @@ private:
   Expr basePixel(Expr at) const { return shape[3] % width ? min(at * width, int(shape[3]) - width) : at * width; }
   Expr countedPixels(Expr at) const { return shape[3] % width ? min(width, int(shape[3]) - at * width) : Expr(width); }
 
+  /// Whether sums are a pass of their own behind that of the stores. Alone they are one anyway.
+  bool sumsAreApart() const { return machine.frugal && !stores.empty(); }
+
+  /// A pixel's value as the sums read it.
+  Expr summed(int number, Expr atX) const {
+    if (sumsAreApart())
+      for (size_t i = 0; i < stores.size(); ++i)
+        if (spec.yields[stores[i]] == number)
+          return results[i](ki, atX, y, kb, n);
+    return value(number, atX);
+  }
+
   TileSums::Tile sumsTile() const {
     TileSums::Tile tile;
     tile.pixels = width;
     tile.chains = 4;
-    tile.value = [this](int number, int j) { return value(number, basePixel(xo) + j); };
+    tile.value = [this](int number, int j) { return summed(number, basePixel(xo) + j); };
     tile.count = countedPixels(xo);
     if (shape[3] % width)
       tile.counts = [this](int j) { return basePixel(xo) + j >= xo * width; };
@@ -257,17 +275,22 @@ private:
       added.push_back(element(totals(c), added.size(), sums.size()) + term);
     totals(c) = Tuple(added);
     const int lanes = machine.vectorFloats;
-    totals.compute_root().store_in(MemoryType::Register).bound(c, 0, blocks * block).vectorize(c, lanes);
-    RVar inner = tile.x;
-    totals.update().reorder(c, inner, tile.y, tile.z).vectorize(c, lanes);
+    std::vector<Func> sumResults;
     for (size_t i = 0; i < sums.size(); ++i) {
       const TensorSpec &result = spec.results[sums[i].result];
       Func out("result" + std::to_string(sums[i].result));
       out(c, p) = cast(typeOf(result.type), element(totals(c), i, sums.size()));
       bindResult(out, result);
-      out.vectorize(c, lanes);
       kernel.outputs[sums[i].result] = out;
+      sumResults.push_back(out);
     }
+    if (machine.frugal)
+      return TileSums::placeApart(sumResults, totals, tile, tileSums, lanes);
+    for (Func out : sumResults)
+      out.vectorize(c, lanes);
+    totals.compute_root().store_in(MemoryType::Register).bound(c, 0, blocks * block).vectorize(c, lanes);
+    RVar inner = tile.x;
+    totals.update().reorder(c, inner, tile.y, tile.z).vectorize(c, lanes);
     tileSums.bound(ki, 0, block)
         .bound(xo, 0, tiles())
         .bound(y, 0, int(shape[2]))
@@ -286,25 +309,32 @@ private:
 
   void schedule() {
     Func master = results.empty() ? tileSums : results[0];
+    // Of a tile that begins at a multiple it is known how many windows it needs.
+    const TailStrategy tail = machine.frugal && stages.hasImages() ? TailStrategy::GuardWithIf : TailStrategy::Auto;
     for (size_t i = 0; i < results.size(); ++i) {
-      results[i].split(x, xo, xi, width).reorder(ki, xi, xo, y, kb, n).vectorize(ki, machine.vectorFloats);
+      results[i].split(x, xo, xi, width, tail).reorder(ki, xi, xo, y, kb, n).vectorize(ki, machine.vectorFloats);
       splitRows(results[i]);
       if (!heavy)
         results[i].unroll(xi);
       if (i)
         results[i].compute_with(master, xo);
     }
-    if (!sums.empty())
+    if (!sums.empty() && !machine.frugal)
       splitRows(tileSums.reorder(ki, xo, y, kb, n));
-    if (!results.empty() && !sums.empty())
+    if (!results.empty() && !sums.empty() && !machine.frugal)
       tileSums.compute_with(master, xo);
-    stages.placeImages(master, yo);
+    stages.placeImages(master, machine.frugal ? xo : yo);
     stages.placeFours(master, xo);
     for (auto &[number, f] : tileValues) {
       f.compute_at(master, xo).store_in(MemoryType::Register).vectorize(ki, machine.vectorFloats);
       if (!heavy)
         f.unroll(x);
     }
+    if (!sumsAreApart())
+      zeroRings();
+  }
+
+  void zeroRings() {
     for (size_t i = 0; i < results.size(); ++i)
       zeroRing(results[i], spec.results[stores[i]], machine, piece);
   }

@@ -22,6 +22,7 @@ std::vector<std::string> findWrongKernels(const std::vector<KernelSpec> &specs, 
   codegen::CompileOptions compile;
   compile.target = options.target;
   compile.cacheDirectory = options.cacheDirectory;
+  compile.mostScratch = options.mostScratch;
   std::vector<codegen::CompiledKernel> kernels;
   std::vector<std::string> wrong;
   std::string error;
@@ -61,6 +62,13 @@ void checkKernels(const std::vector<std::string> &texts, const CheckOptions &opt
   }
   for (const std::string &wrong : findWrongKernels(specs, options))
     ADD_FAILURE() << wrong;
+}
+
+void checkBothForms(const std::vector<std::string> &texts, CheckOptions options) {
+  checkKernels(texts, options);
+  SCOPED_TRACE("frugal");
+  options.mostScratch = 0;
+  checkKernels(texts, options);
 }
 
 } // namespace resin

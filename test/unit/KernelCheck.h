@@ -10,6 +10,7 @@
 #define RESIN_TEST_UNIT_KERNELCHECK_H
 
 #include "support/KernelSpec.h"
+#include "support/KernelStack.h"
 #include "tuning/KernelTrial.h"
 
 #include <gtest/gtest.h>
@@ -27,6 +28,8 @@ struct CheckOptions {
   unsigned seed = 1;
   /// Where compiled kernels are kept; empty: nowhere.
   std::string cacheDirectory = {};
+  /// Scratch beyond which kernels are built in their frugal form: all of them, with 0.
+  int64_t mostScratch = kMostKernelScratch;
   /// Pairs (operand, result) that share their storage.
   std::vector<std::pair<size_t, size_t>> inPlace = {};
 };
@@ -35,6 +38,9 @@ struct CheckOptions {
 testing::AssertionResult checkKernel(const std::string &text, const CheckOptions &options = {});
 /// All at once: compiled in parallel. Fails once for each kernel that is wrong.
 void checkKernels(const std::vector<std::string> &texts, const CheckOptions &options = {});
+
+/// In their usual form, and in the frugal one.
+void checkBothForms(const std::vector<std::string> &texts, CheckOptions options = {});
 
 /// What is wrong with each of `specs` that is; empty if all are right.
 std::vector<std::string> findWrongKernels(const std::vector<KernelSpec> &specs, const CheckOptions &options);

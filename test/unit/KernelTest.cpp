@@ -105,7 +105,7 @@ TEST(Kernel, BatchNormBackward) {
       "(%6: f32[2,16,8,8]c16)",
   };
   checkKernels(texts, kGradients);
-  checkKernels(withDoubleSums(texts), kGradients);
+  checkBothForms(withDoubleSums(texts), kGradients);
 }
 
 TEST(Kernel, BatchNormFinalize) {
@@ -134,13 +134,13 @@ TEST(Kernel, BatchNormFinalize) {
       "(f32[20,17,3,3]k16c16) { %1 = winograd_filter(%0) {tile=4} : [20,6,6,17] } -> (%1: f32[20,6,6,17]k16)",
   };
   checkKernels(texts, {.tolerance = 1e-6});
-  checkKernels(withDoubleSums(texts), {.tolerance = 1e-6});
+  checkBothForms(withDoubleSums(texts), {.tolerance = 1e-6});
 }
 
 // Winograd's method with filters at their points: whole and ragged tiles, one image and two, a band in the middle of
 // an image, channels in chunks and at once.
 TEST(Kernel, FiltersAtPoints) {
-  checkKernels({
+  checkBothForms({
       "(f32[1,32,14,10]c16h1, f32[48,6,6,32]k16, f32[48]c16) { %3 = conv2d_winograd(%0, %1) {padding=[1,1,1,1]} : "
       "[1,48,14,10]; %4 = add_bias(%3, %2) {} : [1,48,14,10]; %5 = relu(%4) {} : [1,48,14,10] } -> (%5: "
       "f32[1,48,14,10]c16h1)",
@@ -228,7 +228,8 @@ TEST(Kernel, Bands) {
       // Winograd, then the same with a tile that the band cuts through.
       "(f32[1,32,10,16]c16h1r16, f32[32,32,3,3]k16c16, f32[32]c16, f32[1,32,8,16]c16h1r16) { %4 = conv2d(%0, %1) "
       "{dilations=[1,1], groups=1, padding=[0,1,0,1], strides=[1,1]} : [1,32,8,16]; %5 = add_bias(%4, %2) {} : "
-      "[1,32,8,16]; %6 = add(%5, %3) {} : [1,32,8,16]; %7 = relu(%6) {} : [1,32,8,16] } -> (%7: f32[1,32,8,16]c16h1r16)",
+      "[1,32,8,16]; %6 = add(%5, %3) {} : [1,32,8,16]; %7 = relu(%6) {} : [1,32,8,16] } -> (%7: "
+      "f32[1,32,8,16]c16h1r16)",
       "(f32[1,64,9,28]c16h1r28, f32[64,64,3,3]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, "
       "padding=[0,1,0,1], strides=[1,1]} : [1,64,7,28] } -> (%2: f32[1,64,7,28]c16h1r28)",
       // Direct: strided, a stem, 1x1.
@@ -284,7 +285,7 @@ TEST(Kernel, PointwiseChunks) {
 }
 
 TEST(Kernel, Pools) {
-  checkKernels({
+  checkBothForms({
       "(f32[2,20,8,8]c16) { %1 = max_pool(%0) {kernel=[3,3], padding=[1,1,1,1], strides=[2,2]} : [2,20,4,4] } -> (%1: "
       "f32[2,20,4,4]c16h1)",
       "(f32[2,16,7,7]c16h1) { %1 = max_pool(%0) {kernel=[3,3], padding=[1,1,1,1], strides=[2,2]} : [2,16,4,4] } -> "
@@ -312,7 +313,7 @@ TEST(Kernel, Pools) {
 }
 
 TEST(Kernel, PoolGradients) {
-  checkKernels(
+  checkBothForms(
       {
           "(f32[2,20,4,4]c16, f32[2,20,8,8]c16) { %2 = max_pool_grad(%0, %1) {kernel=[3,3], padding=[1,1,1,1], "
           "strides=[2,2]} : [2,20,8,8] } -> (%2: f32[2,20,8,8]c16)",
@@ -362,7 +363,7 @@ TEST(Kernel, PoolGradients) {
 }
 
 TEST(Kernel, Dense) {
-  checkKernels({
+  checkBothForms({
       "(f32[4,64], f32[10,64]k16) { %2 = linear(%0, %1) {} : [4,10] } -> (%2: f32[4,10])",
       "(f32[1,37], f32[33,37]k16, f32[33]) { %3 = linear(%0, %1) {} : [1,33]; %4 = add_bias(%3, %2) {} : [1,33] } -> "
       "(%4: f32[1,33])",
@@ -389,7 +390,7 @@ TEST(Kernel, Dense) {
 }
 
 TEST(Kernel, Losses) {
-  checkKernels({
+  checkBothForms({
       "(f32[4,10]) { %1 = softmax(%0) {} : [4,10] } -> (%1: f32[4,10])",
       "(f32[4,10], f32[4,10]) { %2 = softmax_grad(%0, %1) {} : [4,10] } -> (%2: f32[4,10])",
       "(f32[5,10], i32[5]) { %2 = cross_entropy(%0, %1) {label_smoothing=0.0} : [5] } -> (%2: f32[5])",
@@ -433,7 +434,7 @@ TEST(Kernel, Parts) {
 
 // One piece of several is told which, and draws what the batch's elements there draw.
 TEST(Kernel, DropoutOfOnePiece) {
-  checkKernels({
+  checkBothForms({
       "(f32[4,33], i32[2]) { %2 = dropout(%0, %1) {layer=3, piece_of=2, rate=0.3} : [4,33] } -> (%2: f32[4,33])",
       "(f32[2,20,5,5]c16, i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=4, rate=0.5} : [2,20,5,5] } -> (%2: "
       "f32[2,20,5,5]c16)",
