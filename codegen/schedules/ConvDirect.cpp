@@ -144,6 +144,12 @@ private:
                                    y * axisY.step + cy.offset + ty * axisY.tapStep, cb);
     accumulate(filter(ci, cx.firstTap + tx * axisX.tapStride, cy.firstTap + ty * axisY.tapStride, cb) * pixel, Expr());
   }
+  /// Whether the filter, one of several taps, has none for some pixels.
+  bool leavesZeros() const {
+    auto isEmpty = [](const GatherAxis::Class &c) { return c.taps == 0; };
+    auto skips = [&](const GatherAxis &axis) { return std::any_of(axis.classes.begin(), axis.classes.end(), isEmpty); };
+    return shape.r * shape.s > 1 && (skips(axisX) || skips(axisY));
+  }
   bool isChunked() const { return knobs.blocks && knobs.blocks < sourceBlocks; }
   int blocksPerChunk() const { return isChunked() ? knobs.blocks : sourceBlocks; }
 
@@ -156,7 +162,8 @@ private:
       at.push_back(classOf), args.push_back(p);
     if (isChunked())
       at.push_back(chunk), args.push_back(chunk);
-    acc(args) = 0.f;
+    // Whole classes of zeros would be stored by a call.
+    acc(args) = leavesZeros() ? hiddenZero(anyFloat()) : Expr(0.f);
     acc(at) += term;
     if (isChunked())
       defineSum(args);
@@ -285,6 +292,8 @@ private:
   void scheduleAnchor(Func master) override {
     if (isChunked())
       scheduleSum(master);
+    if (small && conv.machine.frugal)
+      spread.compute_at(master, kbo);
     acc.compute_at(isChunked() ? LoopLevel(sum, walk[3]) : LoopLevel(master, xo)).store_in(MemoryType::Register);
     acc.vectorize(ki, vectorFloats).unroll(ki).unroll(x).unroll(y).unroll(kb).unroll(n);
     RVar ci = taps[0], cio("cio"), cii("cii");
@@ -292,8 +301,6 @@ private:
     update.split(ki, kv, kii, vectorFloats);
     update.split(ci, cio, cii, std::min(knobs.channels, lanes));
     using Loops = std::vector<VarOrRVar>;
-    if (small && conv.machine.frugal)
-      spread.compute_at(master, kbo);
     const Loops channels = {kv, kb}, pixels = {x, y, n};
     const bool holdsPixels = knobs.vectors > knobs.pixels * knobs.rows * knobs.images;
     const Loops &held = holdsPixels ? pixels : channels, &passing = holdsPixels ? channels : pixels;
@@ -310,7 +317,12 @@ private:
       update.unroll(taps[1]);
     update.vectorize(kii).unroll(kv).unroll(kb).unroll(x).unroll(y).unroll(n).unroll(cii);
     if (hasClasses())
-      acc.unroll(p).bound_extent(x, knobs.pixels).bound_extent(y, knobs.rows);
+      acc.unroll(p);
+    // Along an axis without classes the last tile may be smaller.
+    if (classesOf(axisX) > 1)
+      acc.bound_extent(x, knobs.pixels);
+    if (classesOf(axisY) > 1)
+      acc.bound_extent(y, knobs.rows);
   }
 };
 
@@ -330,8 +342,8 @@ static bool suitsLayouts(const ConvKernel &conv) {
 }
 
 /// Whether the result can be cut into such tiles.
-static bool fits(const DirectKnobs &t, const ConvKernel &conv, int width, int height) {
-  const bool strided = conv.direction == ConvDirection::GradData && (conv.shape.strideX > 1 || conv.shape.strideY > 1);
+static bool fits(const DirectKnobs &t, const ConvKernel &conv, const GatherAxis &x, const GatherAxis &y, int width,
+                 int height) {
   const int perBlock = kChannelBlock / conv.machine.vectorFloats;
   const bool forward = conv.direction == ConvDirection::Forward;
   auto blocksOf = [&](int channels) { return (channels / conv.shape.groups + kChannelBlock - 1) / kChannelBlock; };
@@ -342,7 +354,7 @@ static bool fits(const DirectKnobs &t, const ConvKernel &conv, int width, int he
       (t.blocks && (sourceBlocks % t.blocks || t.order != DirectOrder::Panels)) || t.pixels < 1 || t.rows < 1 ||
       t.pixels > width || t.rows > height)
     return false;
-  if (strided && (width % t.pixels || height % t.rows))
+  if ((classesOf(x) > 1 && width % t.pixels) || (classesOf(y) > 1 && height % t.rows))
     return false;
   const ConvShape &s = conv.shape;
   if (forward && t.blocks && s.r * s.s == 1 && s.strideX * s.strideY > 1 &&
@@ -369,7 +381,7 @@ bool buildConvDirect(ConvKernel &conv, std::vector<Func> &outputs) {
       y.sourceMax(rows * classesOf(y)) >= sourceH + halo)
     return false;
   DirectKnobs knobs = conv.knobs.empty() ? defaultDirectKnobs(conv, x, y) : directKnobs(conv.knobs);
-  if (!fits(knobs, conv, columns, rows))
+  if (!fits(knobs, conv, x, y, columns, rows))
     throw CompileError("the tile does not fit the convolution");
   if (conv.plan)
     return *conv.plan = numbersOf(knobs), true;

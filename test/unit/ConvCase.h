@@ -12,26 +12,34 @@ namespace resin::codegen {
 struct ConvCase {
   int n, c, h, w, k, r, s;
   int stride = 1, pad = 0, dilation = 1, groups = 1;
-  int extraHalo = 0; ///< of operands, beyond what is needed
-  int ringOut = 0;   ///< halo of the result
+  int extraHalo = 0;                         ///< of operands, beyond what is needed
+  int ringOut = 0;                           ///< halo of the result
+  int strideX = 0, padX = -1, dilationX = 0; ///< along x, where they are others
 
+  int strideAcross() const { return strideX ? strideX : stride; }
+  int padAcross() const { return padX < 0 ? pad : padX; }
+  int dilationAcross() const { return dilationX ? dilationX : dilation; }
   int outHeight() const { return (h + 2 * pad - dilation * (r - 1) - 1) / stride + 1; }
-  int outWidth() const { return (w + 2 * pad - dilation * (s - 1) - 1) / stride + 1; }
+  int outWidth() const { return (w + 2 * padAcross() - dilationAcross() * (s - 1) - 1) / strideAcross() + 1; }
   /// Ring of dY that the data gradient reads.
-  int gradHalo() const { return std::max(0, dilation * (std::max(r, s) - 1) - pad); }
+  int gradHalo() const { return std::max({0, dilation * (r - 1) - pad, dilationAcross() * (s - 1) - padAcross()}); }
+
+  /// Of the image: what tap r of result row i, and tap s of result column j, reads.
+  int row(int i, int r) const { return i * stride + r * dilation - pad; }
+  int column(int j, int s) const { return j * strideAcross() + s * dilationAcross() - padAcross(); }
 
   std::vector<std::pair<std::string, AttributeValue>> window() const {
     using List = std::vector<int64_t>;
-    return {{"dilations", List{dilation, dilation}},
+    return {{"dilations", List{dilation, dilationAcross()}},
             {"groups", int64_t(groups)},
-            {"padding", List{pad, pad, pad, pad}},
-            {"strides", List{stride, stride}}};
+            {"padding", List{pad, padAcross(), pad, padAcross()}},
+            {"strides", List{stride, strideAcross()}}};
   }
   std::vector<int64_t> xShape() const { return {n, c, h, w}; }
   std::vector<int64_t> yShape() const { return {n, k, outHeight(), outWidth()}; }
   std::vector<int64_t> filterShape() const { return {k, c / groups, r, s}; }
   TensorSpec x(LayoutKind layout = LayoutKind::C16) const {
-    return {ElementType::F32, xShape(), layout, pad + extraHalo};
+    return {ElementType::F32, xShape(), layout, std::max(pad, padAcross()) + extraHalo};
   }
   TensorSpec y(LayoutKind layout = LayoutKind::C16) const { return {ElementType::F32, yShape(), layout, ringOut}; }
   TensorSpec filter(LayoutKind layout = LayoutKind::K16C16) const { return {ElementType::F32, filterShape(), layout}; }
@@ -104,7 +112,7 @@ inline std::vector<double> referenceForward(const ConvCase &c, const HostTensor 
           for (int ch = 0; ch < perGroup; ++ch)
             for (int r = 0; r < c.r; ++r)
               for (int s = 0; s < c.s; ++s) {
-                const int yy = i * c.stride + r * c.dilation - c.pad, xx = j * c.stride + s * c.dilation - c.pad;
+                const int yy = c.row(i, r), xx = c.column(j, s);
                 if (yy >= 0 && yy < c.h && xx >= 0 && xx < c.w)
                   y[at] += x(n, k / (c.k / c.groups) * perGroup + ch, yy, xx) * w(k, ch, r, s);
               }
@@ -123,7 +131,7 @@ inline std::vector<double> referenceGradData(const ConvCase &c, const HostTensor
           for (int ch = 0; ch < perGroup; ++ch)
             for (int r = 0; r < c.r; ++r)
               for (int s = 0; s < c.s; ++s) {
-                const int yy = i * c.stride + r * c.dilation - c.pad, xx = j * c.stride + s * c.dilation - c.pad;
+                const int yy = c.row(i, r), xx = c.column(j, s);
                 const int channel = k / (c.k / c.groups) * perGroup + ch;
                 if (yy >= 0 && yy < c.h && xx >= 0 && xx < c.w)
                   dx[((size_t(n) * c.c + channel) * c.h + yy) * c.w + xx] += dy(n, k, i, j) * w(k, ch, r, s);
@@ -144,7 +152,7 @@ inline std::vector<double> referenceGradWeight(const ConvCase &c, const HostTens
           for (int n = 0; n < c.n; ++n)
             for (int i = 0; i < oh; ++i)
               for (int j = 0; j < ow; ++j) {
-                const int yy = i * c.stride + r * c.dilation - c.pad, xx = j * c.stride + s * c.dilation - c.pad;
+                const int yy = c.row(i, r), xx = c.column(j, s);
                 if (yy >= 0 && yy < c.h && xx >= 0 && xx < c.w)
                   dw[at] += x(n, k / (c.k / c.groups) * perGroup + ch, yy, xx) * dy(n, k, i, j);
               }

@@ -112,6 +112,49 @@ INSTANTIATE_TEST_SUITE_P(
                     ConvCase{2, 32, 8, 8, 64, 3, 3, 1, 1, 1, 2}, ConvCase{1, 96, 7, 7, 48, 3, 3, 2, 1, 1, 3},
                     ConvCase{1, 128, 5, 5, 128, 1, 1, 1, 0, 1, 4}));
 
+/// With these strides along y and x.
+ConvCase strided(ConvCase c, int y, int x) {
+  c.stride = y, c.strideX = x;
+  return c;
+}
+
+// A stride in one direction, over sizes that no tile cuts evenly.
+INSTANTIATE_TEST_SUITE_P(OneWay, ConvKernelShapes,
+                         testing::Values(strided({1, 16, 7, 7, 16, 3, 1}, 1, 3),
+                                         strided({2, 16, 17, 31, 32, 3, 3, 1, 1}, 2, 1),
+                                         strided({1, 16, 10, 37, 16, 1, 1}, 2, 1),
+                                         strided({1, 16, 13, 10, 16, 3, 3, 1, 1}, 1, 2),
+                                         strided({1, 16, 5, 257, 16, 3, 3, 1, 1}, 2, 1),
+                                         strided({1, 64, 5, 62, 64, 3, 3, 1, 1, 1, 2}, 2, 1)));
+
+/// Sizes, windows, strides and dilations of all kinds, the same in every run.
+std::vector<ConvCase> oddCases(int count, unsigned seed) {
+  std::mt19937 random(seed);
+  auto any = [&](int low, int high) { return low + static_cast<int>(random() % (high - low + 1)); };
+  std::vector<ConvCase> cases;
+  while (static_cast<int>(cases.size()) < count) {
+    ConvCase c{any(1, 4), any(1, 70), any(1, 70), any(1, 70), any(1, 70), any(1, 7), any(1, 7)};
+    c.stride = any(1, 3), c.strideX = any(1, 3);
+    c.dilation = any(1, 2), c.dilationX = any(1, 2);
+    c.pad = any(0, c.r / 2 + 1), c.padX = any(0, c.s / 2 + 1);
+    c.extraHalo = any(0, 1), c.ringOut = any(0, 2);
+    const int64_t work = int64_t(c.n) * c.c * c.k * c.r * c.s * c.h * c.w;
+    if (c.outHeight() > 0 && c.outWidth() > 0 && c.h + 2 * c.pad > c.dilation * (c.r - 1) &&
+        c.w + 2 * c.padX > c.dilationX * (c.s - 1) && work < 100'000'000)
+      cases.push_back(c);
+  }
+  return cases;
+}
+
+/// A number from the environment, for longer runs than this one.
+int numberOf(const char *name, int otherwise) {
+  const char *value = std::getenv(name);
+  return value ? std::atoi(value) : otherwise;
+}
+
+INSTANTIATE_TEST_SUITE_P(Odd, ConvKernelShapes,
+                         testing::ValuesIn(oddCases(numberOf("RESIN_ODD_CASES", 6), numberOf("RESIN_ODD_SEED", 1))));
+
 // Knobs that do not fit are refused by whoever takes the kernel; the generic template has none, and would go on.
 TEST(ConvKernelTest, TemplatesTakeOddShapes) {
   const std::vector<int> tile = {999, 1, 1, 1, 1, 0, 0, 0}, sums = {999, 1, 1, 1, 1, 1, 1, 0, 0};
