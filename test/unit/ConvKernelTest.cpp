@@ -127,13 +127,13 @@ INSTANTIATE_TEST_SUITE_P(OneWay, ConvKernelShapes,
                                          strided({1, 16, 5, 257, 16, 3, 3, 1, 1}, 2, 1),
                                          strided({1, 64, 5, 62, 64, 3, 3, 1, 1, 1, 2}, 2, 1)));
 
-/// Sizes, windows, strides and dilations of all kinds, the same in every run.
-std::vector<ConvCase> oddCases(int count, unsigned seed) {
+/// Sizes, windows, strides and dilations of all kinds, the same in every run; of up to `channels` input channels.
+std::vector<ConvCase> oddCases(int count, unsigned seed, int channels = 70) {
   std::mt19937 random(seed);
   auto any = [&](int low, int high) { return low + static_cast<int>(random() % (high - low + 1)); };
   std::vector<ConvCase> cases;
   while (static_cast<int>(cases.size()) < count) {
-    ConvCase c{any(1, 4), any(1, 70), any(1, 70), any(1, 70), any(1, 70), any(1, 7), any(1, 7)};
+    ConvCase c{any(1, 4), any(1, channels), any(1, 70), any(1, 70), any(1, 70), any(1, 7), any(1, 7)};
     c.stride = any(1, 3), c.strideX = any(1, 3);
     c.dilation = any(1, 2), c.dilationX = any(1, 2);
     c.pad = any(0, c.r / 2 + 1), c.padX = any(0, c.s / 2 + 1);
@@ -154,6 +154,30 @@ int numberOf(const char *name, int otherwise) {
 
 INSTANTIATE_TEST_SUITE_P(Odd, ConvKernelShapes,
                          testing::ValuesIn(oddCases(numberOf("RESIN_ODD_CASES", 6), numberOf("RESIN_ODD_SEED", 1))));
+
+/// Convolutions that read an image as it came: one plane for each channel.
+class PlanarConvKernel : public testing::TestWithParam<ConvCase> {};
+
+TEST_P(PlanarConvKernel, Forward) {
+  const ConvCase c = GetParam();
+  KernelSpec spec = c.forward(Kind::Dense, Kind::K16);
+  HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]);
+  LoadedKernel(spec, hostKernelTarget()).call({x.data(), w.data(), y.data()});
+  EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
+  EXPECT_TRUE(y.paddingIsZero());
+}
+
+TEST_P(PlanarConvKernel, GradWeight) {
+  const ConvCase c = GetParam();
+  KernelSpec spec = c.gradWeight(true, Kind::Dense, Kind::K16);
+  HostTensor x = filled(spec.operands[0]), dy = filled(spec.operands[1]), dw = rubbish(spec.results[0]);
+  LoadedKernel(spec, hostKernelTarget()).call({x.data(), dy.data(), dw.data()});
+  EXPECT_LT(relativeError(dw, referenceGradWeight(c, x, dy)), 1e-5);
+  EXPECT_TRUE(dw.paddingIsZero());
+}
+
+INSTANTIATE_TEST_SUITE_P(Odd, PlanarConvKernel,
+                         testing::ValuesIn(oddCases(numberOf("RESIN_ODD_CASES", 6), numberOf("RESIN_ODD_SEED", 1), 4)));
 
 // Knobs that do not fit are refused by whoever takes the kernel; the generic template has none, and would go on.
 TEST(ConvKernelTest, TemplatesTakeOddShapes) {

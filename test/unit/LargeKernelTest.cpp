@@ -139,6 +139,36 @@ TEST(LargeKernel, StatisticsOfConvolutions) {
   checkKernels(texts, kGradients);
 }
 
+// The same on small maps, where every kernel is told to be frugal: by Winograd's method, ragged, strided, in groups.
+TEST(LargeKernel, FrugalConvolutions) {
+  const std::string window = "padding=[1,1,1,1]", one = ", strides=[1,1]", two = ", strides=[2,2]";
+  checkKernels(
+      {
+          "(f32[2,32,14,14]c16h1, f32[32,32,3,3]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, " + window +
+              one +
+              "} : [2,32,14,14]; %3 = channel_sum(%2) {pieces=1} : [1,32]; %4 = channel_dot(%2, %2) {pieces=1} "
+              ": [1,32] } -> (%2: f32[2,32,14,14]c16h1, %3: f64[1,32]c16, %4: f64[1,32]c16)",
+          "(f32[1,20,13,9]c16h1, f32[40,20,3,3]k16c16, f32[40]c16) { %3 = conv2d(%0, %1) {dilations=[1,1], groups=1, " +
+              window + two +
+              "} : [1,40,7,5]; %4 = add_bias(%3, %2) {} : [1,40,7,5]; %5 = channel_sum(%4) {pieces=1} "
+              ": [1,40]; %6 = channel_dot(%4, %4) {pieces=1} : [1,40] } -> (%4: f32[1,40,7,5]c16, %5: "
+              "f64[1,40]c16, %6: f64[1,40]c16)",
+          "(f32[2,32,7,7]c16h1, f32[32,16,3,3]c16k16, f32[2,16,13,14]c16h1, f32[2,16,13,14]c16) { %4 = "
+          "conv2d_grad_data(%0, %1) {dilations=[1,1], groups=1, " +
+              window + ", size=[13,14]" + two +
+              "} : [2,16,13,14]; %5 = relu_grad(%4, %2) {} : [2,16,13,14]; %6 = "
+              "channel_sum(%5) {pieces=1} : [1,16]; %7 = channel_dot(%5, %3) "
+              "{pieces=1} : [1,16] } -> (%5: f32[2,16,13,14]c16, %6: f64[1,16]c16, "
+              "%7: f64[1,16]c16)",
+          "(f32[2,32,9,9]c16h1, f32[32,1,3,3]k16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=32, " + window + one +
+              "} : [2,32,9,9] } -> (%2: f32[2,32,9,9]c16)",
+          "(f32[2,32,9,9]c16h1, f32[2,32,9,9]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=32, "
+          "kernel=[3,3], lane=1, " +
+              window + one + "} : [1,32,1,3,3] } -> (%2: f32[1,32,1,3,3]k16)",
+      },
+      {.tolerance = 1e-4, .mostScratch = 0});
+}
+
 TEST(LargeKernel, FinishOfManyChannels) {
   const std::string c = f32({1000003}, "c16"), s = "f64[1,1000003]c16", v = "[1000003]";
   checkKernels({"(" + s + ", " + s + ", " + c + ", " + c +
