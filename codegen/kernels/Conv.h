@@ -26,12 +26,6 @@ inline bool fillsBlocks(const ConvShape &s) {
   return s.groups == 1 || (s.c / s.groups % kChannelBlock == 0 && s.k / s.groups % kChannelBlock == 0);
 }
 
-/// Whether groups smaller than a block read and make channels of the same block: then a filter of 16 x 16 channels,
-/// with zeros between different groups, stands for 16 / (c / groups) of them.
-inline bool sharesBlocks(const ConvShape &s) {
-  return s.groups > 1 && s.c == s.k && kChannelBlock % (s.c / s.groups) == 0;
-}
-
 struct ConvKernel {
   const KernelSpec &spec;
   const Machine &machine;

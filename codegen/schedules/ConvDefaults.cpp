@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/schedules/ChannelSpans.h"
 #include "codegen/schedules/ConvDirect.h"
 #include "codegen/schedules/ConvWeight.h"
 #include "codegen/schedules/ConvWinograd.h"
@@ -83,15 +84,18 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
   const int classesX = axisX.classes.size(), classesY = axisY.classes.size();
   const int width = ((forward ? s.ow : s.w) + classesX - 1) / classesX,
             height = ((forward ? s.oh : s.h) + classesY - 1) / classesY;
-  // Of one group.
-  const int sourceChannels = (forward ? s.c : s.k) / s.groups,
-            resultBlocks = ((forward ? s.k : s.c) / s.groups + 15) / 16;
+  // Of one group, or of a span and its block.
+  const bool hasSpans = !fillsBlocks(s);
+  const ChannelSpans spans(conv, 4);
+  const int sourceChannels = hasSpans ? spans.mostChannels() : (forward ? s.c : s.k) / s.groups,
+            resultBlocks = hasSpans ? 1 : ((forward ? s.k : s.c) / s.groups + 15) / 16;
   const int perBlock = kChannelBlock / conv.machine.vectorFloats, sourcePixels = forward ? s.h * s.w : s.oh * s.ow;
   DirectKnobs best{1, 1, 1, 1, 1, false, 0, DirectOrder::Images};
   // A 1x1 convolution does little with each value. With 256 source channels and more its tiles lie in one row, whose
   // pixels of a block of channels stand together: 1024 channels at 14x14 by 2x2 pixels 25 -> 85 % of peak from
   // memory, with the chunks below.
-  const bool pointwise = s.r * s.s == 1 && classesX * classesY == 1, deep = pointwise && sourceChannels >= 256;
+  const bool pointwise = s.r * s.s == 1 && classesX * classesY == 1,
+             deep = pointwise && !hasSpans && sourceChannels >= 256;
   // Tensors that ride along are read in longer runs by a tile of one row and few vectors, one panel after the other: 64
   // channels at 56x56 to 256 with four of them 2.26 -> 1.79 ms, 256 at 14x14 to 1024 with three 5.9 -> 5.2 ms.
   const bool isLaden = epilogueTensors(conv) > 1;
@@ -100,7 +104,8 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
   const bool streams = s.n == 1 && int64_t(sourceChannels) * s.r * s.s * kChannelBlock * 4 > 128 << 10;
   // A panel of weights that would stream from L2 for every tile is cut into chunks that stay in L1: 512 channels at 7x7
   // 68 -> 87 % of peak, 256 at 14x14 84 -> 88 %, 128 at 28x28, stride 2, 66 -> 78 % beside a busy hardware thread.
-  const bool isCut = !planar && s.r * s.s > 1 && int64_t(sourceChannels) * s.r * s.s * kChannelBlock * 4 > 64 << 10;
+  const bool isCut =
+      !planar && !hasSpans && s.r * s.s > 1 && int64_t(sourceChannels) * s.r * s.s * kChannelBlock * 4 > 64 << 10;
   const bool isStrided = axisX.step * axisY.step > 1, isRow = deep && (isStrided || canFlatten(conv));
   const int across = isRow ? width * height : width, down = isRow ? 1 : height;
   double bestRate = 0;
@@ -109,7 +114,7 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
       for (int rows = 1; rows <= (deep || isLaden ? 1 : std::min(height, 4)); ++rows)
         for (int pixels = 1; pixels <= std::min(width, 14); ++pixels) {
           if ((vectors > perBlock && resultBlocks % (vectors / perBlock)) || s.n % images ||
-              ((deep || streams) && vectors < perBlock) || (isLaden && vectors > perBlock))
+              ((deep || streams || hasSpans) && vectors < perBlock) || (isLaden && vectors > perBlock))
             continue;
           if ((classesX > 1 && width % pixels) || (classesY > 1 && height % rows))
             continue;
@@ -133,12 +138,13 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
   if (isCut && keepsSums)
     best.blocks = largestDivisor(sourceBlocks, std::max(1, (streams ? 10 << 10 : 20 << 10) / blockBytes));
   // Where the weights exceed a small L2 they should not stream once per image.
-  if (best.blocks ||
-      (s.n > best.images && int64_t(sourceChannels) * resultBlocks * s.groups * 16 * s.r * s.s * 4 > 1 << 19))
+  const int64_t filterBytes =
+      hasSpans ? spans.filterBytes() : int64_t(sourceChannels) * resultBlocks * s.groups * 16 * s.r * s.s * 4;
+  if (best.blocks || (s.n > best.images && filterBytes > 1 << 19))
     best.order = DirectOrder::Panels;
   if (s.r * s.s == 1)
-    best.order = int64_t(sourceChannels) * s.groups * sourcePixels * 4 > 1 << 18 && !isLaden ? DirectOrder::Rows
-                                                                                             : DirectOrder::Images;
+    best.order =
+        int64_t(forward ? s.c : s.k) * sourcePixels * 4 > 1 << 18 && !isLaden ? DirectOrder::Rows : DirectOrder::Images;
   // Chunks whose filter, 8 KB of it, stays in L1 while the pixels stream: of what comes from memory 30-60 % more a
   // second (forward 256 channels at 56x56 to 64 50 -> 81 %, data gradient 37 -> 64 %).
   // Strided pixels are copied first.
@@ -146,6 +152,8 @@ DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &axisX, 
     best.blocks = largestDivisor(sourceBlocks, std::max(1, (8 << 10) / blockBytes));
     best.order = DirectOrder::Panels;
   }
+  if (hasSpans && !spans.fitAtOnce())
+    best.order = DirectOrder::Panels;
   return best;
 }
 
@@ -161,7 +169,7 @@ WeightKnobs weightKnobs(const std::vector<int> &k) {
 WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   const ConvShape &s = conv.shape;
   const bool planar = conv.operandSpec(0).layout == LayoutKind::Dense;
-  const int outputBlocks = (s.k / s.groups + 15) / 16; // of one group
+  const int outputBlocks = fillsBlocks(s) ? (s.k / s.groups + 15) / 16 : 1; // of one group, or of a span
   WeightKnobs t{1, 1, 1, 1, 1, 1, 1, canRoll, false};
   if (planar) {
     t.rolled = false;
@@ -183,7 +191,7 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   const int body = t.vectors * t.channels * t.tapsX * t.tapsY;
   t.pixels = largestDivisor(t.rolled ? s.w : s.ow, t.rolled && s.w == 7 ? 7 : body <= 8 ? 4 : 2);
   const int64_t weightBytes = int64_t(s.k) * s.c / s.groups * s.r * s.s * 4;
-  t.pixelsInside = weightBytes > 3 << 19;
+  t.pixelsInside = weightBytes > 3 << 19 && fillsBlocks(s);
   if (t.pixelsInside)
     t.images = largestDivisor(s.n, std::max(1, 4096 / (s.oh * s.ow)));
   return t;

@@ -4,9 +4,9 @@
 // x vectors of result channels is summed over all taps and source channels; of a
 // strided data gradient, one for each residue class of the result's pixels.
 //
-// Groups of whole blocks of channels read the blocks of their group. Smaller ones, as
-// many in as out, read the block they write: their filters are spread out to 16 x 16
-// channels, with zeros between different groups.
+// Groups of whole blocks of channels read the blocks of their group. Others read the span
+// of the block they write (ChannelSpans.h): their filters are spread out to it, with zeros
+// between different groups.
 //
 // A 1x1 convolution in chunks of source channels takes the pixels of an image as one row,
 // if they stand side by side. Those of a strided one are copied so first: every panel of
@@ -20,6 +20,7 @@
 
 #include "codegen/schedules/ConvDirect.h"
 
+#include "codegen/schedules/ChannelSpans.h"
 #include "codegen/schedules/ConvTile.h"
 
 #include <algorithm>
@@ -73,11 +74,13 @@ private:
   int tilesAcross = 0, tilesDown = 0, tileCount = 0; ///< of all pixels of a panel
   Var p{"p"}, chunk{"chunk"};
 
-  /// Small groups have their filters spread out, once a call: `spread(ki, ci, s, r, kb)`.
-  const bool small = !fillsBlocks(shape);
-  Func spread{"spread"};
-  /// Blocks of result channels in a group, or in all that share a block; and in a tile.
-  const int groupBlocks = small ? 1 : resultBlocks / shape.groups,
+  /// Groups that fill no whole blocks have their filters spread out: `spread(ki, ci, s, r, kb)`, where `ci` counts in
+  /// the block's span. All at once, or what is large panel by panel.
+  const bool hasSpans = !fillsBlocks(shape);
+  const ChannelSpans spans{conv, knobs.channels};
+  Func spread;
+  /// Blocks of result channels in a group, or with one span; and in a tile.
+  const int groupBlocks = hasSpans ? 1 : resultBlocks / shape.groups,
             tileBlocks = std::max(1, knobs.vectors * vectorFloats / int(kChannelBlock));
 
   /// The pixels of a strided 1x1 convolution: `packed(ci, x, 0, cb, n)`.
@@ -90,27 +93,39 @@ private:
   Expr group() const { return shape.groups == 1 ? Expr(0) : kb / tileBlocks / (groupBlocks / tileBlocks); }
   Expr source(Expr ci, Expr px, Expr py, Expr cb) const {
     const ImageParam &operand = conv.operand(0);
+    if (hasSpans)
+      return spans.source(operand, kb, ci, px, py, n);
     return planar ? operand(px, py, cb, n) : operand(ci, px, py, group() * sourceBlocks + cb, n);
   }
   /// A transposed filter has the input channels of one group and the output channels of all.
   Expr filter(Expr ci, Expr s, Expr r, Expr cb) const {
     const ImageParam &operand = conv.operand(1);
+    if (hasSpans)
+      return spread(ki, ci, s, r, kb);
     if (planar)
       return operand(ki, s, r, cb, kb);
-    if (small)
-      return spread(ki, ci, s, r, kb);
     return forward ? operand(ki, ci, s, r, cb, kb)
                    : operand(ki, ci, s, r, group() * sourceBlocks + cb, kb - group() * groupBlocks);
   }
 
   bool hasClasses() const { return axisX.classes.size() * axisY.classes.size() > 1; }
 
-  void defineSpread() {
-    Var ci("ci"), s("s"), r("r");
-    const int channels = shape.c / shape.groups;
-    Expr k = forward ? ki : ci, c = forward ? ci : ki;
-    spread(ki, ci, s, r, kb) = select(ki / channels == ci / channels, conv.operand(1)(k, s, r, c % channels, kb), 0.f);
-    spread.compute_root().store_in(kStackScratch).vectorize(ki, vectorFloats);
+  void scheduleSpread(Func master) {
+    if (spans.fitAtOnce())
+      spread.compute_root();
+    else
+      spread.compute_at(master, kbo);
+    spread.store_in(kStackScratch).bound(spread.args()[1], 0, spans.mostChannels());
+  }
+
+  /// Taps, innermost source channels: those of a block, or of a span of `kb`.
+  RDom domainOf(Region taps) const {
+    taps.insert(taps.begin(), Range(0, hasSpans ? spans.mostChannels() : lanes));
+    taps.emplace_back(0, hasSpans ? 1 : blocksPerChunk());
+    RDom domain(taps, "taps");
+    if (hasSpans && spans.vary())
+      domain.where(domain[0] / spans.step < spans.steps(kb));
+    return domain;
   }
 
   void flattenSource() {
@@ -128,14 +143,14 @@ private:
   }
 
   void defineAnchor() override {
-    if (small)
-      defineSpread();
+    if (hasSpans)
+      spread = spans.spread(conv.operand(1), vectorFloats);
     if (isPacked)
       definePacked();
     if (hasClasses())
       return defineClasses();
     const GatherAxis::Class &cx = axisX.classes[0], &cy = axisY.classes[0];
-    taps = RDom(0, lanes, 0, cx.taps, 0, cy.taps, 0, blocksPerChunk(), "taps");
+    taps = domainOf({{0, cx.taps}, {0, cy.taps}});
     Expr ci = taps[0], tx = taps[1], ty = taps[2], cb = taps[3];
     if (isChunked())
       cb = chunk * knobs.blocks + cb;
@@ -238,7 +253,7 @@ private:
           classOf.push_back(p), tapX.push_back(s), tapY.push_back(r);
           fromX.push_back(cx.offset + tx * axisX.tapStep), fromY.push_back(cy.offset + ty * axisY.tapStep);
         }
-    taps = RDom(0, lanes, 0, static_cast<int>(classOf.size()), 0, blocksPerChunk(), "taps");
+    taps = domainOf({{0, static_cast<int>(classOf.size())}});
     Expr ci = taps[0], t = taps[1], cb = taps[2];
     if (isChunked())
       cb = chunk * knobs.blocks + cb;
@@ -290,10 +305,10 @@ private:
   }
 
   void scheduleAnchor(Func master) override {
+    if (hasSpans)
+      scheduleSpread(master);
     if (isChunked())
       scheduleSum(master);
-    if (small && conv.machine.frugal)
-      spread.compute_at(master, kbo);
     acc.compute_at(isChunked() ? LoopLevel(sum, walk[3]) : LoopLevel(master, xo)).store_in(MemoryType::Register);
     acc.vectorize(ki, vectorFloats).unroll(ki).unroll(x).unroll(y).unroll(kb).unroll(n);
     RVar ci = taps[0], cio("cio"), cii("cii");
@@ -334,11 +349,18 @@ static bool suitsLayouts(const ConvKernel &conv) {
     return false;
   const LayoutKind source = conv.operandSpec(0).layout, filter = conv.operandSpec(1).layout;
   if (!fillsBlocks(conv.shape))
-    return sharesBlocks(conv.shape) && source == LayoutKind::C16 && filter == LayoutKind::K16;
+    return filter == LayoutKind::K16 && ChannelSpans(conv, kChannelBlock).panelBytes() <= kLargestScratch &&
+           (source == LayoutKind::C16 || (source == LayoutKind::Dense && conv.direction == ConvDirection::Forward));
   if (conv.direction == ConvDirection::GradData)
     return source == LayoutKind::C16 && filter == LayoutKind::C16K16;
   return (source == LayoutKind::C16 && filter == LayoutKind::K16C16) ||
          (source == LayoutKind::Dense && filter == LayoutKind::K16 && conv.shape.groups == 1);
+}
+
+/// Whether a tile has one span, and the filters of large ones are spread out once.
+static bool fitsSpans(const DirectKnobs &t, const ConvKernel &conv) {
+  return t.blocks == 0 && t.vectors <= int(kChannelBlock) / conv.machine.vectorFloats &&
+         (t.order == DirectOrder::Panels || ChannelSpans(conv, t.channels).fitAtOnce());
 }
 
 /// Whether the result can be cut into such tiles.
@@ -355,6 +377,8 @@ static bool fits(const DirectKnobs &t, const ConvKernel &conv, const GatherAxis 
       t.pixels > width || t.rows > height)
     return false;
   if ((classesOf(x) > 1 && width % t.pixels) || (classesOf(y) > 1 && height % t.rows))
+    return false;
+  if (!fillsBlocks(conv.shape) && !fitsSpans(t, conv))
     return false;
   const ConvShape &s = conv.shape;
   if (forward && t.blocks && s.r * s.s == 1 && s.strideX * s.strideY > 1 &&

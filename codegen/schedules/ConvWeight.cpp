@@ -6,6 +6,9 @@
 // over a block of rows (`partial`), then added to the gradient in memory: sums of
 // two levels, so that many thousands of values keep their precision.
 //
+// Groups that fill no whole blocks are summed over the span of each block of output
+// channels (ChannelSpans.h), and what is theirs is taken of it.
+//
 // `rolled` sums over the input's pixels instead: dW[s] += X[p] * dY[p - s + pad].
 // X is zero outside its image, so p runs over the image only and dY needs a ring.
 //
@@ -13,6 +16,7 @@
 
 #include "codegen/schedules/ConvWeight.h"
 
+#include "codegen/schedules/ChannelSpans.h"
 #include "codegen/schedules/ConvTile.h"
 
 #include <algorithm>
@@ -31,7 +35,7 @@ public:
     definePartial();
     defineSums();
     schedule();
-    return small ? takeGroups() : sums;
+    return hasSpans ? takeGroups() : sums;
   }
 
 private:
@@ -41,18 +45,23 @@ private:
   const bool planar = conv.operandSpec(0).layout == LayoutKind::Dense;
   const TensorSpec &resultSpec = conv.spec.results[0];
   const bool lane = resultSpec.shape.size() == 5;
-  /// Groups that share a block are summed as one, and theirs taken of it.
-  const bool small = !fillsBlocks(shape);
+  const bool hasSpans = !fillsBlocks(shape);
+  const ChannelSpans spans{conv, knobs.channels}; ///< `ci` counts in the span of `kb`
 
   Var ki{"ki"}, ci{"ci"}, s{"s"}, r{"r"}, cb{"cb"}, kb{"kb"}, l{"l"}, u{"u"}, v{"v"};
   Var kii{"kii"}, kv{"kv"}, kvo{"kvo"}, kvi{"kvi"}, kbo{"kbo"}, kbi{"kbi"};
   Var cio{"cio"}, cii{"cii"}, so{"so"}, si{"si"}, ro{"ro"}, ri{"ri"};
   Func partial{"partial"}, sums{"sums"};
   RDom pixel, block;
+  RVar blockRows, blockImages;
+  /// Loops over input channels: of `ci`, or of the span.
+  VarOrRVar channelInside = cii, channelOutside = cio;
 
   /// The filter has the input channels of one group: those of its output channels'.
   Expr input(Expr x, Expr y, Expr n) const {
     const ImageParam &operand = conv.operand(0);
+    if (hasSpans)
+      return spans.source(operand, kb, ci, x, y, n);
     if (planar)
       return operand(x, y, cb, n);
     const int tileBlocks = std::max(1, knobs.vectors * conv.machine.vectorFloats / int(kChannelBlock));
@@ -72,27 +81,48 @@ private:
   }
 
   void defineSums() {
+    const Range rows(0, shape.oh / knobs.rows), images(0, shape.n / knobs.images);
+    if (hasSpans)
+      return defineSpanSums(rows, images);
     std::vector<Var> args = planar ? std::vector<Var>{ki, s, r, cb, kb} : std::vector<Var>{ki, ci, s, r, cb, kb};
-    if (lane && !small)
+    if (lane)
       args.push_back(l);
-    block = RDom(0, shape.oh / knobs.rows, 0, shape.n / knobs.images, "block");
-    // The first block overwrites what is there: zeros to begin with would be one more pass, and a call of memset.
-    sums(args) = undef<float>();
-    Expr before = select(block.x == 0 && block.y == 0, 0.f, sums(args));
-    sums(args) = before + partial(ki, planar ? Expr(0) : ci, s, r, cb, kb, block.x, block.y);
-    if (!small)
-      bindResult(sums, resultSpec);
+    block = RDom({rows, images}, "block");
+    blockRows = block[0], blockImages = block[1];
+    addBlocks(args, {args.begin(), args.end()}, planar ? Expr(0) : ci);
+    bindResult(sums, resultSpec);
   }
 
+  void defineSpanSums(const Range &rows, const Range &images) {
+    block = RDom({Range(0, spans.step), Range(0, spans.mostSteps()), rows, images}, "block");
+    channelInside = block[0], channelOutside = block[1], blockRows = block[2], blockImages = block[3];
+    if (spans.vary())
+      block.where(block[1] < spans.steps(kb));
+    Expr channel = block[1] * spans.step + block[0];
+    addBlocks({ki, ci, s, r, cb, kb}, {ki, channel, s, r, cb, kb}, channel);
+  }
+
+  /// The first block overwrites what is there: zeros to begin with would be one more pass, and a call of memset.
+  void addBlocks(const std::vector<Var> &args, const std::vector<Expr> &at, Expr channel) {
+    sums(args) = undef<float>();
+    Expr before = select(blockRows == 0 && blockImages == 0, 0.f, sums(at));
+    sums(at) = before + partial(ki, channel, s, r, cb, kb, blockRows, blockImages);
+  }
+
+  /// The filter's layout has the channels of a group one after the other for all output channels of a block.
   Func takeGroups() {
     Func result("result0");
-    const int channels = shape.c / shape.groups;
     std::vector<Var> args = {ki, s, r, ci, kb};
     if (lane)
       args.push_back(l);
-    result(args) = sums(ki, ki / channels * channels + ci, s, r, 0, kb);
+    Expr sum = sums(ki, spans.placeInSpan(ki, ci, kb), s, r, 0, kb);
+    result(args) =
+        shape.k % kChannelBlock ? select(spans.isReal(ki, kb), sum, hiddenZero(conv.operand(1)(0, 0, 0, 0, 0))) : sum;
     bindResult(result, resultSpec);
-    sums.compute_root().store_in(kStackScratch).bound(ci, 0, int(kChannelBlock));
+    result.reorder(s, r, ci, ki, kb);
+    if (shape.r * shape.s <= ChannelSpans::kMostUnrolled)
+      result.unroll(s).unroll(r);
+    sums.compute_at(result, kb).store_in(kStackScratch).bound(ci, 0, spans.mostChannels());
     return result;
   }
 
@@ -102,27 +132,28 @@ private:
     update.split(ki, kv, kii, vector).split(kv, kvo, kvi, std::min(knobs.vectors, perBlock));
     update.split(kb, kbo, kbi, std::max(1, knobs.vectors / perBlock));
     update.split(s, so, si, knobs.tapsX).split(r, ro, ri, knobs.tapsY);
-    std::vector<VarOrRVar> order = {kii, kvi, kbi};
-    if (!planar) {
+    if (!planar && !hasSpans)
       update.split(ci, cio, cii, knobs.channels);
-      order.push_back(cii);
-    }
+    const bool hasChannels = !planar || hasSpans;
+    std::vector<VarOrRVar> order = {kii, kvi, kbi};
+    if (hasChannels)
+      order.push_back(channelInside);
     order.insert(order.end(), {si, ri});
     if (knobs.pixelsInside)
-      order.insert(order.end(), {block.x, block.y});
-    if (!planar)
-      order.push_back(cio);
+      order.insert(order.end(), {blockRows, blockImages});
+    if (hasChannels)
+      order.push_back(channelOutside);
     order.insert(order.end(), {so, ro, kvo, kbo, cb});
     if (!knobs.pixelsInside)
-      order.insert(order.end(), {block.x, block.y});
-    if (lane && !small)
+      order.insert(order.end(), {blockRows, blockImages});
+    if (lane && !hasSpans)
       order.push_back(l);
     update.reorder(order).vectorize(kii).unroll(kvi).unroll(kbi).unroll(si).unroll(ri);
-    if (!planar)
-      update.unroll(cii);
-    schedulePartial(knobs.pixelsInside ? LoopLevel(sums, block.x)
-                    : planar           ? LoopLevel(sums, so)
-                                       : LoopLevel(sums, cio));
+    if (hasChannels)
+      update.unroll(channelInside);
+    schedulePartial(knobs.pixelsInside ? LoopLevel(sums, blockRows)
+                    : hasChannels      ? LoopLevel(sums, channelOutside)
+                                       : LoopLevel(sums, so));
   }
 
   void schedulePartial(LoopLevel at) {
@@ -151,6 +182,8 @@ bool fits(const WeightKnobs &t, const ConvKernel &conv) {
   const int perBlock = kChannelBlock / conv.machine.vectorFloats,
             blocks = (s.k / s.groups + kChannelBlock - 1) / kChannelBlock;
   auto divides = [](int part, int whole) { return part > 0 && whole % part == 0; };
+  if (!fillsBlocks(s) && (t.vectors > perBlock || t.pixelsInside))
+    return false; // the sums of a span are complete before the next
   const bool vectors = t.vectors > perBlock ? divides(perBlock, t.vectors) && divides(t.vectors / perBlock, blocks)
                                             : divides(t.vectors, perBlock);
   return vectors && divides(t.channels, kChannelBlock) && divides(t.tapsX, s.s) && divides(t.tapsY, s.r) &&
@@ -165,8 +198,10 @@ bool buildConvWeight(ConvKernel &conv, std::vector<Func> &outputs) {
     return false;
   const TensorSpec &x = conv.operandSpec(0), &dy = conv.operandSpec(1), &dw = conv.spec.results[0];
   const LayoutKind filter = fillsBlocks(s) ? LayoutKind::K16C16 : LayoutKind::K16;
-  const bool blocked = x.layout == LayoutKind::C16 && dw.layout == filter && (fillsBlocks(s) || sharesBlocks(s));
-  const bool planar = x.layout == LayoutKind::Dense && dw.layout == LayoutKind::K16 && s.groups == 1;
+  const bool blocked = x.layout == LayoutKind::C16 && dw.layout == filter;
+  const bool planar = x.layout == LayoutKind::Dense && dw.layout == LayoutKind::K16;
+  if (!fillsBlocks(s) && ChannelSpans(conv, kChannelBlock).panelBytes() > kLargestScratch)
+    return false;
   if (dy.layout != LayoutKind::C16 || (!blocked && !planar))
     return false;
   const int lastX = (s.ow - 1) * s.strideX + (s.s - 1) * s.dilationX - s.left,

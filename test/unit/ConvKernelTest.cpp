@@ -525,7 +525,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelStems,
                                          ConvCase{1, 1, 9, 9, 20, 5, 5, 1, 2},
                                          ConvCase{2, 3, 13, 13, 16, 3, 3, 2, 1, 1, 1, 1, 1}));
 
-// Groups of less than a block: filters over few channels, not transposed for the data gradient.
+// Groups that fill no whole blocks: filters over few channels, not transposed for the data gradient.
 class ConvKernelSmallGroups : public testing::TestWithParam<ConvCase> {};
 
 TEST_P(ConvKernelSmallGroups, AllDirections) {
@@ -550,11 +550,45 @@ TEST_P(ConvKernelSmallGroups, AllDirections) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelSmallGroups,
-                         testing::Values(ConvCase{2, 32, 8, 8, 32, 3, 3, 1, 1, 1, 8},
-                                         ConvCase{1, 20, 7, 5, 20, 3, 3, 2, 1, 1, 5},
-                                         ConvCase{2, 32, 7, 7, 32, 3, 3, 1, 1, 1, 32},
-                                         ConvCase{1, 40, 5, 5, 40, 1, 1, 1, 0, 1, 5}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ConvKernelSmallGroups,
+    testing::Values(ConvCase{2, 32, 8, 8, 32, 3, 3, 1, 1, 1, 8}, ConvCase{1, 20, 7, 5, 20, 3, 3, 2, 1, 1, 5},
+                    ConvCase{2, 32, 7, 7, 32, 3, 3, 1, 1, 1, 32}, ConvCase{1, 40, 5, 5, 40, 1, 1, 1, 0, 1, 5},
+                    // Groups that end within a block; more channels out than in.
+                    ConvCase{1, 48, 7, 7, 48, 3, 3, 1, 1, 1, 4}, ConvCase{2, 26, 5, 6, 52, 3, 3, 2, 1, 1, 2},
+                    ConvCase{1, 32, 6, 6, 64, 3, 3, 1, 1, 1, 32}));
+
+// pixels, rows, images, vectors, channels, taps inside, blocks, order: spans begin and end at the channels unrolled.
+TEST(ConvKernelTest, SpansOfChannelsInAnyStep) {
+  if (!__builtin_cpu_supports("avx2"))
+    GTEST_SKIP() << "the knobs are those of vectors of 8 and of 16";
+  const ConvCase c{2, 36, 6, 7, 60, 3, 3, 1, 1, 1, 3};
+  KernelSpec forward = c.forward(Kind::C16, Kind::K16), gradData = c.gradData(Kind::C16, Kind::K16),
+             gradWeight = c.gradWeight(true, Kind::C16, Kind::K16);
+  HostTensor x = filled(forward.operands[0]), w = filled(forward.operands[1]), dy = filled(gradData.operands[0]);
+  for (const Knobs &knobs : {Knobs{4, 1, 1, 1, 1, 0, 0, 0}, Knobs{3, 2, 1, 1, 2, 1, 0, 1},
+                             Knobs{2, 1, 2, 1, 8, 0, 0, 2}, Knobs{5, 1, 1, 1, 16, 0, 0, 1}}) {
+    SCOPED_TRACE(printKnobs(knobs));
+    HostTensor y = rubbish(forward.results[0]), dx = rubbish(gradData.results[0]);
+    LoadedKernel(forward, hostKernelTarget(), knobs).call({x.data(), w.data(), y.data()});
+    LoadedKernel(gradData, hostKernelTarget(), knobs).call({dy.data(), w.data(), dx.data()});
+    EXPECT_LT(relativeError(y, referenceForward(c, x, w)), 1e-5);
+    EXPECT_LT(relativeError(dx, referenceGradData(c, dy, w)), 1e-5);
+    EXPECT_TRUE(y.paddingIsZero() && dx.paddingIsZero());
+  }
+  for (const Knobs &knobs :
+       {Knobs{1, 1, 3, 1, 6, 1, 1, 1, 0}, Knobs{1, 2, 1, 3, 3, 2, 7, 0, 0}, Knobs{1, 16, 1, 1, 2, 1, 1, 0, 0}}) {
+    SCOPED_TRACE(printKnobs(knobs));
+    HostTensor dw = rubbish(gradWeight.results[0]);
+    LoadedKernel(gradWeight, hostKernelTarget(), knobs).call({x.data(), dy.data(), dw.data()});
+    EXPECT_LT(relativeError(dw, referenceGradWeight(c, x, dy)), 1e-5);
+    EXPECT_TRUE(dw.paddingIsZero());
+  }
+  // Chunks of blocks, tiles of two blocks, pixels inside channels: none goes with spans.
+  for (const Knobs &knobs : {Knobs{2, 1, 1, 1, 4, 0, 1, 1}, Knobs{1, 1, 1, 4, 4, 0, 0, 0}})
+    EXPECT_THROW(LoadedKernel(forward, hostKernelTarget(), knobs), std::runtime_error);
+  EXPECT_THROW(LoadedKernel(gradWeight, hostKernelTarget(), {1, 4, 1, 1, 1, 1, 1, 0, 1}), std::runtime_error);
+}
 
 class ConvKernelGeneric : public testing::TestWithParam<ConvCase> {};
 
@@ -644,13 +678,15 @@ TEST(ConvKernelTest, GradWeightOfASliceOfChannels) {
 TEST(ConvKernelTest, CompilesForEveryTarget) {
   const ConvCase c{1, 32, 14, 14, 32, 3, 3, 1, 1, 1, 1, 0, 1}, strided{1, 32, 14, 14, 32, 3, 3, 2, 1};
   const ConvCase deep{1, 256, 7, 7, 32, 3, 3, 1, 1}, odd{1, 12, 7, 7, 20, 3, 3, 2, 1},
-      groups{1, 64, 7, 7, 64, 3, 3, 1, 1, 1, 2}, small{1, 32, 7, 7, 32, 3, 3, 1, 1, 1, 8};
+      groups{1, 64, 7, 7, 64, 3, 3, 1, 1, 1, 2}, small{1, 32, 7, 7, 32, 3, 3, 1, 1, 1, 8},
+      spans{1, 36, 7, 7, 60, 3, 3, 1, 1, 1, 3};
   for (const auto &[name, target] :
        {std::pair("v2", sseTarget()), std::pair("v3", avx2Target()), std::pair("v4", avx512Target())}) {
     for (const KernelSpec &spec :
          {c.forward(), c.gradData(), c.gradWeight(true), strided.forward(), strided.gradData(), strided.gradWeight(),
           deep.forward(), odd.gradData(), groups.forward(), groups.gradWeight(), small.forward(Kind::C16, Kind::K16),
-          small.gradWeight(false, Kind::C16, Kind::K16)})
+          small.gradWeight(false, Kind::C16, Kind::K16), spans.forward(Kind::C16, Kind::K16),
+          spans.gradData(Kind::C16, Kind::K16), spans.gradWeight(true, Kind::C16, Kind::K16)})
       EXPECT_NO_THROW(LoadedKernel(spec, target)) << name;
     for (const KernelSpec &spec : {c.forward(), c.gradData(), c.gradWeight(), atPoints(c, 4), atPoints(c, 2)})
       for (const Knobs &knobs : formsOf(spec, name))

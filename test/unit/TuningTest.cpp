@@ -446,7 +446,10 @@ TEST(KnobsTest, CandidatesComputeWhatTheInterpreterSays) {
   const std::string gradient =
       "(f32[2,16,8,8]c16h1, f32[2,32,8,8]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, "
       "kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : [1,32,16,3,3] } -> (%2: f32[1,32,16,3,3]k16c16)";
-  for (const std::string &text : {conv(2, 32, 8, 32), gradient}) {
+  const std::string groups =
+      "(f32[2,24,8,8]c16h1, f32[36,8,3,3]k16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=3, padding=[1,1,1,1], "
+      "strides=[1,1]} : [2,36,8,8] } -> (%2: f32[2,36,8,8]c16)";
+  for (const std::string &text : {conv(2, 32, 8, 32), gradient, groups}) {
     const KernelSpec spec = specOf(text);
     std::vector<Knobs> list = codegen::startingKnobs(spec, host);
     ASSERT_GE(list.size(), 2u);
