@@ -54,18 +54,12 @@ CLI::Validator resin::realNumber(double least, double most) {
   });
 }
 
-static std::string listed(const std::vector<std::string> &words, const std::string &last) {
-  std::string list;
-  for (size_t i = 0; i < words.size(); ++i)
-    list += (i == 0 ? "" : i + 1 < words.size() ? ", " : last) + words[i];
-  return list;
-}
-
 CLI::Validator resin::oneOf(const std::vector<std::string> &words) {
+  const std::string wanted = listNames({words.begin(), words.end() - 1}) + " or " + words.back();
   auto check = [=](std::string &text) -> std::string {
     if (std::find(words.begin(), words.end(), text) != words.end())
       return "";
-    return concat("wants ", listed(words, " or "), ", not '", text, "'", didYouMean(text, words));
+    return concat("wants ", wanted, ", not '", text, "'", didYouMean(text, words));
   };
   return CLI::Validator(check, "");
 }
@@ -76,8 +70,7 @@ CLI::Validator resin::oneOf(const std::vector<std::string> &words) {
 
 /// "; did you mean ..?", or all there are if none is near.
 static std::string suggest(const std::string &name, const std::vector<std::string> &known) {
-  const std::string near = didYouMean(name, known);
-  return near.empty() && !known.empty() ? "; there are " + listed(known, ", ") : near;
+  return didYouMeanOr(name, known, "there are");
 }
 
 static std::vector<std::string> commandsOf(const CLI::App &app) {
@@ -126,7 +119,7 @@ static std::string explainNoCommand(const CLI::App &app) {
     return concat("there is no command '", *word, "'", suggest(*word, commandsOf(app)));
   if (!all.empty())
     return concat("there is no option '", all[0], "'", nearestOption(all[0], optionsOf(app)));
-  return concat("a command is needed; there are ", listed(commandsOf(app), ", "));
+  return concat("a command is needed; there are ", listNames(commandsOf(app)));
 }
 
 static std::string explainMissing(const CLI::App &command) {
@@ -139,7 +132,8 @@ static std::string explainMissing(const CLI::App &command) {
 static std::string explainRepetition(const CLI::App &command) {
   for (const CLI::Option *option : command.get_options([](const CLI::Option *) { return true; }))
     if (option->get_items_expected_max() == 1 && option->count() > 1)
-      return concat(option->get_name(), " is given more than once: as '", listed(option->results(), "' and as '"), "'");
+      return concat(option->get_name(), " is given more than once: as '", listNames(option->results(), "' and as '"),
+                    "'");
   return "";
 }
 

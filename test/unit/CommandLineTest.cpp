@@ -78,7 +78,7 @@ TEST(CommandLine, SaysWhatIsWrong) {
       {{"train", "--out", "a", "--sizes", "1,0"}, "train: --sizes wants a whole number from 1 up, not '0'"},
       {{"train", "--out", "a", "--json=maybe"}, "train: --json takes no value"},
       {{"train", "--out", "a", "--set", ""}, "train: --set wants a value, not ''"},
-      {{"train", "--out", "a", "--csv", "--json"}, "train: --csv does not go with --json"},
+      {{"train", "--out", "a", "--csv", "--json"}, "train: --json does not go with --csv"},
       {{"train", "--out", "a", "b"}, "train: 'b' is one argument too many"},
       {{"--json", "train", "--out", "a"}, "train: '--json' stands before the command: options stand behind it"},
       {{"build"}, "build: FILE is needed: what to build"},
