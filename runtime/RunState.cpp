@@ -99,8 +99,9 @@ Status resin::runtime::understand(const std::string &path, const safetensors::Me
       return Status::badData(path, ": ", status.message());
     if (at.epoch < 0 || at.step < 0 || at.imagesInEpoch < 0 || state.settings.batch < 1)
       return Status::badData(path, ": its position is out of range");
-  } catch (const std::exception &error) {
-    return Status::badData(path, ": its position cannot be read: ", error.what());
+  } catch (const std::exception &) {
+    return Status::badData(path, ": says in 'resin.position' and 'resin.settings' where its run stands, but not as a "
+                                 "program of Resin does");
   }
   StatusOr<PixelScale> scale = scaleOf(path, metadata);
   if (scale.ok())

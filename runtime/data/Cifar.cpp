@@ -3,6 +3,7 @@
 #include "runtime/data/Cifar.h"
 #include "runtime/MemoryPlan.h"
 #include "support/Files.h"
+#include "support/ForeignFile.h"
 
 #include <algorithm>
 #include <charconv>
@@ -50,6 +51,9 @@ static Status appendRecords(const std::string &path, int64_t classes, ImageSet &
     return bytes.status();
   if (bytes->empty())
     return Status::badData(path, ": is empty");
+  const std::string_view head(reinterpret_cast<const char *>(bytes->data()), std::min(bytes->size(), kForeignHead));
+  if (const std::string what = foreignFormat(head); bytes->size() % kRecord && !what.empty())
+    return Status::badData(path, ": ", what, "; CIFAR-10's binary version is needed");
   if (bytes->size() % kRecord)
     return Status::badData(path, ": has ", bytes->size(), " bytes, which is not a multiple of the ", kRecord,
                            " of a record: it is truncated or of another format");

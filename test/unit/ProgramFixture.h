@@ -55,6 +55,7 @@ protected:
   int sleep = 0; ///< milliseconds a train step
   rlim_t largestFile = RLIM_INFINITY;
   bool ignoreHangUps = false; ///< as `nohup` starts a program, and a script's shell one in the background
+  rlim_t mostMemory = RLIM_INFINITY; ///< bytes of addresses
   std::string standardOutput; ///< instead of a file of ours; "closed": none
   std::map<std::string, std::string> environment;
   std::string program = PROGRAM_DOUBLE;
@@ -101,6 +102,8 @@ protected:
     ::setrlimit(RLIMIT_FSIZE, &limit);
     for (const auto &[name, value] : environment)
       ::setenv(name.c_str(), value.c_str(), 1);
+    const rlimit memory{mostMemory, mostMemory};
+    ::setrlimit(RLIMIT_AS, &memory);
     if (sleep)
       ::setenv("RESIN_DOUBLE_SLEEP", std::to_string(sleep).c_str(), 1);
     ::execv(program.c_str(), argv.data());

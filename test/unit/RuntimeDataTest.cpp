@@ -71,6 +71,9 @@ TEST(Cifar, SaysWhatIsWrongAndWhere) {
   EXPECT_NE(refusal("", ExitCode::BadData).find("data_batch_1.bin: is empty"), std::string::npos);
   EXPECT_NE(refusal(records({1, 2}).substr(1), ExitCode::BadData).find("6145 bytes"), std::string::npos);
   EXPECT_NE(refusal(records({1, 2}) + "x", ExitCode::BadData).find("multiple of the 3073"), std::string::npos);
+  EXPECT_NE(refusal("\x80\x03}q\x01(X\x09", ExitCode::BadData)
+                .find("data_batch_1.bin: is a Python pickle; CIFAR-10's binary version is needed"),
+            std::string::npos);
   EXPECT_NE(refusal(records({1, 2, 10}), ExitCode::BadData).find("record 2 (byte 6146) has the label 10"),
             std::string::npos);
   folder.write("data_batch_1.bin", records({1}));

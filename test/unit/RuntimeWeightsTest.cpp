@@ -143,6 +143,21 @@ TEST_F(Weights, LooksAtTheTypeOfWhatItWants) {
   EXPECT_EQ(refusal(), "'fc.bias' is of type I32; F32, F64, F16 or BF16 is needed\n");
 }
 
+TEST_F(Weights, TakesThemFromAFileLargerThanMemory) {
+  const std::string header = R"({"fc.bias":{"dtype":"F32","shape":[10],"data_offsets":[0,40]},)"
+                             R"("bn.running_mean":{"dtype":"F32","shape":[1],"data_offsets":[40,44]},)"
+                             R"("fc.weight":{"dtype":"F32","shape":[10,3072],"data_offsets":[44,122924]},)"
+                             R"("bn.num_batches_tracked":{"dtype":"I8","shape":[5368709120],)"
+                             R"("data_offsets":[122924,5368832044]}})";
+  const uint64_t length = header.size();
+  folder.write("w.safetensors", std::string(reinterpret_cast<const char *>(&length), 8) + header);
+  std::filesystem::resize_file(folder / "w.safetensors", 8 + length + 5368832044); // a hole, not 5 GiB of disk
+  mostMemory = rlim_t(2) << 30;
+  const Outcome outcome = eval();
+  expectOk(outcome);
+  EXPECT_TRUE(contains(outcome.out, "loss 2.3026")) << outcome.out;
+}
+
 //===----------------------------------------------------------------------===//
 // Numbers
 //===----------------------------------------------------------------------===//
