@@ -1,6 +1,6 @@
 // A kernel that no template takes is named with its layer, at its line: here a convolution that stores nothing, which `fuse` does not make.
 
-// RUN: %python %S/Inputs/expect_exit.py 70 resin build %s --target v2 -o %t | FileCheck %s
+// RUN: %python %S/Inputs/expect_exit.py 1 resin build %s --target v2 -o %t | FileCheck %s
 // CHECK: net.resin:3:5: error: cannot compile the kernel conv2d_{{.*}}__channel_sum__{{[0-9a-f]+}} of 'layer1': a convolution that only sums, and stores nothing, has no template
 // CHECK-NOT: {{.}}
 
