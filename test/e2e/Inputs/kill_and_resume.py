@@ -9,8 +9,8 @@ import time
 folder, program, arguments = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
 shutil.rmtree(folder, ignore_errors=True)
 run = subprocess.Popen([program, "train", "--out", folder, *arguments])
-deadline = time.monotonic() + 300
-while not (folder / "last.safetensors").exists() or (folder / "metrics.csv").read_text().count("\n") < 2:
+deadline, metrics = time.monotonic() + 300, folder / "metrics.csv"
+while not metrics.exists() or metrics.read_text().count("\n") < 2:
     if run.poll() is not None or time.monotonic() > deadline:
         sys.exit(f"the run ended ({run.poll()}) or hung before it could be killed")
     time.sleep(0.01)
