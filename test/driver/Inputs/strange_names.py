@@ -18,7 +18,7 @@ for name in ["50% of it", "%%%%%%", "a 'b' \"c\"", "back\\slash", "line\nbreak",
         if built.returncode:
             sys.exit(f"{output!r}: {built.returncode}: {built.stderr}")
         ran = subprocess.run([os.path.abspath(output), "info"], capture_output=True, text=True)
-        if ran.returncode or "small" not in ran.stdout:
+        if ran.returncode or "least" not in ran.stdout:
             sys.exit(f"{output!r} does not run: {ran.stderr}")
     left = sorted(os.listdir(name))
     if left != sorted(["cache", name]):
