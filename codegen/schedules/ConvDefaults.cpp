@@ -166,6 +166,9 @@ WeightKnobs weightKnobs(const std::vector<int> &k) {
   return {k[0], k[1], k[2], k[3], k[4], k[5], k[6], k[7] != 0, k[8] != 0};
 }
 
+/// Taps that the weight gradient of a planar image unrolls: all of a stem's, not those of a filter as wide as an image.
+constexpr int kMostTapsAcross = 31;
+
 WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   const ConvShape &s = conv.shape;
   const bool planar = conv.operandSpec(0).layout == LayoutKind::Dense;
@@ -173,7 +176,7 @@ WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll) {
   WeightKnobs t{1, 1, 1, 1, 1, 1, 1, canRoll, false};
   if (planar) {
     t.rolled = false;
-    t.tapsX = s.s;
+    t.tapsX = largestDivisor(s.s, kMostTapsAcross);
     t.tapsY = s.s * s.r <= 12 ? s.r : 1;
   } else if (canRoll && s.s <= 3) {
     t.tapsX = s.s, t.channels = 4;

@@ -107,6 +107,14 @@ TEST(LargeKernel, SumsOfMaps) {
   checkKernels(texts, kGradients);
 }
 
+// A filter as wide as an image: its taps were unrolled, all of them.
+TEST(LargeKernel, FilterOfAPlanarImage) {
+  checkKernels({"(f32[1,3,1,4007], f32[1,3,1,2005]c16) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, "
+                "kernel=[1,2003], lane=0, padding=[0,0,0,0], strides=[1,1]} : [3,3,1,2003] } -> "
+                "(%2: f32[3,3,1,2003]k16)"},
+               kGradients);
+}
+
 TEST(LargeKernel, Pools) {
   const std::string wide = "{kernel=[1,3], padding=[0,1,0,1], strides=[1,2]}";
   std::vector<int> small = {1, 16, 1, 500002}, large = {1, 16, 1, 1000003};
