@@ -55,7 +55,6 @@ class Net:
             stride = [self.choose(1, 1, 2), 0]
             stride[1] = self.choose(stride[0], stride[0], 1, 2, 3)
             pads = [self.random.randint(0, max(0, dilation * (r - 1))) for r in kernel * 2]
-        pads = [pads[0], pads[1], pads[2], pads[3]]
         h2 = windowed(h, kernel[0], stride[0], pads[0], pads[2], dilation)
         w2 = windowed(w, kernel[1], stride[1], pads[1], pads[3], dilation)
         if h2 < 1 or w2 < 1:
@@ -116,8 +115,7 @@ class Net:
         return self.chain(f"{left} + {right}", [self.simple()] if self.chance(0.7) else [])
 
     def project(self, x, start, end):
-        """The other branch: a 1x1 convolution after what brings the map to the right size."""
-        self.shape = list(start)
+        """The other branch: convolutions that bring the map to the right size, or one of 1x1."""
         stages = []
         for axis in (0, 1):
             have, want = start[1 + axis], end[1 + axis]
@@ -127,10 +125,9 @@ class Net:
             if have > want:  # a window of all that is too much
                 size[axis] = have - want + 1
             else:
-                grown[axis], grown[axis + 2] = want - have, 0
+                grown[axis] = want - have
             stages.append(f"conv({end[0]}, kernel = {size}, pad = {grown})")
-            self.shape = [end[0], *(end[1:] if axis else [want, start[2]])]
-        if not stages or self.shape[0] != end[0]:
+        if not stages:
             stages.append(f"conv({end[0]}, kernel = 1)")
         self.shape = list(end)
         if self.chance(0.5) and self.batch * end[1] * end[2] > 1:

@@ -22,10 +22,10 @@ import time
 from nets import Net
 
 # Of losses, logits and norms of gradients, beside the greater of themselves and a hundredth of the largest of their kind.
-# A ReLU whose argument rounds to the other side of zero moves a small network's by 1e-3.
+# Chosen, not derived: a ReLU whose argument rounds to the other side of zero moves a gradient.
 TOLERANCE = 5e-3
-# What cancels is noise: how often what the interpreter's own rounding to f32 changes. A program rounds each term of a sum,
-# the interpreter each sum.
+# What cancels is noise: so often what the interpreter's own rounding to f32 changes is allowed besides. A program rounds
+# each term of a sum, the interpreter each sum. Chosen as well.
 ROUNDINGS = 50
 LIMIT = 600  # seconds of one command
 
