@@ -1,8 +1,8 @@
 //===- Model.cpp - The compiled network in memory -------------------------===//
 
 #include "runtime/Model.h"
-#include "runtime/CpuFeatures.h"
 #include "runtime/MemoryPlan.h"
+#include "runtime/device/cpu/CpuFeatures.h"
 
 #include <sys/mman.h>
 

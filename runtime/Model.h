@@ -12,8 +12,8 @@
 #include "runtime/Abi.h"
 #include "runtime/Layout.h"
 #include "runtime/Manifest.h"
-#include "runtime/ThreadPool.h"
-#include "runtime/Walker.h"
+#include "runtime/device/cpu/ThreadPool.h"
+#include "runtime/device/cpu/Walker.h"
 #include "support/Status.h"
 
 #include <memory>

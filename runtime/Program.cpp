@@ -3,8 +3,8 @@
 #include "runtime/Program.h"
 #include "runtime/Recipe.h"
 #include "runtime/Signals.h"
-#include "runtime/ThreadPool.h"
 #include "runtime/commands/Commands.h"
+#include "runtime/device/cpu/ThreadPool.h"
 #include "support/CommandLine.h"
 #include "support/KernelStack.h"
 

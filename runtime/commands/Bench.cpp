@@ -1,10 +1,10 @@
 //===- Bench.cpp - net bench ----------------------------------------------===//
 
-#include "runtime/Initialize.h"
 #include "runtime/Signals.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Facts.h"
 #include "runtime/commands/Measure.h"
+#include "runtime/train/Initialize.h"
 
 #include <nlohmann/json.hpp>
 

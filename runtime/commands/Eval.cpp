@@ -1,9 +1,9 @@
 //===- Eval.cpp - net eval ------------------------------------------------===//
 
-#include "runtime/Checkpoint.h"
-#include "runtime/Evaluate.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Scale.h"
+#include "runtime/train/Checkpoint.h"
+#include "runtime/train/Evaluate.h"
 
 #include <cstdio>
 

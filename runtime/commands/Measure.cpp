@@ -2,8 +2,8 @@
 
 #include "runtime/commands/Measure.h"
 
-#include "runtime/FmaPeak.h"
 #include "runtime/Signals.h"
+#include "runtime/device/cpu/FmaPeak.h"
 #include "support/Philox.h"
 
 #include <algorithm>

@@ -8,13 +8,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/Checkpoint.h"
 #include "runtime/Model.h"
 #include "runtime/Signals.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/PredictInput.h"
 #include "runtime/commands/Scale.h"
 #include "runtime/data/BatchWriter.h"
+#include "runtime/train/Checkpoint.h"
 #include "support/Files.h"
 #include "support/Npy.h"
 #include "support/Shape.h"

@@ -14,13 +14,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/Initialize.h"
-#include "runtime/MachinePeaks.h"
-#include "runtime/RooflinePlot.h"
 #include "runtime/Signals.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Facts.h"
 #include "runtime/commands/Measure.h"
+#include "runtime/device/cpu/MachinePeaks.h"
+#include "runtime/report/RooflinePlot.h"
+#include "runtime/train/Initialize.h"
 #include "support/Files.h"
 
 #include <nlohmann/json.hpp>

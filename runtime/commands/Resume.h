@@ -3,7 +3,7 @@
 #ifndef RESIN_RUNTIME_COMMANDS_RESUME_H
 #define RESIN_RUNTIME_COMMANDS_RESUME_H
 
-#include "runtime/RunState.h"
+#include "runtime/train/RunState.h"
 
 namespace resin::runtime {
 

@@ -8,14 +8,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/Checkpoint.h"
-#include "runtime/Initialize.h"
 #include "runtime/Signals.h"
-#include "runtime/TrainLoop.h"
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Facts.h"
 #include "runtime/commands/Resume.h"
 #include "runtime/commands/Scale.h"
+#include "runtime/train/Checkpoint.h"
+#include "runtime/train/Initialize.h"
+#include "runtime/train/TrainLoop.h"
 
 #include <cstdio>
 #include <filesystem>

@@ -9,7 +9,7 @@
 
 #include "runtime/data/Synthetic.h"
 #include "runtime/MemoryPlan.h"
-#include "runtime/ThreadPool.h"
+#include "runtime/device/cpu/ThreadPool.h"
 #include "support/Philox.h"
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 //===- RuntimeDataTest.cpp - Reading, drawing and augmenting images -------===//
 
-#include "runtime/ThreadPool.h"
 #include "runtime/data/Augment.h"
 #include "runtime/data/BatchWriter.h"
 #include "runtime/data/ImageSet.h"
+#include "runtime/device/cpu/ThreadPool.h"
 #include "test/unit/TemporaryFolder.h"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 //===- RuntimeProgressTest.cpp - The time that is left --------------------===//
 
-#include "runtime/Progress.h"
+#include "runtime/report/Progress.h"
 
 #include <gtest/gtest.h>
 

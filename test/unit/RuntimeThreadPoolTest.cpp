@@ -1,6 +1,6 @@
 //===- RuntimeThreadPoolTest.cpp - Regions and pieces ---------------------===//
 
-#include "runtime/ThreadPool.h"
+#include "runtime/device/cpu/ThreadPool.h"
 
 #include <gtest/gtest.h>
 
