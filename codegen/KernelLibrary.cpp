@@ -9,7 +9,7 @@
 
 #include "codegen/KernelLibrary.h"
 
-#include "codegen/CompileKernel.h"
+#include "codegen/cpu/CompileKernel.h"
 #include "codegen/KernelCache.h"
 #include "codegen/Knobs.h"
 #include "codegen/Targets.h"

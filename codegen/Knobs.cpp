@@ -8,10 +8,10 @@
 
 #include "codegen/Knobs.h"
 
-#include "codegen/schedules/ConvDirect.h"
-#include "codegen/schedules/ConvWeight.h"
-#include "codegen/schedules/ConvWinograd.h"
-#include "codegen/schedules/RegisterTile.h"
+#include "codegen/cpu/schedules/ConvDirect.h"
+#include "codegen/cpu/schedules/ConvWeight.h"
+#include "codegen/cpu/schedules/ConvWinograd.h"
+#include "codegen/cpu/schedules/RegisterTile.h"
 
 #include <algorithm>
 #include <array>

@@ -14,7 +14,7 @@
 #ifndef RESIN_TEST_UNIT_KERNELRUNNER_H
 #define RESIN_TEST_UNIT_KERNELRUNNER_H
 
-#include "codegen/Builder.h"
+#include "codegen/cpu/Builder.h"
 #include "support/KernelStack.h"
 #include "test/unit/TemporaryFolder.h"
 

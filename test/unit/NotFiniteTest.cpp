@@ -67,7 +67,7 @@ void checkKernels(const std::vector<std::string> &texts, const Allowed &mayBeNan
   checkRequests(requests, mayBeNan);
 }
 
-// Masks behind a multiply-add are the hard case: LLVM takes its result for a number (codegen/kernels/Strict.h). One
+// Masks behind a multiply-add are the hard case: LLVM takes its result for a number (codegen/cpu/kernels/Strict.h). One
 // column of a dense image is a loop without vectors.
 TEST(NotFinite, Pointwise) {
   checkKernels({

@@ -1,0 +1,367 @@
+//===- Values.cpp - Operands and scratch of a region ----------------------===//
+
+#include "codegen/cpu/kernels/Values.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace Halide;
+
+namespace resin::codegen {
+
+static constexpr int kBlock = kChannelBlock;
+
+Expr maskPadding(const Coordinate &coordinate, int64_t extent, Expr value) {
+  if (!coordinate.mayExceed() || extent % kBlock == 0)
+    return value;
+  return select(coordinate.whole() < int(extent), value, cast(value.type(), 0));
+}
+
+/// Which logical dimensions the layout pads to a multiple of 16.
+static std::vector<bool> paddedDimensions(const TensorSpec &tensor) {
+  const size_t rank = tensor.shape.size();
+  std::vector<bool> padded(rank, false);
+  switch (tensor.layout) {
+  case LayoutKind::Dense:
+    break;
+  case LayoutKind::C16:
+    padded[rank == 1 ? 0 : 1] = true;
+    break;
+  case LayoutKind::K16C16:
+  case LayoutKind::C16K16:
+    padded[rank - 4] = padded[rank - 3] = true;
+    break;
+  case LayoutKind::K16:
+    padded[rank % 2] = true;
+    break;
+  }
+  return padded;
+}
+
+/// As `storageIndex`, without dividing what is divided already.
+static std::vector<Expr> storageArguments(const TensorSpec &tensor, const Index &at) {
+  const size_t rank = at.size();
+  std::vector<Expr> arguments;
+  switch (tensor.layout) {
+  case LayoutKind::Dense:
+    for (size_t d = rank; d-- > 0;)
+      arguments.push_back(at[d].whole());
+    return arguments;
+  case LayoutKind::C16:
+    if (rank == 4)
+      return {at[1].lane(), at[3].whole(), at[2].whole(), at[1].block(), at[0].whole()};
+    if (rank == 2)
+      return {at[1].whole(), at[0].whole()};
+    return {at[0].whole()};
+  case LayoutKind::K16C16:
+  case LayoutKind::C16K16: {
+    const Coordinate &k = at[rank - 4], &c = at[rank - 3];
+    const bool inputsInside = tensor.layout == LayoutKind::C16K16;
+    const Coordinate &inner = inputsInside ? c : k, &outer = inputsInside ? k : c;
+    arguments = {inner.lane(), outer.lane(), at[rank - 1].whole(), at[rank - 2].whole(), outer.block(), inner.block()};
+    break;
+  }
+  case LayoutKind::K16:
+    arguments = {at[rank % 2].lane()};
+    for (size_t d = rank; d-- > rank % 2 + 1;)
+      arguments.push_back(at[d].whole());
+    arguments.push_back(at[rank % 2].block());
+    break;
+  }
+  if (rank % 2)
+    arguments.push_back(at[0].whole());
+  return arguments;
+}
+
+Value operandValue(const TensorSpec &tensor, const ImageParam &operand) {
+  auto read = [tensor, operand](const Index &at) {
+    std::vector<bool> padded = paddedDimensions(tensor);
+    Index inside = at;
+    for (size_t d = 0; d < at.size(); ++d)
+      if (!padded[d] && at[d].mayExceed() && tensor.shape[d] % kBlock)
+        inside[d] = Coordinate(min(at[d].whole(), int(tensor.shape[d]) - 1));
+    Expr value = operand(storageArguments(tensor, inside));
+    for (size_t d = 0; d < at.size(); ++d)
+      if (!padded[d])
+        value = maskPadding(at[d], tensor.shape[d], value);
+    return value;
+  };
+  return {tensor.shape, read};
+}
+
+std::vector<Var> storageVariables(const TensorSpec &tensor) {
+  const size_t rank = tensor.shape.size();
+  switch (tensor.layout) {
+  case LayoutKind::Dense: {
+    std::vector<Var> variables;
+    for (size_t d = rank; d-- > 0;)
+      variables.emplace_back(rank == 4 ? std::string(1, "ncyx"[d]) : "d" + std::to_string(d));
+    return variables;
+  }
+  case LayoutKind::C16:
+    if (rank == 4)
+      return {Var("ki"), Var("x"), Var("y"), Var("kb"), Var("n")};
+    if (rank == 2)
+      return {Var("c"), Var("n")};
+    return {Var("c")};
+  case LayoutKind::K16C16:
+  case LayoutKind::C16K16: {
+    std::vector<Var> variables = {Var("ki"), Var("ci"), Var("s"), Var("r"), Var("cb"), Var("kb")};
+    if (rank == 5)
+      variables.emplace_back("l");
+    return variables;
+  }
+  case LayoutKind::K16: {
+    std::vector<Var> variables = {Var("ki")};
+    for (size_t d = rank; d-- > rank % 2 + 1;)
+      variables.emplace_back("d" + std::to_string(d));
+    variables.emplace_back("kb");
+    if (rank % 2)
+      variables.emplace_back("l");
+    return variables;
+  }
+  }
+  return {};
+}
+
+Index loopIndex(const TensorSpec &tensor, const std::vector<Var> &v) {
+  const size_t rank = tensor.shape.size();
+  Index index(rank, Coordinate(Expr(0)));
+  auto exceeds = [&](size_t d) { return tensor.shape[d] % kBlock != 0; };
+  auto blocked = [&](size_t d, Expr block, Expr lane) { index[d] = Coordinate(block, lane, exceeds(d)); };
+  switch (tensor.layout) {
+  case LayoutKind::Dense:
+    for (size_t d = 0; d < rank; ++d)
+      index[d] = Coordinate(v[rank - 1 - d]);
+    return index;
+  case LayoutKind::C16:
+    if (rank == 4) {
+      blocked(1, v[3], v[0]);
+      index[0] = Coordinate(v[4]), index[2] = Coordinate(v[2]), index[3] = Coordinate(v[1]);
+      return index;
+    }
+    index[rank - 1] = Coordinate(v[0], exceeds(rank - 1));
+    if (rank == 2)
+      index[0] = Coordinate(v[1]);
+    return index;
+  case LayoutKind::K16C16:
+  case LayoutKind::C16K16: {
+    const bool inputsInside = tensor.layout == LayoutKind::C16K16;
+    blocked(rank - 4, v[inputsInside ? 4 : 5], v[inputsInside ? 1 : 0]);
+    blocked(rank - 3, v[inputsInside ? 5 : 4], v[inputsInside ? 0 : 1]);
+    index[rank - 2] = Coordinate(v[3]), index[rank - 1] = Coordinate(v[2]);
+    break;
+  }
+  case LayoutKind::K16: {
+    const size_t k = rank % 2;
+    blocked(k, v[rank - k], v[0]);
+    for (size_t d = k + 1; d < rank; ++d)
+      index[d] = Coordinate(v[rank - d]);
+    break;
+  }
+  }
+  if (rank % 2)
+    index[0] = Coordinate(v.back());
+  return index;
+}
+
+//===----------------------------------------------------------------------===//
+// Scratch
+//===----------------------------------------------------------------------===//
+
+void vectorizeInnermost(Halide::Stage stage, Var variable, int64_t extent, int width) {
+  while (width > extent)
+    width /= 2;
+  if (width > 1)
+    stage.vectorize(variable, width, extent % width ? TailStrategy::ShiftInwards : TailStrategy::RoundUp);
+}
+
+Expr Stages::pieceNumber() const {
+  if (!piece.defined())
+    throw CompileError("the kernel does not know its piece");
+  return piece();
+}
+
+Func Stages::begin(const std::string &name, const std::vector<int64_t> &extents, std::vector<Var> &variables) {
+  Func stage(name + "_" + std::to_string(stages.size()));
+  for (size_t d = 0; d < extents.size(); ++d)
+    variables.emplace_back("e" + std::to_string(d));
+  return stage;
+}
+
+void Stages::add(Func stage, const std::vector<int64_t> &extents) { stages.push_back({stage, extents}); }
+
+bool Stages::isLarge(const Stage &stage) {
+  int64_t size = 1;
+  for (int64_t extent : stage.extents)
+    size *= extent;
+  return size > 16384;
+}
+
+// `Register` is the one kind of memory that is on the stack whatever its size; what is
+// called `Stack` comes from the heap beyond 16 KiB.
+void Stages::place(Func result, Var outermost, bool only) {
+  for (Stage &stage : stages) {
+    const bool inner = only && insideCount() && &stage == &stages.back();
+    const size_t bounded = stage.extents.size() - (inner ? 1 : 0);
+    stage.func.store_in(MemoryType::Register);
+    for (size_t d = 0; d < bounded; ++d)
+      stage.func.bound(stage.func.args()[d], 0, int(stage.extents[d]));
+    if (inner)
+      stage.func.compute_at(result, outermost).bound_extent(stage.func.args().back(), insideCount());
+    else
+      stage.func.compute_root();
+  }
+  placeImages(result, outermost);
+}
+
+void Stages::placeInside(Func result, Var loop) {
+  for (Stage &stage : stages)
+    stage.func.compute_at(result, loop).store_in(MemoryType::Register);
+  placeImages(result, loop);
+}
+
+static void placeInRegisters(std::vector<Func> &stages, Func result, Var loop, int width) {
+  for (Func &stage : stages)
+    stage.compute_at(result, loop).store_in(MemoryType::Register).vectorize(stage.args()[0], width);
+}
+
+void Stages::placeImages(Func result, Var loop) { placeInRegisters(images, result, loop, machine.vectorFloats); }
+void Stages::placeFours(Func result, Var loop) { placeInRegisters(tiles, result, loop, machine.vectorFloats); }
+
+/// Adds f(ki, x, y, kb, n) = define(...) to `stages`.
+template <typename Define>
+static Func addPixels(std::vector<Func> &stages, const std::string &name, const Define &define) {
+  Var ki("ki"), x("ix"), y("iy"), kb("ikb"), n("in");
+  Func stage(name + "_" + std::to_string(stages.size()));
+  stage(ki, x, y, kb, n) = define({ki, x, y, kb, n});
+  stage.bound(ki, 0, kBlock);
+  stages.push_back(stage);
+  return stage;
+}
+
+Func Stages::image(const std::string &name, const Definition &define) { return addPixels(images, name, define); }
+Func Stages::fours(const std::string &name, const TupleDefinition &define) { return addPixels(tiles, name, define); }
+
+static std::vector<Expr> expressions(const std::vector<Var> &variables) { return {variables.begin(), variables.end()}; }
+
+Func Stages::compute(const std::string &name, const std::vector<int64_t> &extents, const Definition &define) {
+  std::vector<Var> variables;
+  Func stage = begin(name, extents, variables);
+  stage(variables) = define(expressions(variables));
+  add(stage, extents);
+  if (!extents.empty())
+    vectorizeInnermost(stage, variables[0], extents[0], machine.vectorFloats);
+  return stage;
+}
+
+int largestDivisor(int64_t extent, int most) {
+  int best = most;
+  while (extent % best)
+    --best;
+  return best;
+}
+
+/// Lanes of a vector that divide `extent`.
+int Stages::lanesOf(int64_t extent) const {
+  int lanes = machine.vectorFloats;
+  while (extent % lanes)
+    lanes /= 2;
+  return lanes;
+}
+
+int Stages::rowsTogether(int64_t rows) const { return rows % kBlock ? lanesOf(rows) : kBlock; }
+
+Func Stages::sum(const std::string &name, const std::vector<int64_t> &extents, const std::vector<int64_t> &over,
+                 const Term &term, int together) {
+  std::vector<Var> variables;
+  Func stage = begin(name, extents, variables), sums(stage.name() + "_sums");
+  Region ranges;
+  for (int64_t extent : over)
+    ranges.emplace_back(0, int(extent));
+  RDom domain(ranges, stage.name() + "_r");
+  std::vector<Expr> reduced;
+  for (size_t d = 0; d < over.size(); ++d)
+    reduced.push_back(domain[d]);
+  Expr value = term(expressions(variables), reduced);
+  sums(variables) = cast(value.type(), 0);
+  sums(variables) += value;
+  stage(variables) = sums(expressions(variables));
+  add(stage, extents);
+
+  // The sums of one tile stay in registers over the whole reduction.
+  const int lanes = lanesOf(extents[0]);
+  const bool tiled = extents.size() > 1;
+  const int tile = tiled ? largestDivisor(extents[1], together) : 1;
+  Var inner("inner"), outer("outer"), lane("lane"), vector("vector");
+  auto vectorize = [&](Halide::Stage part, VarOrRVar along) {
+    if (lanes > 1)
+      part.vectorize(along, lanes);
+    part.unroll(along);
+  };
+  stage.split(variables[0], vector, lane, rowsTogether(extents[0]));
+  vectorize(stage, lane);
+  if (tiled)
+    stage.split(variables[1], outer, inner, tile).reorder(lane, inner, vector, outer).unroll(inner);
+  sums.compute_at(stage, vector).store_in(MemoryType::Register);
+  std::vector<VarOrRVar> order = {variables[0]};
+  if (tiled)
+    order.emplace_back(variables[1]);
+  for (size_t d = 0; d < over.size(); ++d)
+    order.emplace_back(domain[d]);
+  for (size_t d = 2; d < variables.size(); ++d)
+    order.emplace_back(variables[d]);
+  vectorize(sums.update().reorder(order), variables[0]);
+  vectorize(sums, variables[0]);
+  if (tiled) {
+    sums.unroll(variables[1]);
+    sums.update().unroll(variables[1]);
+  }
+  return stage;
+}
+
+//===----------------------------------------------------------------------===//
+// The table of nodes
+//===----------------------------------------------------------------------===//
+
+static const std::vector<const NodeFamily *> &families() {
+  static const std::vector<const NodeFamily *> all = {&pointwiseNodes(), &normNodes(),    &poolNodes(),
+                                                      &shapeNodes(),     &denseNodes(),   &lossNodes(),
+                                                      &optimizerNodes(), &winogradNodes()};
+  return all;
+}
+
+const NodeRow *findNode(const std::string &op) {
+  for (const NodeFamily *family : families())
+    for (const NodeRow &row : *family)
+      if (op == row.op)
+        return &row;
+  return nullptr;
+}
+
+std::vector<std::string> nodeNames() {
+  std::vector<std::string> names;
+  for (const NodeFamily *family : families())
+    for (const NodeRow &row : *family)
+      names.emplace_back(row.op);
+  return names;
+}
+
+void checkNode(const KernelNode &node, const NodeRow &row) {
+  auto fail = [&](const std::string &what) { throw CompileError("'" + node.op + "' " + what); };
+  if (node.operands.size() != row.operands)
+    fail("takes " + std::to_string(row.operands) + " operands, not " + std::to_string(node.operands.size()));
+  if (node.results.size() != row.results)
+    fail("has " + std::to_string(row.results) + " results, not " + std::to_string(node.results.size()));
+  for (const AttributeRow &wanted : row.attributes) {
+    auto found = std::find_if(node.attributes.begin(), node.attributes.end(),
+                              [&](const auto &a) { return a.first == wanted.name; });
+    if (found == node.attributes.end() || found->second.index() != static_cast<size_t>(wanted.kind))
+      fail("needs the attribute '" + std::string(wanted.name) + "'");
+    // LLVM would take a constant infinity for a value that does not matter.
+    if (wanted.kind == AttributeKind::Real && !std::isfinite(static_cast<float>(std::get<double>(found->second))))
+      fail("cannot compute with '" + std::string(wanted.name) + "', which f32 does not hold");
+  }
+}
+
+} // namespace resin::codegen
