@@ -1,0 +1,1 @@
+// Something that a page names.
