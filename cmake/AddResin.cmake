@@ -1,4 +1,4 @@
-# How a folder becomes a library: its *.cpp are its source list.
+# How a folder becomes a library: its *.cpp, and those of the FOLDERS in it, are its source list.
 #
 #   add_resin_library(NAME [LINK libs...])         support/ and runtime/: no MLIR, no Halide
 #   add_resin_mlir_library(NAME [LINK libs...])    sees MLIR's headers; built without RTTI, as MLIR is
@@ -40,20 +40,22 @@ function(resin_use_mlir_headers name)
 endfunction()
 
 function(resin_sources out)
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE folders)
+  list(TRANSFORM folders APPEND /*.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp ${folders})
   set(${out} ${sources} PARENT_SCOPE)
 endfunction()
 
 function(add_resin_library name)
-  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
-  resin_sources(sources)
+  cmake_parse_arguments(ARG "" "" "LINK;FOLDERS" ${ARGN})
+  resin_sources(sources ${ARG_FOLDERS})
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC resin_options ${ARG_LINK})
 endfunction()
 
 function(add_resin_mlir_library name)
-  cmake_parse_arguments(ARG "" "" "LINK;DEPENDS" ${ARGN})
-  resin_sources(sources)
+  cmake_parse_arguments(ARG "" "" "LINK;DEPENDS;FOLDERS" ${ARGN})
+  resin_sources(sources ${ARG_FOLDERS})
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC MLIR LLVM ${ARG_LINK})
   resin_use_mlir_headers(${name})
@@ -63,8 +65,8 @@ function(add_resin_mlir_library name)
 endfunction()
 
 function(add_resin_halide_library name)
-  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
-  resin_sources(sources)
+  cmake_parse_arguments(ARG "" "" "LINK;FOLDERS" ${ARGN})
+  resin_sources(sources ${ARG_FOLDERS})
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC resin_options ${ARG_LINK} PRIVATE Halide::Halide)
 endfunction()

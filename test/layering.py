@@ -5,6 +5,9 @@ import pathlib
 import re
 import sys
 
+# What a pass may include; and one of a phase what is known to all phases, but nothing of another phase.
+PASSES = ["support", "codegen", "dialects/Resnet", "dialects/Kernel", "runtime/Abi.h"]
+PHASES = {f"passes/{phase}": [*PASSES, "passes"] for phase in ("train", "layout", "fuse", "plan")}
 # Each folder and the project folders its files may include besides their own.
 MAY_INCLUDE = {
     "support": [],
@@ -14,13 +17,14 @@ MAY_INCLUDE = {
     "dialects/Resnet": ["support"],
     "dialects/Kernel": ["support", "dialects/Resnet"],
     "frontend": ["support", "dialects/Resnet"],
-    "passes": ["support", "codegen", "dialects/Resnet", "dialects/Kernel", "runtime/Abi.h"],
+    "passes": PASSES,
+    **PHASES,
     "tuning": ["support", "codegen", "dialects/Resnet"],
     "tools": ["support", "codegen", "codegen/host", "tuning", "dialects/Resnet", "dialects/Kernel", "frontend", "passes"],
 }
 # Third-party headers that only some folders may see.
 ONLY_IN = {
-    "mlir/": ["dialects/Resnet", "dialects/Kernel", "frontend", "passes", "codegen/host", "tools"],
+    "mlir/": ["dialects/Resnet", "dialects/Kernel", "frontend", "passes", *PHASES, "codegen/host", "tools"],
     "Halide": ["codegen"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)

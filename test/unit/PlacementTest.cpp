@@ -1,6 +1,6 @@
 //===- PlacementTest.cpp - Places never overlap while both are needed -----===//
 
-#include "passes/Placement.h"
+#include "passes/plan/Placement.h"
 
 #include <gtest/gtest.h>
 

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_PASSES_GROUPS_H
-#define RESIN_PASSES_GROUPS_H
+#ifndef RESIN_PASSES_FUSE_GROUPS_H
+#define RESIN_PASSES_FUSE_GROUPS_H
 
 #include "dialects/Resnet/Resnet.h"
 
@@ -33,4 +33,4 @@ llvm::SmallVector<Group> formGroups(mlir::func::FuncOp function);
 
 } // namespace resin
 
-#endif // RESIN_PASSES_GROUPS_H
+#endif // RESIN_PASSES_FUSE_GROUPS_H

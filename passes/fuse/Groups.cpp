@@ -18,7 +18,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/Groups.h"
+#include "passes/fuse/Groups.h"
 
 #include "dialects/Resnet/Fusion.h"
 

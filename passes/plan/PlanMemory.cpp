@@ -16,7 +16,7 @@
 
 #include "passes/EntryPoints.h"
 #include "passes/KernelPasses.h"
-#include "passes/Placement.h"
+#include "passes/plan/Placement.h"
 
 #include "dialects/Kernel/KernelRows.h"
 

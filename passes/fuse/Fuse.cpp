@@ -21,7 +21,7 @@
 
 #include "dialects/Resnet/Fusion.h"
 #include "passes/EntryPoints.h"
-#include "passes/Groups.h"
+#include "passes/fuse/Groups.h"
 #include "passes/Passes.h"
 #include "passes/Pieces.h"
 #include "passes/StaticTensors.h"

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_PASSES_PLACEMENT_H
-#define RESIN_PASSES_PLACEMENT_H
+#ifndef RESIN_PASSES_PLAN_PLACEMENT_H
+#define RESIN_PASSES_PLAN_PLACEMENT_H
 
 #include <cstdint>
 #include <functional>
@@ -28,4 +28,4 @@ Placement place(const std::vector<int64_t> &sizes, const std::function<bool(size
 
 } // namespace resin
 
-#endif // RESIN_PASSES_PLACEMENT_H
+#endif // RESIN_PASSES_PLAN_PLACEMENT_H

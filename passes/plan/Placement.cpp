@@ -1,6 +1,6 @@
 //===- Placement.cpp - Where things of known sizes and lives can stand ----===//
 
-#include "passes/Placement.h"
+#include "passes/plan/Placement.h"
 
 #include <algorithm>
 #include <numeric>
