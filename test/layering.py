@@ -20,11 +20,12 @@ MAY_INCLUDE = {
     "passes": PASSES,
     **PHASES,
     "tuning": ["support", "codegen", "dialects/Resnet"],
-    "tools": ["support", "codegen", "codegen/host", "tuning", "dialects/Resnet", "dialects/Kernel", "frontend", "passes"],
+    "driver": ["support", "codegen", "codegen/host", "tuning", "dialects/Resnet", "dialects/Kernel", "frontend", "passes"],
+    "tools": ["support", "dialects/Resnet", "dialects/Kernel", "passes", "driver"],
 }
 # Third-party headers that only some folders may see.
 ONLY_IN = {
-    "mlir/": ["dialects/Resnet", "dialects/Kernel", "frontend", "passes", *PHASES, "codegen/host", "tools"],
+    "mlir/": ["dialects/Resnet", "dialects/Kernel", "frontend", "passes", *PHASES, "codegen/host", "driver", "tools"],
     "Halide": ["codegen"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)

@@ -1,7 +1,7 @@
 //===- Doctor.h - `resin doctor`: what is here, what is missing -*- C++ -*-===//
 
-#ifndef RESIN_TOOLS_DOCTOR_H
-#define RESIN_TOOLS_DOCTOR_H
+#ifndef RESIN_DRIVER_DOCTOR_H
+#define RESIN_DRIVER_DOCTOR_H
 
 #include <string>
 
@@ -12,4 +12,4 @@ int doctor(const std::string &resinPath);
 
 } // namespace resin
 
-#endif // RESIN_TOOLS_DOCTOR_H
+#endif // RESIN_DRIVER_DOCTOR_H

@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/TuneEntries.h"
+#include "driver/TuneEntries.h"
 
 #include "codegen/KernelLibrary.h"
 #include "support/RunTool.h"

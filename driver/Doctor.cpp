@@ -1,11 +1,11 @@
 //===- Doctor.cpp - `resin doctor`: what is here, what is missing ---------===//
 
-#include "tools/Doctor.h"
+#include "driver/Doctor.h"
 
 #include "codegen/KernelLibrary.h"
 #include "codegen/Targets.h"
 #include "codegen/host/Linker.h"
-#include "tools/Paths.h"
+#include "driver/Paths.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"

@@ -6,11 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_TOOLS_TUNEENTRIES_H
-#define RESIN_TOOLS_TUNEENTRIES_H
+#ifndef RESIN_DRIVER_TUNEENTRIES_H
+#define RESIN_DRIVER_TUNEENTRIES_H
 
 #include "support/ScratchFolder.h"
-#include "tools/Build.h"
+#include "driver/Build.h"
 #include "tuning/TuningRecord.h"
 
 #include <deque>
@@ -81,4 +81,4 @@ private:
 
 } // namespace resin
 
-#endif // RESIN_TOOLS_TUNEENTRIES_H
+#endif // RESIN_DRIVER_TUNEENTRIES_H

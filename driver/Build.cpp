@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/Build.h"
+#include "driver/Build.h"
 
 #include "codegen/KernelLibrary.h"
 #include "codegen/Targets.h"
@@ -24,9 +24,9 @@
 #include "passes/Pipelines.h"
 #include "support/Files.h"
 #include "support/ScratchFolder.h"
-#include "tools/BuildProgress.h"
-#include "tools/Paths.h"
-#include "tools/Tune.h"
+#include "driver/BuildProgress.h"
+#include "driver/Paths.h"
+#include "driver/Tune.h"
 #include "tuning/ChooseKnobs.h"
 #include "tuning/TuningDatabase.h"
 

@@ -1,9 +1,9 @@
 //===- Tune.h - `resin tune`: find faster knobs -----------------*- C++ -*-===//
 
-#ifndef RESIN_TOOLS_TUNE_H
-#define RESIN_TOOLS_TUNE_H
+#ifndef RESIN_DRIVER_TUNE_H
+#define RESIN_DRIVER_TUNE_H
 
-#include "tools/Build.h"
+#include "driver/Build.h"
 
 #include <string>
 #include <vector>
@@ -29,4 +29,4 @@ std::string tuningDatabase(const std::string &chosen);
 
 } // namespace resin
 
-#endif // RESIN_TOOLS_TUNE_H
+#endif // RESIN_DRIVER_TUNE_H

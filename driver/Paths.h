@@ -1,9 +1,9 @@
 //===- Paths.h - What a build reads and writes ------------------*- C++ -*-===//
 
-#ifndef RESIN_TOOLS_PATHS_H
-#define RESIN_TOOLS_PATHS_H
+#ifndef RESIN_DRIVER_PATHS_H
+#define RESIN_DRIVER_PATHS_H
 
-#include "tools/Build.h"
+#include "driver/Build.h"
 
 #include <string>
 #include <vector>
@@ -31,4 +31,4 @@ Status checkOutputs(const BuildOptions &options);
 
 } // namespace resin
 
-#endif // RESIN_TOOLS_PATHS_H
+#endif // RESIN_DRIVER_PATHS_H

@@ -1,11 +1,11 @@
 //===- ExplainSpeed.cpp - `resin explain-speed`: build it, profile it -----===//
 
-#include "tools/ExplainSpeed.h"
+#include "driver/ExplainSpeed.h"
 
 #include "support/Files.h"
 #include "support/RunTool.h"
 #include "support/ScratchFolder.h"
-#include "tools/Paths.h"
+#include "driver/Paths.h"
 
 using namespace resin;
 

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_TOOLS_BUILDPROGRESS_H
-#define RESIN_TOOLS_BUILDPROGRESS_H
+#ifndef RESIN_DRIVER_BUILDPROGRESS_H
+#define RESIN_DRIVER_BUILDPROGRESS_H
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -29,4 +29,4 @@ private:
 
 } // namespace resin
 
-#endif // RESIN_TOOLS_BUILDPROGRESS_H
+#endif // RESIN_DRIVER_BUILDPROGRESS_H

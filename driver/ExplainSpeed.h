@@ -1,9 +1,9 @@
 //===- ExplainSpeed.h - `resin explain-speed`: build it, profile it -*- C++ -*-===//
 
-#ifndef RESIN_TOOLS_EXPLAINSPEED_H
-#define RESIN_TOOLS_EXPLAINSPEED_H
+#ifndef RESIN_DRIVER_EXPLAINSPEED_H
+#define RESIN_DRIVER_EXPLAINSPEED_H
 
-#include "tools/Build.h"
+#include "driver/Build.h"
 
 #include <optional>
 #include <string>
@@ -22,4 +22,4 @@ int explainSpeed(BuildOptions options, const ProfileOptions &profile);
 
 } // namespace resin
 
-#endif // RESIN_TOOLS_EXPLAINSPEED_H
+#endif // RESIN_DRIVER_EXPLAINSPEED_H

@@ -1,10 +1,10 @@
 //===- Paths.cpp - What a build reads and writes --------------------------===//
 
-#include "tools/Paths.h"
+#include "driver/Paths.h"
 
 #include "codegen/host/Linker.h"
 #include "support/Files.h"
-#include "tools/Tune.h"
+#include "driver/Tune.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"

@@ -1,7 +1,7 @@
 //===- Build.h - `resin build`: from a file to a program --------*- C++ -*-===//
 
-#ifndef RESIN_TOOLS_BUILD_H
-#define RESIN_TOOLS_BUILD_H
+#ifndef RESIN_DRIVER_BUILD_H
+#define RESIN_DRIVER_BUILD_H
 
 #include "codegen/Knobs.h"
 #include "support/FusionKnobs.h"
@@ -75,4 +75,4 @@ int summarize(const BuildOptions &options);
 
 } // namespace resin
 
-#endif // RESIN_TOOLS_BUILD_H
+#endif // RESIN_DRIVER_BUILD_H

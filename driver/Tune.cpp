@@ -10,14 +10,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/Tune.h"
+#include "driver/Tune.h"
 
 #include "codegen/KernelLibrary.h"
 #include "codegen/Targets.h"
 #include "support/Files.h"
 #include "support/Leavings.h"
-#include "tools/Paths.h"
-#include "tools/TuneEntries.h"
+#include "driver/Paths.h"
+#include "driver/TuneEntries.h"
 #include "tuning/ChooseKnobs.h"
 #include "tuning/KernelClock.h"
 #include "tuning/Tuner.h"
