@@ -65,8 +65,8 @@ struct Reader {
         throw std::invalid_argument(concat("'", tensor.name, "' does not fit the arena"));
       room /= extent;
     }
-    const uint64_t bytes = 4 * static_cast<uint64_t>(Placement(tensor).storage());
-    if (tensor.offset % 4 || tensor.offset > manifest.arenaBytes || bytes > manifest.arenaBytes - tensor.offset)
+    tensor.bytes = 4 * static_cast<uint64_t>(Placement(tensor).storage());
+    if (tensor.offset % 4 || tensor.offset > manifest.arenaBytes || tensor.bytes > manifest.arenaBytes - tensor.offset)
       throw std::invalid_argument(concat("'", tensor.name, "' at offset ", tensor.offset, " leaves the arena"));
   }
 

@@ -26,7 +26,7 @@ struct Tensor {
   std::vector<int64_t> shape;
   LayoutKind layout = LayoutKind::Dense;
   int64_t halo = 0;
-  uint64_t offset = 0; ///< bytes
+  uint64_t offset = 0, bytes = 0; ///< padding and halo included
 
   int64_t elements() const;
 };

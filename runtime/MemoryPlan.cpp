@@ -1,7 +1,6 @@
 //===- MemoryPlan.cpp - Memory that a program will take -------------------===//
 
 #include "runtime/MemoryPlan.h"
-#include "runtime/Layout.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -13,7 +12,7 @@ MemoryPlan resin::runtime::memoryOf(const Manifest &manifest, unsigned threads) 
   MemoryPlan memory;
   for (const Variable &variable : manifest.variables)
     if (variable.role != Role::Prepared)
-      memory.variables += 4 * static_cast<uint64_t>(Placement(variable).storage());
+      memory.variables += variable.bytes;
   memory.transients = manifest.arenaBytes - std::min(manifest.arenaBytes, memory.variables);
   memory.scratch = threads * manifest.scratchBytes;
   memory.total = manifest.arenaBytes + memory.scratch;

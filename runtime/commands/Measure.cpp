@@ -3,14 +3,11 @@
 #include "runtime/commands/Measure.h"
 
 #include "runtime/Signals.h"
-#include "runtime/device/cpu/FmaPeak.h"
 #include "support/Philox.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-
-#include <x86intrin.h>
 
 using namespace resin;
 using namespace resin::runtime;
@@ -65,7 +62,7 @@ static void writeArguments(Model &model, const Subject &subject) {
 /// A kernel may serve several functions, so each call is counted by itself.
 static void addCounters(Model &model, Subject &subject, int sign) {
   for (size_t k = 0; k < subject.counters.size(); ++k) {
-    const ResinCounter now = model.counter(k);
+    const ResinCounter now = model.device().counter(k);
     subject.counters[k].ticks += static_cast<uint64_t>(sign) * now.ticks;
     subject.counters[k].calls += static_cast<uint64_t>(sign) * now.calls;
   }
@@ -177,13 +174,13 @@ StatusOr<Measurement> resin::runtime::measure(Model &model, double limit, const 
   }
   std::vector<double> peaks;
   const Clock::time_point start = Clock::now();
-  const uint64_t firstTick = __rdtsc();
+  const uint64_t firstTick = model.device().clock();
   while ((peaks.size() < 3 || since(start) < limit) && (peaks.empty() || !stopSignal())) {
-    peaks.push_back(measureFmaPeak(model.pool()));
+    peaks.push_back(model.device().measurePeak());
     for (Subject &subject : subjects)
       takeTurn(model, subject);
   }
-  const double secondsPerTick = since(start) / static_cast<double>(__rdtsc() - firstTick);
+  const double secondsPerTick = since(start) / static_cast<double>(model.device().clock() - firstTick);
   Measurement result{.peak = *std::max_element(peaks.begin(), peaks.end()), .functions = {}, .kernels = {}};
   for (const Subject &subject : subjects) {
     result.functions.push_back({subject.function, median(subject.seconds),

@@ -35,9 +35,10 @@ struct KernelRow {
 struct FunctionTime {
   const Function *function;
   double median = 0, fastest = 0; ///< seconds of one call
-  size_t calls = 0; ///< that were timed
-  /// What the first call made, from the seed's weights and the same random images: losses or the first image's logits, and
-  /// of a train step the norms of the optimizer's slots, which are its gradients. Another build's are the same but for rounding.
+  size_t calls = 0;               ///< that were timed
+  /// What the first call made, from the seed's weights and the same random images: losses or the first image's logits,
+  /// and of a train step the norms of the optimizer's slots, which are its gradients. Another build's are the same but
+  /// for rounding.
   std::vector<double> outputs;
 
   double imagesPerSecond() const { return static_cast<double>(function->batch) / median; }
@@ -52,7 +53,7 @@ struct Measurement {
 /// Measures for about `seconds`, three rounds at least; `only` is "train", "predict", the name
 /// of one entry point such as "predict_1", or empty for all; another is an error of usage. Stops
 /// early when a signal asks for it. A kernel's time is the sum over its calls and workers, by the
-/// cycle counter, which is held against the clock over the whole run.
+/// device's clock, which is held against the clock over the whole run.
 StatusOr<Measurement> measure(Model &model, double seconds, const std::string &only);
 
 } // namespace resin::runtime

@@ -14,6 +14,7 @@
 #include "runtime/commands/PredictInput.h"
 #include "runtime/commands/Scale.h"
 #include "runtime/data/BatchWriter.h"
+#include "runtime/device/cpu/ThreadPool.h"
 #include "runtime/train/Checkpoint.h"
 #include "support/Files.h"
 #include "support/Npy.h"
@@ -75,10 +76,11 @@ static void predictBatch(Model &model, const Function &function, const float *im
   const Tensor &argument = *function.argument("image");
   const BatchWriter writer(argument, PixelScale());
   const int64_t size = argument.elements() / function.batch, classes = model.manifest().classes;
-  float *place = model.at<float>(argument);
+  float *place = model.staging<float>(argument);
   model.pool().run(function.batch, [&](int64_t slot, int64_t) {
     slot < count ? writer.writeNumbers(place, slot, images + slot * size) : writer.clear(place, slot);
   });
+  model.upload(argument);
   model.call(function);
   const std::vector<float> all = model.read<float>(*function.result("logits"));
   std::copy_n(all.data(), count * classes, logits);

@@ -18,7 +18,6 @@
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Facts.h"
 #include "runtime/commands/Measure.h"
-#include "runtime/device/cpu/MachinePeaks.h"
 #include "runtime/report/RooflinePlot.h"
 #include "runtime/train/Initialize.h"
 #include "support/Files.h"
@@ -224,7 +223,7 @@ Status resin::runtime::runProfile(const ResinProgram &program, const Arguments &
   initialize(model, model.manifest().recipe.seed);
   std::fprintf(stderr, "profile: %s on %u threads for about %.0f s\n", model.manifest().model.c_str(),
                arguments.threads, arguments.seconds);
-  const MachinePeaks peaks = measureMachinePeaks(model.pool());
+  const MachinePeaks peaks = model.device().measurePeaks();
   const StatusOr<Measurement> measured = measure(model, arguments.seconds, arguments.only);
   if (measured.failed())
     return measured.status();

@@ -3,6 +3,7 @@
 #include "runtime/train/Evaluate.h"
 #include "runtime/Signals.h"
 #include "runtime/data/BatchWriter.h"
+#include "runtime/device/cpu/ThreadPool.h"
 #include "runtime/report/Progress.h"
 
 #include <cmath>
@@ -21,7 +22,7 @@ struct Totals {
 /// Writes images first .. first+batch-1; beyond the set, label -1.
 static void writeBatch(Model &model, const Function &function, const BatchWriter &writer, const ImageSet &set,
                        int64_t first) {
-  float *image = model.at<float>(*function.argument("image"));
+  float *image = model.staging<float>(*function.argument("image"));
   std::vector<int32_t> labels(function.batch, -1);
   model.pool().run(function.batch, [&](int64_t slot, int64_t) {
     const int64_t index = first + slot;
@@ -30,6 +31,7 @@ static void writeBatch(Model &model, const Function &function, const BatchWriter
     writer.writePixels(image, slot, set.image(index), View());
     labels[slot] = set.labels[index];
   });
+  model.upload(*function.argument("image"));
   model.write<int32_t>(*function.argument("label"), labels);
 }
 

@@ -14,6 +14,7 @@
 
 #include "runtime/train/TrainLoop.h"
 #include "runtime/Signals.h"
+#include "runtime/device/cpu/ThreadPool.h"
 #include "runtime/report/Progress.h"
 #include "runtime/train/Evaluate.h"
 #include "support/Philox.h"
@@ -97,7 +98,7 @@ Status TrainLoop::trainEpoch() {
 void TrainLoop::feed(const std::vector<int64_t> &order) {
   const Recipe &recipe = state.settings.recipe;
   const int64_t *samples = order.data() + at.imagesInEpoch;
-  float *image = model.at<float>(*function.argument("image"));
+  float *image = model.staging<float>(*function.argument("image"));
   std::vector<int32_t> labels(function.batch);
   model.pool().run(function.batch, [&](int64_t slot, int64_t) {
     const int64_t sample = samples[slot];
@@ -105,6 +106,7 @@ void TrainLoop::feed(const std::vector<int64_t> &order) {
     writer.writePixels(image, slot, data.train.image(sample), view);
     labels[slot] = data.train.labels[sample];
   });
+  model.upload(*function.argument("image"));
   model.write<int32_t>(*function.argument("label"), labels);
 }
 

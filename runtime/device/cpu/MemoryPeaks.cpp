@@ -1,13 +1,14 @@
-//===- MachinePeaks.cpp - What the machine's memory could do at most ------===//
+//===- MemoryPeaks.cpp - What the machine's memory could do at most -------===//
 //
 // Reads only: what a kernel writes costs about as much again, which is why few reach
 // these rates.
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/device/cpu/MachinePeaks.h"
+#include "runtime/device/cpu/MemoryPeaks.h"
 
-#include "runtime/Model.h"
+#include "runtime/device/cpu/Arena.h"
+#include "runtime/device/cpu/ThreadPool.h"
 
 #include <algorithm>
 #include <chrono>
@@ -45,7 +46,7 @@ static size_t cacheSize() {
   return said > 0 ? static_cast<size_t>(said) : 256 << 10;
 }
 
-MachinePeaks resin::runtime::measureMachinePeaks(ThreadPool &pool) {
+MachinePeaks resin::runtime::measureMemoryPeaks(ThreadPool &pool) {
   MachinePeaks peaks;
   peaks.cacheBytes = static_cast<double>(cacheSize());
   peaks.regionMicroseconds = 1e6 * quickest(pool, 100, [](int64_t, int64_t) {});
