@@ -9,6 +9,10 @@ using namespace resin;
 using namespace resin::runtime;
 
 StatusOr<std::unique_ptr<Model>> Model::load(const ResinProgram &program, unsigned threads) {
+  return load(program, openDevice(program, threads));
+}
+
+StatusOr<std::unique_ptr<Model>> Model::load(const ResinProgram &program, std::unique_ptr<Device> device) {
   if (program.abi_version != RESIN_ABI_VERSION)
     return Status(ExitCode::Failure, concat("the compiled code speaks version ", program.abi_version,
                                             " of the interface, the runtime version ", RESIN_ABI_VERSION));
@@ -17,7 +21,6 @@ StatusOr<std::unique_ptr<Model>> Model::load(const ResinProgram &program, unsign
     return manifest.status();
   if (manifest->kernels.size() != program.counters)
     return Status(ExitCode::Failure, "the program's manifest is wrong: its kernels are not those of the code");
-  std::unique_ptr<Device> device = openDevice(program, threads);
   if (Status status = device->allocate(*manifest); status.failed())
     return status;
   return std::unique_ptr<Model>(new Model(program, std::move(*manifest), std::move(device)));

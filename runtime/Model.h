@@ -24,6 +24,7 @@ class Model {
 public:
   /// Checks version, manifest and device before anything compiled is touched.
   static StatusOr<std::unique_ptr<Model>> load(const ResinProgram &program, unsigned threads);
+  static StatusOr<std::unique_ptr<Model>> load(const ResinProgram &program, std::unique_ptr<Device> device);
 
   const Manifest &manifest() const { return facts; }
   Device &device() { return *where; }

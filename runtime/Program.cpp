@@ -4,6 +4,7 @@
 #include "runtime/Recipe.h"
 #include "runtime/Signals.h"
 #include "runtime/commands/Commands.h"
+#include "runtime/data/Registry.h"
 #include "runtime/device/cpu/ThreadPool.h"
 #include "support/CommandLine.h"
 #include "support/KernelStack.h"
@@ -46,7 +47,7 @@ static void addThreads(CLI::App &app, Arguments &arguments) {
 
 static Command addTrain(CLI::App &app, Arguments &arguments) {
   CLI::App *train = app.add_subcommand("train", "train the network, or go on training it");
-  train->add_option("--data", arguments.data, "folder with CIFAR-10's binary files, or 'synthetic'");
+  train->add_option("--data", arguments.data, describeSources());
   train->add_option("--out", arguments.out, "folder for checkpoints and metrics")->required();
   train->add_option("--epochs", arguments.epochs, "times through the training set; 0 writes the initial weights");
   train->add_option("--steps", arguments.steps, "stop after this many updates in all")->transform(wholeNumber());
@@ -68,7 +69,7 @@ static Command addTrain(CLI::App &app, Arguments &arguments) {
 static Command addEval(CLI::App &app, Arguments &arguments) {
   CLI::App *eval = app.add_subcommand("eval", "top-1, top-5 and loss on the test set");
   eval->add_option("--weights", arguments.weights, "safetensors file")->required();
-  eval->add_option("--data", arguments.data, "folder with CIFAR-10's binary files, or 'synthetic'")->required();
+  eval->add_option("--data", arguments.data, describeSources())->required();
   eval->add_option("--limit", arguments.limit, "use only the first images")->transform(wholeNumber(1));
   eval->add_option("--set", arguments.sets, "train.normalize=..: how images are normalised")->allow_extra_args(false);
   addThreads(*eval, arguments);

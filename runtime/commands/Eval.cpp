@@ -2,6 +2,7 @@
 
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/Scale.h"
+#include "runtime/data/Registry.h"
 #include "runtime/train/Checkpoint.h"
 #include "runtime/train/Evaluate.h"
 
@@ -16,11 +17,11 @@ static StatusOr<PixelScale> scaleFor(Model &model, const Arguments &arguments, c
                                      const PixelScale &ofFile, const DataNeeds &needs) {
   if (!asksForNormalize(arguments.sets) && !ofFile.mean.empty())
     return ofFile;
-  ImageSet train;
+  std::unique_ptr<Source> train;
   if (recipe.normalize.kind == Normalize::Kind::DataSet) {
     DataNeeds all = needs;
     all.limit = -1;
-    StatusOr<ImageSet> set = loadImages(*arguments.data, Part::Train, all, model.pool());
+    StatusOr<std::unique_ptr<Source>> set = openSource(*arguments.data, Part::Train, all, model.pool());
     if (set.failed())
       return Status(set.status().code(),
                     concat(set.status().message(), "\n  the mean of the training images is needed, since ",
@@ -29,7 +30,7 @@ static StatusOr<PixelScale> scaleFor(Model &model, const Arguments &arguments, c
                            "or give --set train.normalize"));
     train = std::move(*set);
   }
-  return pixelScale(model.manifest(), recipe.normalize, train);
+  return pixelScale(model, recipe.normalize, train.get());
 }
 
 Status resin::runtime::runEval(const ResinProgram &program, const Arguments &arguments) {
@@ -46,13 +47,13 @@ Status resin::runtime::runEval(const ResinProgram &program, const Arguments &arg
   if (Status status = loadWeights(model, *arguments.weights, ofFile); status.failed())
     return status;
   const DataNeeds needs{model.manifest().image, model.manifest().classes, arguments.limit.value_or(-1)};
-  StatusOr<ImageSet> test = loadImages(*arguments.data, Part::Test, needs, model.pool());
+  StatusOr<std::unique_ptr<Source>> test = openSource(*arguments.data, Part::Test, needs, model.pool());
   if (test.failed())
     return test.status();
   StatusOr<PixelScale> scale = scaleFor(model, arguments, recipe, ofFile, needs);
   if (scale.failed())
     return scale.status();
-  StatusOr<Score> score = evaluate(model, *test, *scale);
+  StatusOr<Score> score = evaluate(model, **test, *scale);
   if (score.failed())
     return score.status();
   if (score->notFinite)

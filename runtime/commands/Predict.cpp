@@ -13,8 +13,8 @@
 #include "runtime/commands/Commands.h"
 #include "runtime/commands/PredictInput.h"
 #include "runtime/commands/Scale.h"
-#include "runtime/data/BatchWriter.h"
-#include "runtime/device/cpu/ThreadPool.h"
+#include "runtime/data/Loader.h"
+#include "runtime/data/Registry.h"
 #include "runtime/train/Checkpoint.h"
 #include "support/Files.h"
 #include "support/Npy.h"
@@ -29,17 +29,17 @@ using namespace resin;
 using namespace resin::runtime;
 
 /// How the images are to be normalised: as the weights' file says, or else as the recipe does.
-static StatusOr<PixelScale> scaleFor(const Manifest &manifest, const Arguments &arguments, const PixelScale &ofFile) {
+static StatusOr<PixelScale> scaleFor(Model &model, const Arguments &arguments, const PixelScale &ofFile) {
   if (!asksForNormalize(arguments.sets) && !ofFile.mean.empty())
     return ofFile;
-  Recipe recipe = manifest.recipe;
+  Recipe recipe = model.manifest().recipe;
   for (const std::string &assignment : arguments.sets)
     if (Status status = setRecipe(recipe, assignment); status.failed())
       return status;
   if (recipe.normalize.kind == Normalize::Kind::DataSet)
     return Status::badData(*arguments.weights, ": does not say how its images were normalised; give --raw if those of ",
                            arguments.input, " are already, or --set train.normalize=fixed(mean = [..], std = [..])");
-  return pixelScale(manifest, recipe.normalize, ImageSet());
+  return pixelScale(model, recipe.normalize, nullptr);
 }
 
 static StatusOr<Images> readInput(Model &model, const Arguments &arguments) {
@@ -47,7 +47,7 @@ static StatusOr<Images> readInput(Model &model, const Arguments &arguments) {
   if (Status status = loadWeights(model, *arguments.weights, scale); status.failed())
     return status;
   if (!arguments.form.raw) {
-    StatusOr<PixelScale> asked = scaleFor(model.manifest(), arguments, scale);
+    StatusOr<PixelScale> asked = scaleFor(model, arguments, scale);
     if (asked.failed())
       return asked.status();
     scale = *asked;
@@ -72,18 +72,26 @@ static const Function &choose(const std::vector<const Function *> &sizes, int64_
   return *sizes.back();
 }
 
-static void predictBatch(Model &model, const Function &function, const float *images, int64_t count, float *logits) {
-  const Tensor &argument = *function.argument("image");
-  const BatchWriter writer(argument, PixelScale());
-  const int64_t size = argument.elements() / function.batch, classes = model.manifest().classes;
-  float *place = model.staging<float>(argument);
-  model.pool().run(function.batch, [&](int64_t slot, int64_t) {
-    slot < count ? writer.writeNumbers(place, slot, images + slot * size) : writer.clear(place, slot);
-  });
-  model.upload(argument);
-  model.call(function);
-  const std::vector<float> all = model.read<float>(*function.result("logits"));
-  std::copy_n(all.data(), count * classes, logits);
+/// Predicts images of `source` from `first` on by one function: as many batches as it fills, one at least. Adds their
+/// logits and says how many images those were.
+static StatusOr<int64_t> predictWith(Model &model, const Function &function, const Source &source, int64_t first,
+                                     std::vector<float> &logits) {
+  const int64_t left = source.size() - first, batches = std::max<int64_t>(1, left / function.batch);
+  Loader loader(model, function, source, PixelScale());
+  loader.begin({filesOrder(source.size()), first, {}});
+  int64_t done = 0;
+  for (int64_t i = 0; i < batches; ++i) {
+    if (stopSignal())
+      return stopped(concat("after ", first + done, " of ", source.size(), " images"));
+    if (Status status = loader.next(); status.failed())
+      return status;
+    model.call(function);
+    const std::vector<float> all = model.read<float>(*function.result("logits"));
+    const int64_t count = std::min(function.batch, left - done);
+    logits.insert(logits.end(), all.begin(), all.begin() + count * model.manifest().classes);
+    done += count;
+  }
+  return done;
 }
 
 /// A logit that is no number has no place among the others.
@@ -127,17 +135,14 @@ Status resin::runtime::runPredict(const ResinProgram &program, const Arguments &
   if (images.failed())
     return images.status();
 
-  const std::vector<int64_t> &image = model.manifest().image;
-  const int64_t count = images->count, size = image[0] * image[1] * image[2], classes = model.manifest().classes;
-  std::vector<float> logits(count * classes);
+  const int64_t count = images->count, classes = model.manifest().classes;
+  std::vector<float> logits;
   model.prepare();
   for (int64_t done = 0; done < count;) {
-    if (stopSignal())
-      return stopped(concat("after ", done, " of ", count, " images"));
-    const Function &function = choose(sizes, count - done);
-    const int64_t taken = std::min(function.batch, count - done);
-    predictBatch(model, function, images->numbers.data() + done * size, taken, logits.data() + done * classes);
-    done += taken;
+    const StatusOr<int64_t> more = predictWith(model, choose(sizes, count - done), *images, done, logits);
+    if (more.failed())
+      return more.status();
+    done += *more;
   }
 
   if (Status status = checkLogits(arguments.input, logits, classes); status.failed())

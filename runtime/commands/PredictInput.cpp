@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/commands/PredictInput.h"
+#include "support/Files.h"
 #include "support/Npy.h"
 #include "support/Shape.h"
 
@@ -113,6 +114,12 @@ static void normalise(std::vector<float> &numbers, int64_t plane, double white, 
   }
 }
 
+Fingerprint Images::fingerprint() const {
+  Checksum sum;
+  sum.add(std::as_bytes(std::span(numbers)));
+  return {count, sum.text()};
+}
+
 StatusOr<Images> resin::runtime::readImages(const std::string &path, const std::vector<int64_t> &image,
                                             const InputForm &form, const PixelScale &scale) {
   if (form.white && !(std::isfinite(*form.white) && *form.white > 0))
@@ -126,7 +133,10 @@ StatusOr<Images> resin::runtime::readImages(const std::string &path, const std::
   if (arrangement.failed())
     return arrangement.status();
 
-  Images images{arrangement->isBatch ? array->shape[0] : 1, std::move(array->elements)};
+  Images images;
+  images.shape = image;
+  images.count = arrangement->isBatch ? array->shape[0] : 1;
+  images.numbers = std::move(array->elements);
   const int64_t plane = image[1] * image[2];
   if (arrangement->layout == std::string("nhwc")) {
     if (form.layout.empty())

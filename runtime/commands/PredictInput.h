@@ -9,7 +9,8 @@
 #ifndef RESIN_RUNTIME_COMMANDS_PREDICTINPUT_H
 #define RESIN_RUNTIME_COMMANDS_PREDICTINPUT_H
 
-#include "runtime/data/ImageSet.h"
+#include "runtime/data/PixelScale.h"
+#include "runtime/data/Source.h"
 #include "support/Status.h"
 
 #include <optional>
@@ -25,9 +26,17 @@ struct InputForm {
   std::optional<double> white; ///< the number of a white pixel; by default 255 for integers, 1 for others
 };
 
-struct Images {
+struct Images final : Source {
+  std::vector<int64_t> shape; ///< of one
   int64_t count = 0;
   std::vector<float> numbers; ///< [image][channel][y][x], normalised
+
+  std::vector<Field> fields() const override { return {{"image", "f32", shape}}; }
+  int64_t size() const override { return count; }
+  Fingerprint fingerprint() const override;
+  StatusOr<Sample> fill(int64_t index, std::vector<uint8_t> &) const override {
+    return Sample{.numbers = numbers.data() + index * (shape[0] * shape[1] * shape[2])};
+  }
 };
 
 /// Reads the images of `path` for a network that takes `image` (channels, height, width) normalised by `scale`; that is

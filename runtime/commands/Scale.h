@@ -3,8 +3,9 @@
 #ifndef RESIN_RUNTIME_COMMANDS_SCALE_H
 #define RESIN_RUNTIME_COMMANDS_SCALE_H
 
-#include "runtime/Manifest.h"
-#include "runtime/data/ImageSet.h"
+#include "runtime/Model.h"
+#include "runtime/data/PixelScale.h"
+#include "runtime/data/Source.h"
 
 #include <algorithm>
 
@@ -16,11 +17,11 @@ inline bool asksForNormalize(const std::vector<std::string> &sets) {
                      [](const std::string &set) { return set.starts_with("train.normalize"); });
 }
 
-/// One mean and deviation for each channel of the network's images.
-inline StatusOr<PixelScale> pixelScale(const Manifest &manifest, const Normalize &normalize, const ImageSet &train) {
-  const size_t channels = static_cast<size_t>(manifest.image[0]);
+/// One mean and deviation for each channel of the network's images; `train` is there if the data set is to be measured.
+inline StatusOr<PixelScale> pixelScale(Model &model, const Normalize &normalize, const Source *train) {
+  const size_t channels = static_cast<size_t>(model.manifest().image[0]);
   if (normalize.kind == Normalize::Kind::DataSet)
-    return measure(train);
+    return measure(*train, model.pool());
   if (normalize.kind == Normalize::Kind::None)
     return PixelScale{std::vector<double>(channels, 0.0), std::vector<double>(channels, 1.0)};
   if (normalize.mean.size() != channels)

@@ -13,6 +13,7 @@
 #include "runtime/commands/Facts.h"
 #include "runtime/commands/Resume.h"
 #include "runtime/commands/Scale.h"
+#include "runtime/data/Registry.h"
 #include "runtime/train/Checkpoint.h"
 #include "runtime/train/Initialize.h"
 #include "runtime/train/TrainLoop.h"
@@ -49,7 +50,7 @@ static Status applyArguments(const Arguments &arguments, Settings &settings) {
   settings.data = arguments.data.value_or(settings.data);
   settings.shuffle &= !arguments.noShuffle;
   if (settings.data.empty())
-    return Status::usage("train: --data is needed: a folder, or 'synthetic'");
+    return Status::usage("train: --data is needed: ", describeSources());
   return {};
 }
 
@@ -78,10 +79,10 @@ static Status openRun(Model &model, const Arguments &arguments, RunFolder &folde
 
 static StatusOr<DataSet> loadData(Model &model, const Settings &settings) {
   const DataNeeds needs{model.manifest().image, model.manifest().classes, settings.limit};
-  StatusOr<ImageSet> train = loadImages(settings.data, Part::Train, needs, model.pool());
+  StatusOr<std::unique_ptr<Source>> train = openSource(settings.data, Part::Train, needs, model.pool());
   if (train.failed())
     return train.status();
-  StatusOr<ImageSet> test = loadImages(settings.data, Part::Test, needs, model.pool());
+  StatusOr<std::unique_ptr<Source>> test = openSource(settings.data, Part::Test, needs, model.pool());
   if (test.failed())
     return test.status();
   return DataSet{std::move(*train), std::move(*test)};
@@ -104,10 +105,10 @@ static Status setVariables(Model &model, const Arguments &arguments, RunState &s
 }
 
 /// A run that goes on keeps the scale it began with, whatever its data are by now, unless another is asked for.
-static Status setScale(const Model &model, const Arguments &arguments, const DataSet &data, RunState &state) {
+static Status setScale(Model &model, const Arguments &arguments, const DataSet &data, RunState &state) {
   if (!state.scale.mean.empty() && !asksForNormalize(arguments.sets))
     return {};
-  StatusOr<PixelScale> scale = pixelScale(model.manifest(), state.settings.recipe.normalize, data.train);
+  StatusOr<PixelScale> scale = pixelScale(model, state.settings.recipe.normalize, data.train.get());
   if (scale.ok())
     state.scale = *scale;
   return scale.status();
@@ -116,8 +117,10 @@ static Status setScale(const Model &model, const Arguments &arguments, const Dat
 static void introduce(const Model &model, const Arguments &arguments, const RunState &state, const DataSet &data) {
   const Recipe &recipe = state.settings.recipe;
   printFacts(model.manifest(), arguments.threads, stderr);
-  std::fprintf(stderr, "data     %s: %lld training and %lld test images\nrecipe   %s\n", state.settings.data.c_str(),
-               static_cast<long long>(data.train.size()), static_cast<long long>(data.test.size()),
+  const StatusOr<const SourceKind *> kind = kindOf(state.settings.data);
+  std::fprintf(stderr, "data     %s: %s, %lld training and %lld test images\nrecipe   %s\n",
+               state.settings.data.c_str(), kind.ok() ? (*kind)->title : "unknown",
+               static_cast<long long>(data.train->size()), static_cast<long long>(data.test->size()),
                printRecipe(recipe).c_str());
   if (state.position.step > 0)
     std::fprintf(stderr, "resume   after step %lld, in epoch %lld\n", static_cast<long long>(state.position.step),
@@ -156,11 +159,11 @@ Status resin::runtime::runTrain(const ResinProgram &program, const Arguments &ar
   StatusOr<DataSet> data = loadData(model, state.settings);
   if (data.failed())
     return data.status();
-  if (data->train.size() < function->batch)
-    return Status::badData(state.settings.data, ": has ", data->train.size(),
+  if (data->train->size() < function->batch)
+    return Status::badData(state.settings.data, ": has ", data->train->size(),
                            " training images, fewer than the program's batch of ", function->batch);
-  state.train = fingerprint(data->train);
-  state.test = fingerprint(data->test);
+  state.train = data->train->fingerprint();
+  state.test = data->test->fingerprint();
   if (Status status = meetData(before, state, arguments.newData); status.failed())
     return status;
   if (Status status = setScale(model, arguments, *data, state); status.failed())

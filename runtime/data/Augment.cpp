@@ -33,9 +33,14 @@ View resin::runtime::drawView(const std::vector<Augmentation> &steps, uint64_t s
   return view;
 }
 
-std::vector<int64_t> resin::runtime::shuffled(int64_t samples, uint64_t seed, int64_t epoch) {
-  std::vector<int64_t> order(samples);
+std::vector<int64_t> resin::runtime::filesOrder(int64_t samples) {
+  std::vector<int64_t> order(static_cast<size_t>(samples));
   std::iota(order.begin(), order.end(), int64_t(0));
+  return order;
+}
+
+std::vector<int64_t> resin::runtime::shuffled(int64_t samples, uint64_t seed, int64_t epoch) {
+  std::vector<int64_t> order = filesOrder(samples);
   const uint64_t stream = philox::hashName("shuffle") + static_cast<uint64_t>(epoch);
   philox::Words words{};
   for (int64_t i = samples - 1, drawn = 0; i > 0; --i, ++drawn) {

@@ -25,6 +25,9 @@ struct View {
 
 View drawView(const std::vector<Augmentation> &steps, uint64_t seed, int64_t epoch, int64_t sample, int64_t width);
 
+/// 0, 1, .. samples - 1.
+std::vector<int64_t> filesOrder(int64_t samples);
+
 /// The training set's order in one epoch, by Fisher and Yates.
 std::vector<int64_t> shuffled(int64_t samples, uint64_t seed, int64_t epoch);
 

@@ -19,6 +19,10 @@ BatchWriter::BatchWriter(const Tensor &image, const PixelScale &scale)
       value[c][pixel] = static_cast<float>((pixel / 255.0 - scale.mean[c]) / scale.deviation[c]);
 }
 
+void BatchWriter::write(float *arena, int64_t slot, const Sample &sample, const View &view) const {
+  sample.numbers ? writeNumbers(arena, slot, sample.numbers) : writePixels(arena, slot, sample.pixels, view);
+}
+
 void BatchWriter::fillRow(float *row, const uint8_t *source, const float *values, const View &view,
                           bool outside) const {
   const int64_t step = view.mirrored ? -1 : 1;

@@ -1,6 +1,6 @@
 //===- BatchWriter.h - Images into the place the network reads --*- C++ -*-===//
 //
-// Writes one image of a batch straight into the arena, normalised, in the layout
+// Writes one image of a batch where the network reads it, normalised, in the layout
 // and with the halo its kernels ask for.
 //
 //===----------------------------------------------------------------------===//
@@ -11,7 +11,8 @@
 #include "runtime/Layout.h"
 #include "runtime/Manifest.h"
 #include "runtime/data/Augment.h"
-#include "runtime/data/ImageSet.h"
+#include "runtime/data/PixelScale.h"
+#include "runtime/data/Source.h"
 
 #include <array>
 
@@ -22,11 +23,17 @@ public:
   /// For the image argument `image`: [n, c, h, w].
   BatchWriter(const Tensor &image, const PixelScale &scale);
 
+  /// The image of a sample: its pixels as the view shows them, or its numbers.
+  void write(float *arena, int64_t slot, const Sample &sample, const View &view) const;
   /// Pixels of a data set.
   void writePixels(float *arena, int64_t slot, const uint8_t *pixels, const View &view) const;
   /// Numbers, row-major, as they are.
   void writeNumbers(float *arena, int64_t slot, const float *numbers) const;
   void clear(float *arena, int64_t slot) const;
+
+  /// Numbers that an image takes there.
+  int64_t imageStorage() const { return place.storage(); }
+  int64_t imageWidth() const { return width; }
 
 private:
   void fillRow(float *row, const uint8_t *source, const float *values, const View &view, bool outside) const;

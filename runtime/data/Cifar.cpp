@@ -1,7 +1,15 @@
 //===- Cifar.cpp - CIFAR-10's binary files --------------------------------===//
+//
+// `data_batch_<number>.bin` (training) and `test_batch.bin`: records of one byte label and
+// 3 x 32 x 32 bytes of pixels, planar. A folder with fewer batch files is a smaller
+// set. They are also looked for in a folder `cifar-10-batches-bin` inside, as the
+// archive unpacks.
+//
+//===----------------------------------------------------------------------===//
 
-#include "runtime/data/Cifar.h"
 #include "runtime/MemoryPlan.h"
+#include "runtime/data/ImageSet.h"
+#include "runtime/data/Registry.h"
 #include "support/Files.h"
 #include "support/ForeignFile.h"
 
@@ -27,8 +35,8 @@ static std::optional<uint64_t> batchNumber(std::string_view name) {
   return error == std::errc() && end == last ? std::optional(number) : std::nullopt;
 }
 
-/// The batch files of a folder, in the order of their numbers.
-static std::vector<std::string> batchFiles(const fs::path &folder, Part part) {
+/// The batch files that lie in a folder, in the order of their numbers.
+static std::vector<std::string> batchFilesIn(const fs::path &folder, Part part) {
   std::vector<std::pair<uint64_t, std::string>> found;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
@@ -43,6 +51,15 @@ static std::vector<std::string> batchFiles(const fs::path &folder, Part part) {
   for (auto &[number, path] : found)
     paths.push_back(path);
   return paths;
+}
+
+static std::vector<std::string> batchFiles(const fs::path &folder, Part part) {
+  std::vector<std::string> paths = batchFilesIn(folder, part);
+  return paths.empty() ? batchFilesIn(folder / "cifar-10-batches-bin", part) : paths;
+}
+
+static bool isCifar(const std::string &where) {
+  return !batchFiles(where, Part::Train).empty() || !batchFiles(where, Part::Test).empty();
 }
 
 static Status appendRecords(const std::string &path, int64_t classes, ImageSet &set) {
@@ -69,22 +86,9 @@ static Status appendRecords(const std::string &path, int64_t classes, ImageSet &
   return {};
 }
 
-StatusOr<ImageSet> resin::runtime::readCifar(const std::string &folder, Part part, const DataNeeds &needs) {
+/// Makes room for the images, and sees that the largest file, while it is read, has some beside them.
+static Status reserve(const std::string &folder, const std::vector<std::string> &paths, ImageSet &set) {
   std::error_code error;
-  if (!fs::is_directory(folder, error))
-    return Status::noInput(folder, ": is not a folder");
-  std::vector<std::string> paths = batchFiles(folder, part);
-  if (paths.empty())
-    paths = batchFiles(fs::path(folder) / "cifar-10-batches-bin", part);
-  if (paths.empty())
-    return Status::noInput(folder, ": has no ", part == Part::Train ? "data_batch_<number>.bin" : "test_batch.bin");
-
-  ImageSet set;
-  set.shape = {3, 32, 32};
-  if (needs.image != set.shape)
-    return Status::badData(folder, ": has images of 3 x 32 x 32, and this network takes ", needs.image[0], " x ",
-                           needs.image[1], " x ", needs.image[2]);
-  // The images, and the largest file beside them while it is read.
   uint64_t all = 0, largest = 0;
   for (const std::string &path : paths)
     if (const uint64_t bytes = fs::file_size(path, error); !error) {
@@ -95,8 +99,36 @@ StatusOr<ImageSet> resin::runtime::readCifar(const std::string &folder, Part par
       status.failed())
     return status;
   set.pixels.reserve(all);
-  for (const std::string &path : paths)
-    if (Status status = appendRecords(path, needs.classes, set); status.failed())
-      return status;
-  return set;
+  return {};
 }
+
+static StatusOr<std::unique_ptr<Source>> openCifar(const std::string &folder, Part part, const DataNeeds &needs,
+                                                   ThreadPool &) {
+  const std::vector<std::string> paths = batchFiles(folder, part);
+  if (paths.empty())
+    return Status::noInput(folder, ": has no ", part == Part::Train ? "data_batch_<number>.bin" : "test_batch.bin");
+  auto set = std::make_unique<ImageSet>();
+  set->shape = {3, 32, 32};
+  if (needs.image != set->shape)
+    return Status::badData(folder, ": has images of 3 x 32 x 32, and this network takes ", needs.image[0], " x ",
+                           needs.image[1], " x ", needs.image[2]);
+  if (Status status = reserve(folder, paths, *set); status.failed())
+    return status;
+  for (const std::string &path : paths)
+    if (Status status = appendRecords(path, needs.classes, *set); status.failed())
+      return status;
+  set->limitTo(needs.limit);
+  return std::unique_ptr<Source>(std::move(set));
+}
+
+static constexpr const char *kClassNames[] = {"airplane", "automobile", "bird",  "cat",  "deer",
+                                              "dog",      "frog",       "horse", "ship", "truck"};
+
+const SourceKind resin::runtime::kCifarFiles = {
+    .name = "cifar10",
+    .title = "CIFAR-10's binary files",
+    .argument = "a folder with CIFAR-10's binary files (data_batch_<number>.bin and test_batch.bin)",
+    .classNames = kClassNames,
+    .recognises = isCifar,
+    .open = openCifar,
+};

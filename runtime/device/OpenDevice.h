@@ -5,6 +5,8 @@
 
 #include "runtime/device/Device.h"
 
+#include <memory>
+
 namespace resin::runtime {
 
 /// The device that the program was compiled for, with `threads` workers on the host; nothing is allocated yet.

@@ -2,8 +2,7 @@
 
 #include "runtime/train/Evaluate.h"
 #include "runtime/Signals.h"
-#include "runtime/data/BatchWriter.h"
-#include "runtime/device/cpu/ThreadPool.h"
+#include "runtime/data/Loader.h"
 #include "runtime/report/Progress.h"
 
 #include <cmath>
@@ -19,22 +18,6 @@ struct Totals {
 };
 } // namespace
 
-/// Writes images first .. first+batch-1; beyond the set, label -1.
-static void writeBatch(Model &model, const Function &function, const BatchWriter &writer, const ImageSet &set,
-                       int64_t first) {
-  float *image = model.staging<float>(*function.argument("image"));
-  std::vector<int32_t> labels(function.batch, -1);
-  model.pool().run(function.batch, [&](int64_t slot, int64_t) {
-    const int64_t index = first + slot;
-    if (index >= set.size())
-      return writer.clear(image, slot);
-    writer.writePixels(image, slot, set.image(index), View());
-    labels[slot] = set.labels[index];
-  });
-  model.upload(*function.argument("image"));
-  model.write<int32_t>(*function.argument("label"), labels);
-}
-
 /// Adds the images first .. first+images-1.
 static void addBatch(Model &model, const Function &function, int64_t first, int64_t images, Totals &totals) {
   const std::vector<float> loss = model.read<float>(*function.result("loss"));
@@ -48,13 +31,14 @@ static void addBatch(Model &model, const Function &function, int64_t first, int6
   }
 }
 
-StatusOr<Score> resin::runtime::evaluate(Model &model, const ImageSet &set, const PixelScale &scale) {
+StatusOr<Score> resin::runtime::evaluate(Model &model, const Source &source, const PixelScale &scale) {
   const Function *function = model.function("evaluate");
   if (!function)
     return Status(ExitCode::Failure, "this program was built without 'evaluate'");
-  assert(set.size() > 0 && "there is an image");
-  const BatchWriter writer(*function->argument("image"), scale);
-  const int64_t batches = (set.size() + function->batch - 1) / function->batch;
+  assert(source.size() > 0 && "there is an image");
+  Loader loader(model, *function, source, scale);
+  loader.begin({filesOrder(source.size()), 0, {}});
+  const int64_t batches = (source.size() + function->batch - 1) / function->batch;
   model.prepare();
   Totals totals;
   Progress progress("evaluate", batches);
@@ -62,12 +46,13 @@ StatusOr<Score> resin::runtime::evaluate(Model &model, const ImageSet &set, cons
     if (stopSignal())
       return stopped("before the evaluation was over");
     const int64_t first = i * function->batch;
-    writeBatch(model, *function, writer, set, first);
+    if (Status status = loader.next(); status.failed())
+      return status;
     model.call(*function);
-    addBatch(model, *function, first, std::min(function->batch, set.size() - first), totals);
+    addBatch(model, *function, first, std::min(function->batch, source.size() - first), totals);
     progress.update(i + 1, [] { return std::string(); });
   }
-  const double images = static_cast<double>(set.size());
+  const double images = static_cast<double>(source.size());
   return Score{totals.loss / images, 100.0 * static_cast<double>(totals.top1) / images,
                100.0 * static_cast<double>(totals.top5) / images, totals.notFinite};
 }

@@ -4,7 +4,8 @@
 #define RESIN_RUNTIME_TRAIN_EVALUATE_H
 
 #include "runtime/Model.h"
-#include "runtime/data/ImageSet.h"
+#include "runtime/data/PixelScale.h"
+#include "runtime/data/Source.h"
 
 #include <optional>
 
@@ -16,9 +17,9 @@ struct Score {
   std::optional<int64_t> notFinite; ///< the first image whose loss is no number; `loss` is none either then
 };
 
-/// Runs every image of the set, of which there is one at least; the last batch is
+/// Runs every image of the source, of which there is one at least; the last batch is
 /// filled up with images that count nothing. Fails when asked to stop.
-StatusOr<Score> evaluate(Model &model, const ImageSet &set, const PixelScale &scale);
+StatusOr<Score> evaluate(Model &model, const Source &source, const PixelScale &scale);
 
 } // namespace resin::runtime
 

@@ -8,28 +8,56 @@
 #include "runtime/train/Metrics.h"
 #include "support/Files.h"
 
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <iterator>
 
 using namespace resin;
 using namespace resin::runtime;
 
-static constexpr const char *kColumns[] = {"epoch",     "step", "train_loss",        "train_top1", "eval_loss",
-                                           "eval_top1", "lr",   "images_per_second", "seconds"};
+namespace {
+/// Columns behind the first nine are of later programs: a file may lack them.
+struct Column {
+  const char *name;
+  int64_t MetricsRow::*whole; ///< or else
+  double MetricsRow::*real;
+};
+constexpr Column kColumns[] = {
+    {"epoch", &MetricsRow::epoch, nullptr},          {"step", &MetricsRow::step, nullptr},
+    {"train_loss", nullptr, &MetricsRow::trainLoss}, {"train_top1", nullptr, &MetricsRow::trainTop1},
+    {"eval_loss", nullptr, &MetricsRow::evalLoss},   {"eval_top1", nullptr, &MetricsRow::evalTop1},
+    {"lr", nullptr, &MetricsRow::learningRate},      {"images_per_second", nullptr, &MetricsRow::imagesPerSecond},
+    {"seconds", nullptr, &MetricsRow::seconds},      {"data_seconds", nullptr, &MetricsRow::dataSeconds},
+};
 
-static std::array<double, 9> values(const MetricsRow &row) {
-  return {static_cast<double>(row.epoch),
-          static_cast<double>(row.step),
-          row.trainLoss,
-          row.trainTop1,
-          row.evalLoss,
-          row.evalTop1,
-          row.learningRate,
-          row.imagesPerSecond,
-          row.seconds};
+double valueOf(const MetricsRow &row, const Column &column) {
+  return column.whole ? static_cast<double>(row.*column.whole) : row.*column.real;
+}
+
+void setValue(MetricsRow &row, const Column &column, double value) {
+  if (column.whole)
+    row.*column.whole = static_cast<int64_t>(value);
+  else
+    row.*column.real = value;
+}
+} // namespace
+
+/// The names of the first columns, as the head of a file has them.
+static std::string namesOf(size_t columns) {
+  std::string names;
+  for (size_t i = 0; i < columns; ++i)
+    names += concat(i ? "," : "", kColumns[i].name);
+  return names;
+}
+
+/// How many of our columns a file has that begins with `head`: all, unless an older program wrote it.
+static size_t columnsOf(const std::string &head) {
+  for (size_t columns = 9; columns < std::size(kColumns); ++columns)
+    if (head == namesOf(columns))
+      return columns;
+  return std::size(kColumns);
 }
 
 /// As few digits as give the same number back.
@@ -38,26 +66,18 @@ static std::string print(double value) {
   return std::string(text, std::to_chars(text, text + sizeof text, value).ptr);
 }
 
-static bool parseRow(const std::string &line, MetricsRow &row) {
-  std::array<double, 9> fields;
+static bool parseRow(const std::string &line, size_t columns, MetricsRow &row) {
   const char *at = line.data(), *end = at + line.size();
-  for (size_t i = 0; i < fields.size(); ++i) {
+  for (size_t i = 0; i < columns; ++i) {
     if (i > 0 && (at == end || *at++ != ','))
       return false;
-    auto [next, error] = std::from_chars(at, end, fields[i]);
+    double value = 0;
+    const auto [next, error] = std::from_chars(at, end, value);
     if (error != std::errc())
       return false;
+    setValue(row, kColumns[i], value);
     at = next;
   }
-  row = {static_cast<int64_t>(fields[0]),
-         static_cast<int64_t>(fields[1]),
-         fields[2],
-         fields[3],
-         fields[4],
-         fields[5],
-         fields[6],
-         fields[7],
-         fields[8]};
   return at == end;
 }
 
@@ -73,14 +93,19 @@ Metrics Metrics::open(const RunFolder &folder, int64_t epochs) {
 /// A file that others changed or cut short gives what rows of it can be read.
 void Metrics::read(int64_t epochs) {
   std::ifstream file(csvPath);
-  std::string line;
-  std::getline(file, line); // the columns' names
-  for (int64_t number = 2; std::getline(file, line); ++number) {
-    const bool isWhole = !file.eof();
+  auto read = [&file](std::string &line) {
+    const bool isThere = static_cast<bool>(std::getline(file, line));
     if (line.ends_with('\r'))
       line.pop_back();
+    return isThere;
+  };
+  std::string line;
+  read(line);
+  const size_t columns = columnsOf(line);
+  for (int64_t number = 2; read(line); ++number) {
+    const bool isWhole = !file.eof();
     MetricsRow row;
-    if (!isWhole || !parseRow(line, row))
+    if (!isWhole || !parseRow(line, columns, row))
       std::fprintf(stderr, "warning: %s:%lld: is no row of an epoch: it is left out\n", csvPath.c_str(),
                    static_cast<long long>(number));
     else if (row.epoch <= epochs)
@@ -107,15 +132,12 @@ static Status replace(const std::string &path, const std::string &text) {
 Status Metrics::save() {
   if (isSaved)
     return {};
-  std::string csv, json;
-  for (const char *column : kColumns)
-    csv += concat(csv.empty() ? "" : ",", column);
-  csv += "\n";
+  std::string csv = namesOf(std::size(kColumns)) + "\n", json;
   for (const MetricsRow &row : all) {
-    const std::array<double, 9> fields = values(row);
-    for (size_t i = 0; i < fields.size(); ++i) {
-      csv += concat(i ? "," : "", print(fields[i]));
-      json += concat(i ? ", " : "{", "\"", kColumns[i], "\": ", std::isfinite(fields[i]) ? print(fields[i]) : "null");
+    for (size_t i = 0; i < std::size(kColumns); ++i) {
+      const double value = valueOf(row, kColumns[i]);
+      csv += concat(i ? "," : "", print(value));
+      json += concat(i ? ", " : "{", "\"", kColumns[i].name, "\": ", std::isfinite(value) ? print(value) : "null");
     }
     csv += "\n";
     json += "}\n";

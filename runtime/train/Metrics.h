@@ -21,6 +21,7 @@ struct MetricsRow {
   int64_t epoch = 0, step = 0;
   double trainLoss = 0, trainTop1 = 0, evalLoss = 0, evalTop1 = 0;
   double learningRate = 0, imagesPerSecond = 0, seconds = 0;
+  double dataSeconds = 0; ///< for which its steps waited for data
 };
 
 class Metrics {

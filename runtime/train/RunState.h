@@ -10,7 +10,8 @@
 #define RESIN_RUNTIME_TRAIN_RUNSTATE_H
 
 #include "runtime/Recipe.h"
-#include "runtime/data/ImageSet.h"
+#include "runtime/data/PixelScale.h"
+#include "runtime/data/Source.h"
 #include "support/Safetensors.h"
 
 namespace resin::runtime {

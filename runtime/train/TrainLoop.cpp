@@ -3,7 +3,7 @@
 // For each epoch:
 //
 //   1. Put the training images into the epoch's order and drop the last incomplete
-//      batch. For each batch: write its images and labels where the network reads
+//      batch. For each batch: load its images and labels where the network reads
 //      them, set the rate, make one update.
 //   2. Evaluate on the test set, report a row, save.
 //
@@ -14,7 +14,6 @@
 
 #include "runtime/train/TrainLoop.h"
 #include "runtime/Signals.h"
-#include "runtime/device/cpu/ThreadPool.h"
 #include "runtime/report/Progress.h"
 #include "runtime/train/Evaluate.h"
 #include "support/Philox.h"
@@ -36,8 +35,8 @@ static constexpr std::chrono::seconds kBetweenLastTries(1);
 TrainLoop::TrainLoop(Model &model, const DataSet &data, RunState &state, RunFolder &folder, Metrics &metrics,
                      int64_t steps)
     : model(model), data(data), state(state), at(state.position), folder(folder), metrics(metrics), lastStep(steps),
-      function(*model.function("train_step")), writer(*function.argument("image"), state.scale),
-      stepsPerEpoch(data.train.size() / function.batch), saved(Clock::now()),
+      function(*model.function("train_step")), loader(model, function, *data.train, state.scale),
+      stepsPerEpoch(data.train->size() / function.batch), saved(Clock::now()),
       secondsBefore(metrics.rows().empty() ? 0 : metrics.rows().back().seconds) {}
 
 Status TrainLoop::run() {
@@ -57,22 +56,30 @@ bool TrainLoop::isOver() const {
   return at.epoch >= state.settings.recipe.epochs || (lastStep >= 0 && at.step >= lastStep);
 }
 
-bool TrainLoop::epochIsOver() const { return at.imagesInEpoch + function.batch > data.train.size(); }
+bool TrainLoop::epochIsOver() const { return at.imagesInEpoch + function.batch > data.train->size(); }
 
 //===----------------------------------------------------------------------===//
 // 1. The updates of an epoch
 //===----------------------------------------------------------------------===//
 
 static std::vector<int64_t> orderOf(const Settings &settings, int64_t images, int64_t epoch) {
-  if (settings.shuffle)
-    return shuffled(images, settings.recipe.seed, epoch);
-  std::vector<int64_t> order(images);
-  std::iota(order.begin(), order.end(), int64_t(0));
-  return order;
+  return settings.shuffle ? shuffled(images, settings.recipe.seed, epoch) : filesOrder(images);
+}
+
+/// What is left of an epoch.
+Pass TrainLoop::passOf(int64_t epoch) const {
+  const Recipe &recipe = state.settings.recipe;
+  Pass pass{orderOf(state.settings, data.train->size(), epoch), at.imagesInEpoch, {}};
+  const int64_t left = std::max<int64_t>(0, data.train->size() - pass.first);
+  pass.order.resize(static_cast<size_t>(pass.first + left / function.batch * function.batch));
+  pass.view = [&recipe, epoch, width = data.train->fields().front().shape.back()](int64_t sample) {
+    return drawView(recipe.augment, recipe.seed, epoch, sample, width);
+  };
+  return pass;
 }
 
 Status TrainLoop::trainEpoch() {
-  const std::vector<int64_t> order = orderOf(state.settings, data.train.size(), at.epoch);
+  loader.begin(passOf(at.epoch));
   Progress progress(concat("epoch ", at.epoch + 1, "/", state.settings.recipe.epochs), stepsPerEpoch,
                     at.imagesInEpoch / function.batch);
   while (!epochIsOver() && !isOver()) {
@@ -80,34 +87,21 @@ Status TrainLoop::trainEpoch() {
       return saveAndLeave();
     const double rate = rateOf(at.step);
     const Clock::time_point start = Clock::now();
-    feed(order);
+    const double waited = loader.waited();
+    if (Status status = loader.next(); status.failed())
+      return status;
     if (Status status = step(rate); status.failed())
       return status;
     const double took = std::chrono::duration<double>(Clock::now() - start).count();
     seconds += took;
     epochSeconds += took;
+    epochWaited += loader.waited() - waited;
     epochImages += function.batch;
     progress.update(at.imagesInEpoch / function.batch, [&] { return facts(rate); });
     if (Status status = saveNowAndThen(); status.failed())
       return status;
   }
   return {};
-}
-
-/// Writes the next batch and its labels where the network reads them.
-void TrainLoop::feed(const std::vector<int64_t> &order) {
-  const Recipe &recipe = state.settings.recipe;
-  const int64_t *samples = order.data() + at.imagesInEpoch;
-  float *image = model.staging<float>(*function.argument("image"));
-  std::vector<int32_t> labels(function.batch);
-  model.pool().run(function.batch, [&](int64_t slot, int64_t) {
-    const int64_t sample = samples[slot];
-    const View view = drawView(recipe.augment, recipe.seed, at.epoch, sample, data.train.shape[2]);
-    writer.writePixels(image, slot, data.train.image(sample), view);
-    labels[slot] = data.train.labels[sample];
-  });
-  model.upload(*function.argument("image"));
-  model.write<int32_t>(*function.argument("label"), labels);
 }
 
 /// Makes one update and adds its losses to the epoch's.
@@ -144,7 +138,7 @@ Status TrainLoop::step(double rate) {
 //===----------------------------------------------------------------------===//
 
 Status TrainLoop::closeEpoch() {
-  StatusOr<Score> score = evaluate(model, data.test, state.scale);
+  StatusOr<Score> score = evaluate(model, *data.test, state.scale);
   if (score.failed())
     return stopSignal() ? saveAndLeave() : score.status();
   if (!std::isfinite(score->loss))
@@ -163,7 +157,8 @@ Status TrainLoop::closeEpoch() {
   row.learningRate = rateOf(at.step - 1);
   row.imagesPerSecond = epochSeconds > 0 ? static_cast<double>(epochImages) / epochSeconds : 0;
   row.seconds = secondsBefore + seconds;
-  epochSeconds = 0;
+  row.dataSeconds = epochWaited;
+  epochSeconds = epochWaited = 0;
   epochImages = 0;
 
   const bool isBest = row.evalTop1 > at.bestTop1;
@@ -175,9 +170,9 @@ Status TrainLoop::closeEpoch() {
   if (Status status = save(isBest); status.failed())
     return status;
   std::printf("epoch %lld  step %lld  train_loss %.4f  train_top1 %.2f  eval_loss %.4f  eval_top1 %.2f  lr %.4g  "
-              "images_per_second %.1f\n",
+              "images_per_second %.1f  data_seconds %.3g\n",
               static_cast<long long>(row.epoch), static_cast<long long>(row.step), row.trainLoss, row.trainTop1,
-              row.evalLoss, row.evalTop1, row.learningRate, row.imagesPerSecond);
+              row.evalLoss, row.evalTop1, row.learningRate, row.imagesPerSecond, row.dataSeconds);
   std::fflush(stdout);
   return {};
 }
@@ -249,8 +244,9 @@ double TrainLoop::rateOf(int64_t step) const {
 
 std::string TrainLoop::facts(double rate) const {
   const double images = static_cast<double>(at.imagesInEpoch);
-  char text[128];
-  std::snprintf(text, sizeof text, "loss %.4f  top-1 %.1f %%  lr %.4g  %.0f images/s", at.lossSum / images,
-                100 * static_cast<double>(at.correct) / images, rate, static_cast<double>(epochImages) / epochSeconds);
+  char text[160];
+  std::snprintf(text, sizeof text, "loss %.4f  top-1 %.1f %%  lr %.4g  %.0f images/s  data %.1f %%",
+                at.lossSum / images, 100 * static_cast<double>(at.correct) / images, rate,
+                static_cast<double>(epochImages) / epochSeconds, 100 * epochWaited / epochSeconds);
   return text;
 }

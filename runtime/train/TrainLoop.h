@@ -4,7 +4,7 @@
 #define RESIN_RUNTIME_TRAIN_TRAINLOOP_H
 
 #include "runtime/Model.h"
-#include "runtime/data/BatchWriter.h"
+#include "runtime/data/Loader.h"
 #include "runtime/train/Metrics.h"
 #include "runtime/train/RunFolder.h"
 #include "runtime/train/RunState.h"
@@ -14,7 +14,7 @@
 namespace resin::runtime {
 
 struct DataSet {
-  ImageSet train, test;
+  std::unique_ptr<Source> train, test;
 };
 
 class TrainLoop {
@@ -29,7 +29,7 @@ private:
   bool isOver() const;
   bool epochIsOver() const;
   Status trainEpoch();
-  void feed(const std::vector<int64_t> &order);
+  Pass passOf(int64_t epoch) const;
   Status step(double rate);
   Status closeEpoch();
   Status trySave(bool isBest);
@@ -51,12 +51,13 @@ private:
   Metrics &metrics;
   const int64_t lastStep;
   const Function &function; ///< train_step
-  const BatchWriter writer;
+  Loader loader;
   const int64_t stepsPerEpoch;
   Clock::time_point saved;
   int64_t failures = 0;              ///< saves that failed since the last that did not
   double secondsBefore, seconds = 0; ///< training, before this start and since
   double epochSeconds = 0;
+  double epochWaited = 0;  ///< of those, for data
   int64_t epochImages = 0; ///< for images a second
 };
 

@@ -3,6 +3,8 @@
 #include "runtime/data/Augment.h"
 #include "runtime/data/BatchWriter.h"
 #include "runtime/data/ImageSet.h"
+#include "runtime/data/PixelScale.h"
+#include "runtime/data/Registry.h"
 #include "runtime/device/cpu/ThreadPool.h"
 #include "test/unit/TemporaryFolder.h"
 
@@ -28,10 +30,59 @@ std::string records(const std::vector<int> &labels) {
   return bytes;
 }
 
-StatusOr<ImageSet> load(const std::string &where, Part part = Part::Train, DataNeeds needs = kNeeds) {
-  ThreadPool pool(1);
-  return loadImages(where, part, needs, pool);
+/// What `--data` names, where that lies in memory.
+StatusOr<ImageSet> load(const std::string &where, Part part = Part::Train, DataNeeds needs = kNeeds,
+                        unsigned threads = 1) {
+  ThreadPool pool(threads);
+  const StatusOr<std::unique_ptr<Source>> source = openSource(where, part, needs, pool);
+  if (source.failed())
+    return source.status();
+  return static_cast<const ImageSet &>(**source);
 }
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+TEST(Registry, HelpAndMessagesComeFromTheRows) {
+  TemporaryFolder folder;
+  const std::string missing = load(folder / "missing").status().message(),
+                    empty = load(folder / ".").status().message();
+  EXPECT_TRUE(missing.starts_with((folder / "missing") + ": is not there; --data takes ")) << missing;
+  EXPECT_NE(empty.find(": is no data set that is known; --data takes "), std::string::npos) << empty;
+  for (const SourceKind *kind : sourceKinds())
+    for (const std::string &text : {describeSources(), missing, empty})
+      EXPECT_NE(text.find(kind->argument), std::string::npos) << text;
+}
+
+TEST(Registry, KindsHaveTheNamesThatRecipesKnow) {
+  for (const SourceKind *kind : sourceKinds()) {
+    Recipe recipe;
+    EXPECT_TRUE(parseRecipe(concat("{\"data\": \"", kind->name, "\"}"), recipe).ok()) << kind->name;
+    EXPECT_EQ(recipe.data, kind->name);
+  }
+}
+
+TEST(Registry, AKindKnowsItsClasses) {
+  EXPECT_EQ(className("cifar10", 9), "truck");
+  EXPECT_EQ(className("cifar10", 10), "class 10");
+  EXPECT_EQ(className("synthetic", 3), "class 3");
+  EXPECT_EQ(className("another", 3), "class 3");
+}
+
+TEST(Registry, TellsAFolderByEitherPart) {
+  TemporaryFolder folder;
+  folder.write("test_batch.bin", records({1}));
+  EXPECT_EQ((*kindOf(folder / "."))->name, std::string("cifar10"));
+  const Status train = load(folder / ".").status();
+  EXPECT_EQ(train.code(), ExitCode::NoInput);
+  EXPECT_NE(train.message().find(": has no data_batch_<number>.bin"), std::string::npos) << train.message();
+  EXPECT_EQ((*kindOf("synthetic"))->name, std::string("synthetic"));
+}
+
+//===----------------------------------------------------------------------===//
+// CIFAR-10 and synthetic
+//===----------------------------------------------------------------------===//
 
 TEST(Cifar, ReadsBatchesInOrder) {
   TemporaryFolder folder;
@@ -87,7 +138,8 @@ TEST(ImageSet, MeasuresMeanAndDeviation) {
   set.shape = {2, 1, 2};
   set.pixels = {0, 255, 7, 7, 255, 0, 7, 7};
   set.labels = {0, 0};
-  const PixelScale scale = measure(set);
+  ThreadPool pool(3);
+  const PixelScale scale = *measure(set, pool);
   EXPECT_DOUBLE_EQ(scale.mean[0], 0.5);
   EXPECT_DOUBLE_EQ(scale.deviation[0], 0.5);
   EXPECT_DOUBLE_EQ(scale.mean[1], 7 / 255.0);
@@ -96,21 +148,18 @@ TEST(ImageSet, MeasuresMeanAndDeviation) {
 
 TEST(Synthetic, IsTheSameForAnyNumberOfThreads) {
   DataNeeds needs{{3, 24, 40}, 10, 300};
-  ThreadPool one(1), three(3);
-  const ImageSet a = *loadImages("synthetic", Part::Train, needs, one);
-  const ImageSet b = *loadImages("synthetic", Part::Train, needs, three);
+  const ImageSet a = *load("synthetic", Part::Train, needs, 1), b = *load("synthetic", Part::Train, needs, 3);
   EXPECT_EQ(a.pixels, b.pixels);
   EXPECT_EQ(a.labels, b.labels);
   EXPECT_EQ(a.size(), 300);
   EXPECT_EQ(std::set<int32_t>(a.labels.begin(), a.labels.end()).size(), 10u);
-  const ImageSet test = *loadImages("synthetic", Part::Test, needs, one);
+  const ImageSet test = *load("synthetic", Part::Test, needs);
   EXPECT_NE(a.pixels, test.pixels);
 }
 
 TEST(Synthetic, StaysWithinMemoryForLargeImages) {
   DataNeeds needs{{3, 224, 224}, 1000, -1};
-  ThreadPool pool(2);
-  const ImageSet set = *loadImages("synthetic", Part::Test, needs, pool);
+  const ImageSet set = *load("synthetic", Part::Test, needs, 2);
   EXPECT_LE(set.pixels.size(), size_t(128) << 20);
   EXPECT_LT(*std::max_element(set.labels.begin(), set.labels.end()), 1000);
 }
@@ -119,9 +168,7 @@ TEST(Synthetic, StaysWithinMemoryForLargeImages) {
 /// with equal spreads.
 TEST(Synthetic, IsNotLearntFromMeanImages) {
   DataNeeds needs{{3, 32, 32}, 10, 1500};
-  ThreadPool pool(2);
-  const ImageSet train = *loadImages("synthetic", Part::Train, needs, pool);
-  const ImageSet test = *loadImages("synthetic", Part::Test, needs, pool);
+  const ImageSet train = *load("synthetic", Part::Train, needs, 2), test = *load("synthetic", Part::Test, needs, 2);
   std::vector<std::vector<double>> mean(10, std::vector<double>(3072));
   std::vector<int> count(10);
   for (int64_t i = 0; i < train.size(); ++i, ++count[train.labels[i - 1]])

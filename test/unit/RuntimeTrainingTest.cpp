@@ -27,15 +27,34 @@ TEST_F(Training, TrainsAndReports) {
   EXPECT_TRUE(contains(outcome.err, "30730 parameters"));
   EXPECT_TRUE(exists("run/best.safetensors") && exists("run/previous.safetensors"));
   const std::string csv = folder.read("run/metrics.csv");
-  EXPECT_EQ(csv.find("epoch,step,train_loss,train_top1,eval_loss,eval_top1,lr,images_per_second,seconds\n1,5,"), 0u)
+  EXPECT_EQ(csv.find("epoch,step,train_loss,train_top1,eval_loss,eval_top1,lr,images_per_second,seconds,"
+                     "data_seconds\n1,5,"),
+            0u)
       << csv;
   std::istringstream lines(folder.read("run/metrics.jsonl"));
   std::vector<nlohmann::json> rows;
   for (std::string line; std::getline(lines, line);)
     rows.push_back(nlohmann::json::parse(line));
   ASSERT_EQ(rows.size(), 4u);
+  EXPECT_GT(rows[0]["data_seconds"].get<double>(), 0) << "what steps waited for their batches";
+  EXPECT_LE(rows[0]["data_seconds"].get<double>(), rows[0]["seconds"].get<double>());
   EXPECT_LT(rows[3]["train_loss"].get<double>(), rows[0]["train_loss"].get<double>());
   EXPECT_GT(rows[3]["eval_top1"].get<double>(), 30) << "it learns";
+}
+
+/// Metrics of a program that did not say how long steps waited have a column less.
+TEST_F(Training, GoesOnWithMetricsOfAnEarlierProgram) {
+  expectOk(run(train("run", {"--epochs", "2"})));
+  folder.write("run/metrics.csv", "epoch,step,train_loss,train_top1,eval_loss,eval_top1,lr,images_per_second,seconds\n"
+                                  "1,5,2.5,10,2.25,12.5,0.125,100,0.5\n2,10,2,20,1.75,25,0.0625,100,1\n");
+  const Outcome outcome = run({"train", "--out", folder / "run", "--resume", "--epochs", "3"});
+  expectOk(outcome);
+  EXPECT_FALSE(contains(outcome.err, "is no row of an epoch")) << outcome.err;
+  EXPECT_TRUE(folder.read("run/metrics.csv")
+                  .starts_with(
+                      "epoch,step,train_loss,train_top1,eval_loss,eval_top1,lr,images_per_second,seconds,data_seconds\n"
+                      "1,5,2.5,10,2.25,12.5,0.125,100,0.5,0\n2,10,2,20,1.75,25,0.0625,100,1,0\n3,15,"))
+      << folder.read("run/metrics.csv");
 }
 
 TEST_F(Training, GivesTheSameBitsForAnyThreads) {
@@ -268,9 +287,7 @@ TEST_F(Training, StartsFromWeights) {
   expectOk(run(train("b", {"--epochs", "0", "--weights", folder / "a/last.safetensors"})));
   StatusOr<safetensors::File> a = safetensors::File::read(folder / "a/last.safetensors"),
                               b = safetensors::File::read(folder / "b/last.safetensors");
-  auto weights = [](safetensors::File &file, const char *name) {
-    return *file.floats(*file.find(name));
-  };
+  auto weights = [](safetensors::File &file, const char *name) { return *file.floats(*file.find(name)); };
   EXPECT_EQ(weights(*a, "fc.weight"), weights(*b, "fc.weight"));
   EXPECT_EQ(weights(*b, "optimizer.momentum.fc.weight"), std::vector<float>(30720)) << "the optimizer begins anew";
 }

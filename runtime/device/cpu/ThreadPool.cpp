@@ -13,6 +13,7 @@
 
 #include <linux/futex.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <xmmintrin.h>
@@ -35,7 +36,8 @@ static std::vector<int> allowedCpus() {
 
 unsigned resin::runtime::usableCpus() {
   unsigned count = std::max<unsigned>(1, static_cast<unsigned>(allowedCpus().size()));
-  // A worker more than the quota pays for would be stopped for the rest of each period, and all others would wait for it.
+  // A worker more than the quota pays for would be stopped for the rest of each period, and all others would wait for
+  // it.
   if (double quota = Limits().cpuQuota(); quota > 0)
     count = std::min(count, std::max(1u, static_cast<unsigned>(std::floor(quota))));
   return count;
@@ -47,10 +49,11 @@ static bool haveOwnCores(unsigned workers, size_t cpus) {
   return workers <= cpus && (quota == 0 || workers <= quota);
 }
 
-static void pinTo(pthread_t thread, int cpu) {
+static void pinTo(pthread_t thread, const std::vector<int> &cpus) {
   cpu_set_t mask;
   CPU_ZERO(&mask);
-  CPU_SET(cpu, &mask);
+  for (int cpu : cpus)
+    CPU_SET(cpu, &mask);
   pthread_setaffinity_np(thread, sizeof(mask), &mask); // where that is not allowed, the scheduler chooses
 }
 
@@ -78,9 +81,8 @@ static void flushSubnormals() {
   _mm_setcsr(_mm_getcsr() | kFlushToZero | kInputsAreZero);
 }
 
-ThreadPool::ThreadPool(unsigned workers) : ranges(std::max(1u, workers) + 1) {
+ThreadPool::ThreadPool(unsigned workers) : ranges(std::max(1u, workers) + 1), cpus(allowedCpus()) {
   flushSubnormals();
-  const std::vector<int> cpus = allowedCpus();
   const bool ownCore = haveOwnCores(workers, cpus.size());
   spin = ownCore ? kSpin : std::chrono::microseconds(0);
   startThreads(std::max(1u, workers) - 1);
@@ -88,9 +90,15 @@ ThreadPool::ThreadPool(unsigned workers) : ranges(std::max(1u, workers) + 1) {
   // one core, or with those of another program of ours.
   if (!ownCore || this->workers() < 2 || this->workers() < cpus.size())
     return;
-  pinTo(pthread_self(), cpus[0]);
+  pinTo(pthread_self(), {cpus[0]});
   for (unsigned worker = 1; worker < workers; ++worker)
-    pinTo(threads[worker - 1].native_handle(), cpus[worker]);
+    pinTo(threads[worker - 1].native_handle(), {cpus[worker]});
+}
+
+void ThreadPool::stepAside() const {
+  constexpr int kNice = 10;
+  pinTo(pthread_self(), cpus);
+  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNice); // of this thread alone
 }
 
 void ThreadPool::startThreads(unsigned count) {

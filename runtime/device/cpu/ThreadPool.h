@@ -55,6 +55,10 @@ public:
         &function, pieces, fillers);
   }
 
+  /// For a thread that is no worker and has work of its own beside them: it may run on every CPU that the process has,
+  /// and makes way for the workers.
+  void stepAside() const;
+
 private:
   struct Range;
   void startThreads(unsigned count);
@@ -81,6 +85,7 @@ private:
   alignas(64) std::atomic<uint32_t> region{0}; ///< grows by one with each
   std::atomic<uint32_t> sleepers{0};
   std::atomic<bool> leaving{false};
+  const std::vector<int> cpus;                      ///< that the process may use
   std::chrono::microseconds spin;                   ///< for which a worker stays awake; 0 without a core of its own
   std::vector<std::unique_ptr<KernelStack>> stacks; ///< of the threads
   std::vector<std::thread> threads;
