@@ -1,6 +1,6 @@
 //===- MlirGen.cpp - From a network to ops of the resnet dialect ----------===//
 //
-//   1. The module's attributes: name, source, classes, recipe.
+//   1. The module's attributes: name, source, classes, recipe, task.
 //   2. A `resnet.variable` for each parameter and statistic.
 //   3. `@model`: an op or two for each layer, parameters read where they are
 //      used. Every op has its layer's path and place in the text.
@@ -11,6 +11,7 @@
 #include "frontend/Places.h"
 
 #include "dialects/Resnet/Resnet.h"
+#include "dialects/Resnet/Task.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -58,6 +59,7 @@ private:
   FloatAttr getFloat(double value) { return builder.getF64FloatAttr(value); }
 
   const Network &network;
+  const resnet::Task task = resnet::Task::classification(); ///< the only one that losses are for
   const llvm::MemoryBuffer &text;
   frontend::Places places;
   OpBuilder builder;
@@ -129,6 +131,7 @@ void Generator::setAttributes(ModuleOp module) {
   module->setAttr("resnet.source", builder.getStringAttr(llvm::sys::path::filename(source)));
   module->setAttr("resnet.classes", builder.getI64IntegerAttr(network.getClasses()));
   module->setAttr("resnet.recipe", convertRecord(network.recipe, /*hasName=*/false));
+  module->setAttr(resnet::kTaskAttr, task.toAttribute(builder));
 }
 
 static Location nameLocation(const Layer &layer, Location place) {
@@ -153,7 +156,7 @@ void Generator::generateModel() {
     arguments.push_back(RankedTensorType::get({2}, builder.getI32Type()));
   auto type = builder.getFunctionType(arguments, getBatchType(network.getShape(network.result)));
   auto function = func::FuncOp::create(builder, loc, "model", type);
-  constexpr StringRef names[] = {"image", "seed"};
+  const StringRef names[] = {task.inputs.front().name, "seed"};
   for (unsigned number = 0; number < arguments.size(); ++number)
     function.setArgAttr(number, "resnet.name", builder.getStringAttr(names[number]));
 

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define RESIN_ABI_VERSION 3
+#define RESIN_ABI_VERSION 4
 
 /* Ticks (the CPU's cycle counter) and calls of one kernel on one worker. Every
  * launch adds to the row of its kernel and worker: 20 ns beside kernels that take

@@ -103,6 +103,7 @@ struct Reader {
     Function function;
     function.name = json.at("name");
     function.batch = json.value("batch", int64_t(0));
+    function.task = manifest.task;
     for (const Json &argument : json.at("arguments"))
       readTensor(argument, function.arguments.emplace_back());
     for (const Json &result : json.at("results"))
@@ -113,20 +114,39 @@ struct Reader {
 
   /// What the commands rely on when they call it.
   void checkSignature(const Function &function) {
-    auto need = [&](const Tensor *tensor, const char *name, ElementType type, std::vector<int64_t> shape) {
+    const Task &task = manifest.task;
+    auto need = [&](const Tensor *tensor, const std::string &name, ElementType type, std::vector<int64_t> shape) {
       if (!tensor || tensor->type != type || tensor->shape != shape)
         throw std::invalid_argument(concat("'", function.name, "' has no '", name, "' of the right type and shape"));
     };
     if (function.name == "prepare")
       return;
     const int64_t n = function.batch;
-    need(function.argument("image"), "image", ElementType::F32,
+    need(function.input(), task.input, ElementType::F32,
          {n, manifest.image.at(0), manifest.image.at(1), manifest.image.at(2)});
     if (function.name.starts_with("predict_"))
-      return need(function.result("logits"), "logits", ElementType::F32, {n, manifest.classes});
-    need(function.argument("label"), "label", ElementType::I32, {n});
-    need(function.result("loss"), "loss", ElementType::F32, {n});
-    need(function.result("rank"), "rank", ElementType::I32, {n});
+      return need(function.output(), task.output, ElementType::F32, {n, manifest.classes});
+    need(function.target(), task.target, ElementType::I32, {n});
+    need(function.loss(), task.loss, ElementType::F32, {n});
+    need(function.rank(), task.metric, ElementType::I32, {n});
+  }
+
+  /// The name of the one field of a list, which has to be of the kind.
+  std::string onlyField(const Json &task, const char *list, const std::string &kind) {
+    const Json &fields = task.at(list);
+    if (fields.size() != 1 || fields.at(0).at("kind") != kind)
+      throw std::invalid_argument(
+          concat("the task has other ", list, " than one of the kind '", kind, "', which is all this runtime knows"));
+    return fields.at(0).at("name");
+  }
+
+  Task task(const Json &json) {
+    return {.name = json.at("name"),
+            .input = onlyField(json, "inputs", "image"),
+            .target = onlyField(json, "targets", "class"),
+            .output = onlyField(json, "outputs", "scores"),
+            .loss = json.at("loss"),
+            .metric = onlyField(json, "metrics", "top-k")};
   }
 
   Kernel kernel(const Json &json) {
@@ -167,6 +187,7 @@ struct Reader {
     manifest.numerics = json.at("recipe").value("numerics", "");
     if (Status status = parseRecipe(json.at("recipe").dump(), manifest.recipe); status.failed())
       throw std::invalid_argument(status.message());
+    manifest.task = task(json.at("task"));
     for (const Json &row : json.at("variables"))
       manifest.variables.push_back(variable(row));
     for (const Json &row : json.at("functions"))

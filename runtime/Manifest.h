@@ -9,6 +9,7 @@
 #define RESIN_RUNTIME_MANIFEST_H
 
 #include "runtime/Recipe.h"
+#include "runtime/Task.h"
 #include "support/KernelSpec.h"
 #include "support/Status.h"
 
@@ -48,9 +49,17 @@ struct Function {
   std::string name;
   int64_t batch = 0;
   std::vector<Tensor> arguments, results;
+  Task task; ///< the program's
 
   const Tensor *argument(std::string_view name) const;
   const Tensor *result(std::string_view name) const;
+
+  /// What the task says of them; null where the function has no such.
+  const Tensor *input() const { return argument(task.input); }
+  const Tensor *target() const { return argument(task.target); }
+  const Tensor *output() const { return result(task.output); }
+  const Tensor *loss() const { return result(task.loss); }
+  const Tensor *rank() const { return result(task.metric); }
 };
 
 struct Kernel {
@@ -74,6 +83,7 @@ struct Manifest {
   std::vector<int64_t> image; ///< channels, height, width
   double flopsPerImage = 0;
   Recipe recipe;
+  Task task;
   std::string numerics; ///< "fast" or "strict" (docs/Language.md); empty if the program does not say
   std::vector<Variable> variables;
   std::vector<Function> functions;

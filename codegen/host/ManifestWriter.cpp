@@ -9,6 +9,7 @@
 
 #include "dialects/Kernel/KernelRows.h"
 #include "dialects/Kernel/Traffic.h"
+#include "dialects/Resnet/Task.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -77,14 +78,6 @@ template <typename PlaceOp> static json::Array describePlaces(func::FuncOp funct
   for (auto place : function.getOps<PlaceOp>())
     places.push_back(describePlace(place.getName(), place.getView().getType(), *place.getOffset()));
   return places;
-}
-
-/// The leading extent of the function's image.
-static std::optional<int64_t> batchOf(func::FuncOp function) {
-  for (auto argument : function.getOps<ArgumentOp>())
-    if (argument.getName() == "image")
-      return argument.getView().getType().getShape().front();
-  return std::nullopt;
 }
 
 static json::Array describeActivations(const std::vector<Traffic::Activation> &activations) {
@@ -179,6 +172,7 @@ std::string resin::writeManifest(ModuleOp module, const ManifestTarget &target) 
   copyAttribute("source", "resnet.source");
   copyAttribute("classes", "resnet.classes");
   copyAttribute("recipe", "resnet.recipe");
+  copyAttribute("task", resnet::kTaskAttr);
   copyAttribute("arena_bytes", "kernel.arena_bytes");
   copyAttribute("scratch_bytes", "kernel.scratch_bytes");
   copyAttribute("memory", "kernel.memory");
@@ -197,9 +191,10 @@ std::string resin::writeManifest(ModuleOp module, const ManifestTarget &target) 
                                     {"default", target.untuned},
                                     {"templates", std::move(templates)},
                                     {"fusion", std::move(fusion)}};
+  const std::optional<resnet::Task> task = resnet::Task::of(module);
   for (auto function : module.getOps<func::FuncOp>())
     for (auto argument : function.getOps<ArgumentOp>()) {
-      if (argument.getName() != "image" || argument.getView().getType().getShape().size() != 4)
+      if (!task || !task->hasInput(argument.getName()) || argument.getView().getType().getShape().size() != 4)
         continue;
       ArrayRef<int64_t> shape = argument.getView().getType().getShape();
       if (function.getName() == "train_step" || !manifest.get("batch"))

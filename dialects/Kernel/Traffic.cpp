@@ -3,6 +3,7 @@
 #include "dialects/Kernel/Traffic.h"
 
 #include "dialects/Kernel/KernelRows.h"
+#include "dialects/Resnet/Task.h"
 
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringExtras.h"
@@ -109,10 +110,15 @@ static bool isActivation(ViewType type) {
   return type.getShape().size() == 4 && (type.getLayout() == LayoutKind::C16 || type.getLayout() == LayoutKind::Dense);
 }
 
-Traffic::Traffic(func::FuncOp function) {
+std::optional<int64_t> kernel::batchOf(func::FuncOp function) {
+  const std::optional<resnet::Task> task = resnet::Task::of(function->getParentOfType<ModuleOp>());
   for (auto argument : function.getOps<ArgumentOp>())
-    if (argument.getName() == "image")
-      images = argument.getView().getType().getShape().front();
+    if (task && task->hasInput(argument.getName()))
+      return argument.getView().getType().getShape().front();
+  return std::nullopt;
+}
+
+Traffic::Traffic(func::FuncOp function) : images(batchOf(function).value_or(0)) {
   llvm::DenseSet<Value> known;
   function.walk([&](ParallelOp loop) {
     const int64_t pieces = loop.getPieces();

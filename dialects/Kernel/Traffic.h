@@ -11,6 +11,7 @@
 
 #include "dialects/Kernel/Kernel.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,10 @@ struct Traffic {
   /// As it is: a loop reads a place once and writes it once, and scratch is in cache.
   int64_t bytesAfter = 0;
 };
+
+/// How many images a call of the function reads: the leading extent of its input, by the module's task. Nothing if it
+/// has none.
+std::optional<int64_t> batchOf(mlir::func::FuncOp function);
 
 /// The traffic of each function that has images, as comment lines.
 void printTraffic(llvm::raw_ostream &out, mlir::ModuleOp module);

@@ -2,7 +2,8 @@
 //
 // Clones @model into @train_step, @evaluate and each @predict_N:
 //
-//   1. Make the function with its arguments, named as the manifest names them.
+//   1. Make the function with its arguments, named as the task names them
+//      (dialects/Resnet/Task.h).
 //   2. Clone the model's ops in order. Every op infers its types anew from the
 //      batch that is now known; batch norm and dropout take the form of the run.
 //   3. End it: the loss and the rank of the label, or the logits; then the writes
@@ -10,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Resnet/Task.h"
 #include "passes/EntryPoints.h"
 #include "passes/Passes.h"
 
@@ -153,7 +155,7 @@ private:
     recipe = module->getAttrOfType<DictionaryAttr>(kRecipeAttr);
     if (!recipe)
       return module.emitError("specialize: the module has no resnet.recipe");
-    if (failed(verifySignature()))
+    if (failed(readTask(module)) || failed(verifySignature()))
       return failure();
     int64_t trainBatch = batch;
     if (auto attr = recipe.getAs<IntegerAttr>("batch"); attr && !trainBatch)
@@ -171,38 +173,61 @@ private:
     return success();
   }
 
+  LogicalResult readTask(ModuleOp module) {
+    std::optional<Task> found = Task::of(module);
+    if (!found)
+      return module.emitError("specialize: the module has no ") << kTaskAttr;
+    task = *found;
+    auto isOne = [](ArrayRef<TaskField> fields, StringRef kind) {
+      return fields.size() == 1 && fields.front().kind == kind && !fields.front().name.empty();
+    };
+    auto isTopK = [](const TaskField &field) { return field.kind == kTopKKind && !field.name.empty(); };
+    if (isOne(task.inputs, kImageKind) && isOne(task.targets, kClassKind) && isOne(task.outputs, kScoresKind) &&
+        !task.loss.empty() && llvm::all_of(task.metrics, isTopK))
+      return success();
+    return module.emitError("specialize: ")
+           << kTaskAttr << " is of no known task: one input of the kind '" << kImageKind << "', one target '"
+           << kClassKind << "', one output '" << kScoresKind << "', a loss, and metrics '" << kTopKKind << "'";
+  }
+
   LogicalResult verifySignature() {
+    const StringRef input = task.inputs.front().name;
     auto isTensor = [](Type type, int64_t rank) {
       auto tensor = dyn_cast<RankedTensorType>(type);
       return tensor && tensor.getRank() == rank && isa<FloatType>(tensor.getElementType());
     };
     for (BlockArgument argument : model.getArguments()) {
       auto name = model.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kNameAttr);
-      if (!name || (name != "image" && name != "seed"))
-        return model.emitError("specialize: @model takes 'image' and 'seed' (resnet.name), not argument ")
-               << argument.getArgNumber();
+      if (!name || (name != input && name != "seed"))
+        return model.emitError("specialize: @model takes '")
+               << input << "' and 'seed' (resnet.name), not argument " << argument.getArgNumber();
     }
-    Value image = argumentNamed(model, "image");
+    Value image = argumentNamed(model, input);
     if (!image || !isTensor(image.getType(), 4))
-      return model.emitError("specialize: @model takes 'image' of type [n, c, h, w]");
+      return model.emitError("specialize: @model takes '") << input << "' of type [n, c, h, w]";
     if (model.getNumResults() != 1 || !isTensor(model.getResultTypes()[0], 2))
       return model.emitError("specialize: @model returns one result of type [n, classes]");
     return success();
   }
 
   RankedTensorType imageType(int64_t n) {
-    auto type = cast<RankedTensorType>(argumentNamed(model, "image").getType());
+    auto type = cast<RankedTensorType>(argumentNamed(model, task.inputs.front().name).getType());
     SmallVector<int64_t> shape(type.getShape());
     shape[0] = n;
     return type.clone(shape);
+  }
+
+  /// What the network reads and what it is to answer.
+  void addExample(Specializer &function, int64_t n) {
+    function.addArgument(task.inputs.front().name, imageType(n));
+    function.addArgument(task.targets.front().name, RankedTensorType::get({n}, IntegerType::get(&getContext(), 32)));
   }
 
   LogicalResult makeTrainStep(int64_t n) {
     Builder types(&getContext());
     auto scalar = RankedTensorType::get({}, imageType(n).getElementType());
     Specializer step(model, /*training=*/true);
-    step.addArgument("image", imageType(n));
-    step.addArgument("label", RankedTensorType::get({n}, types.getI32Type()));
+    addExample(step, n);
     step.addArgument("learning_rate", scalar);
     step.addArgument("step", scalar);
     if (argumentNamed(model, "seed"))
@@ -212,8 +237,7 @@ private:
 
   LogicalResult makeEvaluate(int64_t n) {
     Specializer evaluate(model, /*training=*/false);
-    evaluate.addArgument("image", imageType(n));
-    evaluate.addArgument("label", RankedTensorType::get({n}, IntegerType::get(&getContext(), 32)));
+    addExample(evaluate, n);
     return finishWithLoss(evaluate, kEvaluate);
   }
 
@@ -225,10 +249,13 @@ private:
     if (auto loss = recipe.getAs<DictionaryAttr>("loss"))
       if (auto attr = loss.getAs<FloatAttr>("label_smoothing"))
         smoothing = attr.getValueAsDouble();
-    Value label = argumentNamed(function.function, "label");
-    Value loss = CrossEntropyOp::create(function.at(), model.getLoc(), logits, label, APFloat(smoothing));
-    Value rank = LabelRankOp::create(function.at(), model.getLoc(), logits, label);
-    function.end({{"loss", loss}, {"rank", rank}});
+    Value label = argumentNamed(function.function, task.targets.front().name);
+    SmallVector<std::pair<StringRef, Value>> results;
+    results.push_back(
+        {task.loss, CrossEntropyOp::create(function.at(), model.getLoc(), logits, label, APFloat(smoothing))});
+    for (const TaskField &metric : task.metrics)
+      results.push_back({metric.name, LabelRankOp::create(function.at(), model.getLoc(), logits, label)});
+    function.end(results);
     return success();
   }
 
@@ -236,16 +263,17 @@ private:
     if (n < 1)
       return model.emitError("specialize: predict-batch is ") << n << ", which is less than 1";
     Specializer predict(model, /*training=*/false);
-    predict.addArgument("image", imageType(n));
+    predict.addArgument(task.inputs.front().name, imageType(n));
     Value logits = predict.begin(kPredict + Twine(n));
     if (!logits)
       return failure();
-    predict.end({{"logits", logits}});
+    predict.end({{task.outputs.front().name, logits}});
     return success();
   }
 
   func::FuncOp model;
   DictionaryAttr recipe;
+  Task task;
 };
 
 } // namespace

@@ -15,8 +15,8 @@ using namespace resin::runtime;
 /// The manifest's own words, and what follows from them.
 static void printJson(const Manifest &manifest, unsigned threads) {
   nlohmann::ordered_json all = nlohmann::ordered_json::parse(manifest.text), json;
-  for (const char *key :
-       {"model", "source", "hash", "build", "target", "batch", "classes", "image", "flops_per_image", "recipe", "tuning"})
+  for (const char *key : {"model", "source", "hash", "build", "target", "batch", "classes", "image", "flops_per_image",
+                          "task", "recipe", "tuning"})
     if (all.contains(key))
       json[key] = all[key];
   json["parameters"] = parameterCount(manifest);

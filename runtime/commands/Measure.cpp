@@ -41,8 +41,8 @@ static std::vector<float> randomImages(const Tensor &image) {
 /// Memory is reused within a step, so the arguments are written anew before each.
 static void writeArguments(Model &model, const Subject &subject) {
   const Function &function = *subject.function;
-  model.write<float>(*function.argument("image"), subject.image);
-  if (const Tensor *label = function.argument("label")) {
+  model.write<float>(*function.input(), subject.image);
+  if (const Tensor *label = function.target()) {
     std::vector<int32_t> labels(function.batch);
     for (size_t i = 0; i < labels.size(); ++i)
       labels[i] = static_cast<int32_t>(static_cast<int64_t>(i * 7) % model.manifest().classes);
@@ -85,10 +85,10 @@ static double call(Model &model, const Subject &subject) {
 
 static std::vector<double> outputsOf(Model &model, const Function &function) {
   std::vector<double> outputs;
-  if (const Tensor *loss = function.result("loss"))
+  if (const Tensor *loss = function.loss())
     for (float value : model.read<float>(*loss))
       outputs.push_back(value);
-  if (const Tensor *logits = function.result("logits")) {
+  if (const Tensor *logits = function.output()) {
     const std::vector<float> all = model.read<float>(*logits);
     outputs.insert(outputs.end(), all.begin(), all.begin() + model.manifest().classes);
   }
@@ -152,7 +152,7 @@ static StatusOr<std::vector<Subject>> subjectsOf(const Manifest &manifest, const
   std::string known = "train, predict";
   for (const Function &function : manifest.functions) {
     if (isAsked(function.name, only))
-      subjects.push_back({&function, randomImages(*function.argument("image")), {}, {}, {}});
+      subjects.push_back({&function, randomImages(*function.input()), {}, {}, {}});
     if (isAsked(function.name, "predict"))
       known += ", " + function.name;
   }

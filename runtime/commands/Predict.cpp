@@ -86,7 +86,7 @@ static StatusOr<int64_t> predictWith(Model &model, const Function &function, con
     if (Status status = loader.next(); status.failed())
       return status;
     model.call(function);
-    const std::vector<float> all = model.read<float>(*function.result("logits"));
+    const std::vector<float> all = model.read<float>(*function.output());
     const int64_t count = std::min(function.batch, left - done);
     logits.insert(logits.end(), all.begin(), all.begin() + count * model.manifest().classes);
     done += count;

@@ -14,8 +14,8 @@ using Clock = std::chrono::steady_clock;
 static constexpr int64_t kDepth = 2;
 
 Loader::Loader(Model &model, const Function &function, const Source &source, const PixelScale &scale)
-    : model(model), source(source), image(*function.argument("image")), label(function.argument("label")),
-      slots(function.batch), writer(image, scale), labels(static_cast<size_t>(slots)), rooms(model.pool().workers()) {
+    : model(model), source(source), image(*function.input()), label(function.target()), slots(function.batch),
+      writer(image, scale), labels(static_cast<size_t>(slots)), rooms(model.pool().workers()) {
   if (!source.isSlow())
     return;
   auto fill = [this](int64_t batch, int64_t slot, Batch &into, std::vector<uint8_t> &room) {

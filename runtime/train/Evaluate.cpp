@@ -20,8 +20,8 @@ struct Totals {
 
 /// Adds the images first .. first+images-1.
 static void addBatch(Model &model, const Function &function, int64_t first, int64_t images, Totals &totals) {
-  const std::vector<float> loss = model.read<float>(*function.result("loss"));
-  const std::vector<int32_t> rank = model.read<int32_t>(*function.result("rank"));
+  const std::vector<float> loss = model.read<float>(*function.loss());
+  const std::vector<int32_t> rank = model.read<int32_t>(*function.rank());
   for (int64_t i = 0; i < images; ++i) {
     totals.loss += loss[i];
     totals.top1 += rank[i] < 1;

@@ -119,8 +119,8 @@ Status TrainLoop::step(double rate) {
 
   model.call(function);
 
-  const std::vector<float> loss = model.read<float>(*function.result("loss"));
-  const std::vector<int32_t> rank = model.read<int32_t>(*function.result("rank"));
+  const std::vector<float> loss = model.read<float>(*function.loss());
+  const std::vector<int32_t> rank = model.read<int32_t>(*function.rank());
   const double sum = std::accumulate(loss.begin(), loss.end(), 0.0);
   if (!std::isfinite(sum))
     return {ExitCode::Failure, concat("step ", at.step + 1, " (epoch ", at.epoch + 1, "): the loss is ", sum,

@@ -31,7 +31,7 @@
 // MANIFEST: "name": "x86-64-v2"
 // MANIFEST: "role": "parameter"
 
-module attributes {resnet.model = "tiny", resnet.classes = 2 : i64, resnet.recipe = {epochs = 3 : i64}} {
+module attributes {resnet.model = "tiny", resnet.classes = 2 : i64, resnet.recipe = {epochs = 3 : i64}, resnet.task = {inputs = [{name = "image", kind = "image"}]}} {
   kernel.variable "parameter" @w : !kernel.view<16xf32, c16> init {name = "constant", value = 0.0}
   func.func @step() {
     %w = kernel.slot @w : !kernel.view<16xf32, c16>

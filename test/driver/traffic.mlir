@@ -16,7 +16,7 @@
 !one = tensor<1x4096x2x2xf32, #resnet.layout<c16>>
 !rows = tensor<8x4096xf64, #resnet.layout<c16>>
 !row = tensor<1x4096xf64, #resnet.layout<c16>>
-module {
+module attributes {resnet.task = {inputs = [{name = "image", kind = "image"}]}} {
   func.func @predict_8(%x: !x {resnet.name = "image"}) -> (!x {resnet.name = "logits"}) {
     %a = resnet.fused(%x) pieces 4 dims [0] to [0] : (!x) -> !x {
     ^bb0(%0: !a):

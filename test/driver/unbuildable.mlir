@@ -4,7 +4,7 @@
 // CHECK: net.resin:3:5: error: cannot compile the kernel conv2d_{{.*}}__channel_sum__{{[0-9a-f]+}} of 'layer1': a convolution that only sums, and stores nothing, has no template
 // CHECK-NOT: {{.}}
 
-module attributes {resnet.model = "tiny", resnet.classes = 2 : i64, resnet.recipe = {epochs = 3 : i64}} {
+module attributes {resnet.model = "tiny", resnet.classes = 2 : i64, resnet.recipe = {epochs = 3 : i64}, resnet.task = {inputs = [{name = "image", kind = "image"}]}} {
   kernel.variable "parameter" @w : !kernel.view<16x16x1x1xf32, k16c16> init {name = "constant", value = 0.0}
   func.func @step() {
     %w = kernel.slot @w : !kernel.view<16x16x1x1xf32, k16c16>

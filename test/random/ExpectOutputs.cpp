@@ -10,6 +10,7 @@
 
 #include "dialects/Resnet/Interpreter.h"
 #include "dialects/Resnet/Resnet.h"
+#include "dialects/Resnet/Task.h"
 #include "support/Philox.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -24,14 +25,14 @@ using namespace resin::resnet;
 namespace {
 
 /// The value of an argument, by its name. What is not filled is zero: the seed.
-Tensor argument(func::FuncOp function, unsigned index, int64_t classes) {
+Tensor argument(func::FuncOp function, unsigned index, const Task &task, int64_t classes) {
   auto type = cast<RankedTensorType>(function.getArgumentTypes()[index]);
   const StringRef name = function.getArgAttrOfType<StringAttr>(index, "resnet.name").getValue();
   Tensor tensor(type.getShape());
   for (int64_t i = 0; i < tensor.size(); ++i) {
-    if (name == "image")
+    if (task.hasInput(name))
       tensor.data[i] = float(4 * resin::philox::uniform(1, resin::philox::hashName("bench"), i) - 2);
-    else if (name == "label")
+    else if (name == task.targets.front().name)
       tensor.data[i] = i * 7 % classes;
     else if (name == "learning_rate")
       tensor.data[i] = 1e-6f;
@@ -51,17 +52,17 @@ double normOf(const Tensor &tensor) {
 /// Losses of the batch, or the first image's logits; after a training step the norm of each of the optimizer's slots.
 FailureOr<llvm::json::Array> outputsOf(ModuleOp module, func::FuncOp function, Precision precision, Store &store) {
   const int64_t classes = module->getAttrOfType<IntegerAttr>("resnet.classes").getInt();
+  const Task task = *Task::of(module);
   std::vector<Tensor> arguments;
   for (unsigned i = 0; i < function.getNumArguments(); ++i)
-    arguments.push_back(argument(function, i, classes));
-  FailureOr<std::vector<Tensor>> results =
-      Interpreter(module, precision).run(function.getName(), arguments, store);
+    arguments.push_back(argument(function, i, task, classes));
+  FailureOr<std::vector<Tensor>> results = Interpreter(module, precision).run(function.getName(), arguments, store);
   if (failed(results))
     return failure();
   llvm::json::Array outputs;
   for (auto [i, result] : llvm::enumerate(*results)) {
     const StringRef name = function.getResultAttrOfType<StringAttr>(i, "resnet.name").getValue();
-    const int64_t count = name == "loss" ? result.size() : name == "logits" ? classes : 0;
+    const int64_t count = name == task.loss ? result.size() : name == task.outputs.front().name ? classes : 0;
     for (int64_t element = 0; element < count; ++element)
       outputs.push_back(result.data[element]);
   }
@@ -97,7 +98,8 @@ LogicalResult printOutputs(ModuleOp module) {
   FailureOr<llvm::json::Object> exact = outputsOf(module, Precision::F64), rounded = outputsOf(module, Precision::F32);
   if (failed(exact) || failed(rounded))
     return failure();
-  llvm::outs() << llvm::json::Value(llvm::json::Object{{"f64", std::move(*exact)}, {"f32", std::move(*rounded)}}) << "\n";
+  llvm::outs() << llvm::json::Value(llvm::json::Object{{"f64", std::move(*exact)}, {"f32", std::move(*rounded)}})
+               << "\n";
   return success();
 }
 

@@ -111,12 +111,17 @@ public:
     return "module attributes {resnet.model = \"net\", resnet.source = \"net.resin\", resnet.classes = " +
            number(shapes[logits][1]) + " : i64, resnet.recipe = {batch = " + number(batch) +
            " : i64, loss = {name = \"cross_entropy\", label_smoothing = " + std::to_string(labelSmoothing) +
-           " : f64}, optimizer = " + optimizer + "}} {\n" + variables +
+           " : f64}, optimizer = " + optimizer + "}, " + kTask + "} {\n" + variables +
            "func.func @model(%image: " + type(shapes["image"]) + " {resnet.name = \"image\"}" + seed + ") -> " +
            type(shapes[logits]) + " {\n" + body + "  return %" + logits + " : " + type(shapes[logits]) + "\n}\n}\n";
   }
 
 private:
+  static constexpr const char *kTask =
+      "resnet.task = {name = \"classification\", loss = \"loss\","
+      " inputs = [{name = \"image\", kind = \"image\"}], targets = [{name = \"label\", kind = \"class\"}],"
+      " outputs = [{name = \"logits\", kind = \"scores\"}], metrics = [{name = \"rank\", kind = \"top-k\"}]}";
+
   static std::string number(int64_t value) { return std::to_string(value); }
   static std::string constant(double value) { return "{name = \"constant\", value = " + std::to_string(value) + "}"; }
   static std::string list(const std::vector<int64_t> &values) {

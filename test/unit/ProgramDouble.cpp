@@ -220,6 +220,9 @@ std::string makeManifest() {
     "arena_bytes": )" +
                      std::to_string(4 * kArena) + R"(, "scratch_bytes": )" + std::to_string(kScratch) + R"(,
     "batch": )" + std::to_string(kBatch) + R"(, "classes": 10, "image": [3, 32, 32], "flops_per_image": 61440,
+    "task": {"name": "classification", "loss": "loss", "inputs": [{"name": "image", "kind": "image"}],
+      "targets": [{"name": "label", "kind": "class"}], "outputs": [{"name": "logits", "kind": "scores"}],
+      "metrics": [{"name": "rank", "kind": "top-k"}]},
     "recipe": {"data": "cifar10", "epochs": 2, "seed": 0, "batch": 16,
       "augment": [{"name": "pad_crop", "pad": 4}, {"name": "flip"}], "normalize": "dataset",
       "loss": {"name": "cross_entropy", "label_smoothing": 0.0},

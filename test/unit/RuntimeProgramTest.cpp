@@ -297,6 +297,47 @@ TEST(ProgramStart, SaysWhichBatchFits) {
       << none.message();
 }
 
+/// The manifest with other names for all that the task names.
+std::string renamed() {
+  std::string text = programDoubleManifest();
+  for (const auto &[from, to] : {std::pair<std::string, std::string>("image", "photo"),
+                                 {"label", "answer"},
+                                 {"logits", "votes"},
+                                 {"rank", "place"},
+                                 {"loss", "cost"}})
+    for (const char *key : {"\"name\": \"", "\"loss\": \""}) {
+      const std::string what = key + from + "\"", by = key + to + "\"";
+      for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+        text.replace(at, what.size(), by);
+    }
+  return text;
+}
+
+TEST(ProgramStart, KnowsNoNameByHeart) {
+  const StatusOr<runtime::Manifest> manifest = runtime::parseManifest(renamed());
+  ASSERT_TRUE(manifest.ok()) << manifest.status().message();
+  const runtime::Function &step = *manifest->function("train_step");
+  EXPECT_EQ(step.input()->name, "photo");
+  EXPECT_EQ(step.target()->name, "answer");
+  EXPECT_EQ(step.loss()->name, "cost");
+  EXPECT_EQ(step.rank()->name, "place");
+  EXPECT_EQ(manifest->function("predict_1")->output()->name, "votes");
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(runWith(renamed()), 0);
+  const std::string with = testing::internal::GetCapturedStdout();
+  EXPECT_TRUE(contains(with, "train_step") && contains(with, "predict_4")) << with;
+}
+
+TEST(ProgramStart, RefusesATaskThatItDoesNotKnow) {
+  for (const auto &[what, by, list] : {std::array{"\"kind\": \"class\"", "\"kind\": \"box\"", "targets"},
+                                       std::array{"\"metrics\": [", "\"metrics\": [{\"name\": \"x\"}, ", "metrics"},
+                                       std::array{"\"kind\": \"image\"", "\"kind\": \"text\"", "inputs"}}) {
+    const Status status = runtime::parseManifest(replaced(what, by)).status();
+    EXPECT_TRUE(contains(status.message(), concat("the task has other ", list, " than one of the kind '")))
+        << status.message();
+  }
+}
+
 TEST(ProgramStart, RefusesAManifestThatIsWrong) {
   EXPECT_EQ(runWith("{"), 1);
   EXPECT_EQ(runWith("{}"), 1);
