@@ -48,6 +48,27 @@ Status resin::runtime::meetData(const RunState &before, RunState &now, bool isAc
 }
 
 //===----------------------------------------------------------------------===//
+// Order
+//===----------------------------------------------------------------------===//
+
+static std::string orderOf(const Settings &settings) {
+  return settings.shuffle ? concat("that of seed ", settings.recipe.seed) : std::string("that of the files");
+}
+
+void resin::runtime::meetOrder(const RunState &before, RunState &now) {
+  const std::string was = orderOf(before.settings), is = orderOf(now.settings);
+  if (was == is || now.position.imagesInEpoch == 0)
+    return;
+  std::fprintf(stderr,
+               "warning: the order of the images is %s, and was %s: epoch %lld, in which %lld images were seen, "
+               "begins anew\n",
+               is.c_str(), was.c_str(), static_cast<long long>(now.position.epoch + 1),
+               static_cast<long long>(now.position.imagesInEpoch));
+  now.position.imagesInEpoch = now.position.correct = 0;
+  now.position.lossSum = 0;
+}
+
+//===----------------------------------------------------------------------===//
 // Rate
 //===----------------------------------------------------------------------===//
 

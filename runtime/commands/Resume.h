@@ -11,6 +11,10 @@ namespace resin::runtime {
 /// epoch under way begins anew.
 Status meetData(const RunState &before, RunState &now, bool isAccepted);
 
+/// In the middle of an epoch another order of its images (another seed, --no-shuffle) would show some twice and some
+/// never: the epoch then begins anew, and that is said.
+void meetOrder(const RunState &before, RunState &now);
+
 /// Says that the rate of the next step is not what the run's own schedule has there.
 void sayRateJump(const RunState &before, const RunState &now);
 

@@ -179,6 +179,7 @@ Status resin::runtime::runTrain(const ResinProgram &program, const Arguments &ar
   const int64_t lastStep = arguments.steps.value_or(-1);
   sayWarmupIsLong(state.settings.recipe);
   if (arguments.resume) {
+    meetOrder(before, state);
     sayRateJump(before, state);
     sayIsOver(state, lastStep);
   }

@@ -92,6 +92,25 @@ TEST_F(Resuming, GoesOnWithOtherDataWhenTold) {
   EXPECT_EQ(run(train("new", {"--new-data"})).code, 64);
 }
 
+TEST_F(Resuming, BeginsTheEpochAnewInAnotherOrder) {
+  expectOk(run(train("run", {"--epochs", "2", "--steps", "7"})));
+  Outcome outcome = run(train("run", {"--resume", "--seed", "77", "--steps", "8"}));
+  expectOk(outcome);
+  EXPECT_TRUE(contains(outcome.err, "warning: the order of the images is that of seed 77, and was that of seed "))
+      << outcome.err;
+  EXPECT_TRUE(contains(outcome.err, ": epoch 2, in which 32 images were seen, begins anew")) << outcome.err;
+  // Step 8 is the epoch's first, step 9 its second: only the order of the files is another now.
+  outcome = run(train("run", {"--resume", "--seed", "77", "--no-shuffle"}));
+  expectOk(outcome);
+  EXPECT_TRUE(contains(outcome.err, "is that of the files, and was that of seed 77: epoch 2, in which 16 images"))
+      << outcome.err;
+  EXPECT_EQ(nlohmann::json::parse(metadata("run", "resin.position")).at("step"), 8 + 5);
+  // Between epochs there is nothing to repeat.
+  outcome = run(train("run", {"--resume", "--epochs", "3", "--seed", "78"}));
+  expectOk(outcome);
+  EXPECT_FALSE(contains(outcome.err, "begins anew")) << outcome.err;
+}
+
 TEST_F(Resuming, MeasuresAnewOnlyWhereItIsAsked) {
   expectOk(run(train("run", {"--epochs", "2", "--steps", "5"})));
   expectOk(run(train("run", {"--resume", "--set", "train.normalize=none"})));
