@@ -201,6 +201,20 @@ static Operation *anchorOf(resnet::FusedOp fused) {
   return &fused.getBody().front().front();
 }
 
+/// Kernels index in 32 bits (Halide without its large buffers).
+static LogicalResult checkExtents(Location loc, StringRef layer, const KernelSpec &spec) {
+  constexpr int64_t most = INT32_MAX;
+  for (const std::vector<TensorSpec> *tensors : {&spec.operands, &spec.results})
+    for (const TensorSpec &tensor : *tensors)
+      if (const int64_t elements = storageElements(tensor); elements > most) {
+        auto diagnostic = emitError(loc) << "a kernel of '" << layer << "' would read or write [";
+        llvm::interleaveComma(tensor.shape, diagnostic);
+        return diagnostic << "], " << elements << " elements as stored, and it can index " << most
+                          << ": take a smaller batch, or fewer channels or classes";
+      }
+  return success();
+}
+
 LogicalResult FunctionLowering::lower(resnet::FusedOp fused) {
   Location loc = anchorOf(fused)->getLoc();
   for (Value result : fused.getResults()) {
@@ -233,6 +247,8 @@ LogicalResult FunctionLowering::lower(resnet::FusedOp fused) {
     return failure();
   KernelSpec spec = resnet::specOf(fused);
   StringRef layer = layerOf(loc);
+  if (failed(checkExtents(loc, layer, spec)))
+    return failure();
   LaunchOp::create(inside, loc, symbol(spec), inputs, outputs, print(spec), layer);
   return success();
 }
