@@ -11,6 +11,8 @@ import sys
 OPTIMIZERS = ["sgd(momentum = 0.9)", "sgd(momentum = 0.9, nesterov = true, weight_decay = 5e-4)", "adam", "adamw(weight_decay = 0.05)",
     "rmsprop"]
 
+MOST_WORK = 3e9  # of Net.work: some seconds of training by the direct template, minutes by the generic one
+
 
 def windowed(size, kernel, stride, before, after, dilation=1):
     """Extent of the result of a window that slides over `size` elements; less than 1 where it does not fit."""
@@ -23,8 +25,12 @@ class Net:
     def __init__(self, seed, kind="small"):
         self.random = random.Random(f"{kind} {seed}")
         self.kind = kind
+        self.begin()
+
+    def begin(self):
         self.lines = []
         self.temporaries = 0
+        self.work = 0  # multiply-adds of its convolutions, of one image
 
     def choose(self, *values):
         return self.random.choice(values)
@@ -60,6 +66,7 @@ class Net:
         if h2 < 1 or w2 < 1:
             return self.conv(True, wanted)
         self.shape = [k, h2, w2]
+        self.work += k * h2 * w2 * (c // groups) * kernel[0] * kernel[1]
         bias = ", bias = true" if self.chance(0.3) else ""
         return f"conv({k}, kernel = {kernel}, stride = {stride}, pad = {pads}, dilation = {dilation}, groups = {groups}{bias})"
 
@@ -117,6 +124,7 @@ class Net:
     def project(self, x, start, end):
         """The other branch: convolutions that bring the map to the right size, or one of 1x1."""
         stages = []
+        c = start[0]
         for axis in (0, 1):
             have, want = start[1 + axis], end[1 + axis]
             if have == want:
@@ -127,6 +135,8 @@ class Net:
             else:
                 grown[axis] = want - have
             stages.append(f"conv({end[0]}, kernel = {size}, pad = {grown})")
+            self.work += end[0] * start[1] * start[2] * c * size[0] * size[1]  # at most
+            c = end[0]
         if not stages:
             stages.append(f"conv({end[0]}, kernel = 1)")
         self.shape = list(end)
@@ -144,23 +154,30 @@ class Net:
             stages.append("dropout(0.5)")
         return classes, x, stages + [f"linear({classes})"]
 
-    def text(self):
+    def draw(self):
+        """The model's classes, last value and head."""
         sizes = {"small": (14, 40, 5), "wide": (300, 700, 4)}
         most_extent, self.most_channels, blocks = sizes[self.kind]
         self.batch = self.choose(1, 2, 3, 4, 7)
-        image = [self.choose(1, 3, 4), self.random.randint(1, most_extent), self.random.randint(1, most_extent)]
+        self.image = [self.choose(1, 3, 4), self.random.randint(1, most_extent), self.random.randint(1, most_extent)]
         if self.kind == "wide":
             self.batch = self.choose(1, 2)
             if self.chance(0.2):
-                image = [self.choose(1, 3), 1, self.random.randint(10_000, 200_000)]
+                self.image = [self.choose(1, 3), 1, self.random.randint(10_000, 200_000)]
                 self.most_channels = 16
-        self.shape = list(image)
+        self.shape = list(self.image)
         x = "image"
         for _ in range(self.random.randint(1, blocks)):
             x = self.join(x) if self.chance(0.4) else self.chain(x, [self.stage() for _ in range(self.random.randint(1, 3))])
-        classes, x, stages = self.head(x)
+        return self.head(x)
+
+    def text(self):
+        classes, x, stages = self.draw()
+        while self.work > MOST_WORK:  # another one, that is done this side of an hour
+            self.begin()
+            classes, x, stages = self.draw()
         body = "\n".join(self.lines)
-        return f"""model m(image: {image}) -> [{classes}] {{
+        return f"""model m(image: {self.image}) -> [{classes}] {{
 {body}
   return {x} |> {" |> ".join(stages)}
 }}
