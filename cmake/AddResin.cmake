@@ -26,6 +26,9 @@ target_link_libraries(resin_mlir_options INTERFACE resin_options)
 target_include_directories(resin_mlir_options SYSTEM INTERFACE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
 target_compile_definitions(resin_mlir_options INTERFACE ${LLVM_DEFINITIONS_LIST})
 target_compile_options(resin_mlir_options INTERFACE -fno-rtti)
+# A precompiled header says nothing of the times of its inputs (the build knows those): a compiler cache may hand out the
+# one that another checkout made.
+target_compile_options(resin_mlir_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
 
 # MLIR's headers cost ten seconds a file; read once into a precompiled header they cost half a second.
 # Only what is in every file's reach anyway: a file still includes what it uses.
