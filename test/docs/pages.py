@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Whether the pages can be read, and what they name is there: pages.py ROOT [PAGE...]
 
-Without pages: README.md, docs/ and the other pages of the tree. Prints every offender as FILE:LINE: error: WHAT and fails if there is one.
+Without pages: README.md, docs/ and the other pages of the tree. Prints every offender as FILE:LINE: error: WHAT, and
+fails if there is one.
 
   sentences   A page's median is at most 18 words, and at most one sentence in twenty has more than 40. Tables, code and
               headings are no prose; an item of a list is a paragraph; `code` and a link's target count as one word.
   links       Targets of [text](target#heading) exist, the heading too. Addresses on the web are not asked for.
-  paths       A `path/like/this.cpp` whose first folder is one of ours exists; so does a `File.cpp` without folder, anywhere.
-              * stands for any name. What is made (`build/`) and what is an example's (<Name>, `net.resin`) is not asked
-              for, and pages of docs/history/ may name what is gone.
+  paths       A `path/like/this.cpp` whose first folder is one of ours exists; so does a `File.cpp` without folder,
+              anywhere. * stands for any name. What is made (`build/`) and what is an example's (<Name>, `net.resin`)
+              is not asked for, and pages of docs/history/ may name what is gone.
 """
 
 import fnmatch
@@ -82,15 +83,15 @@ def check_sentences(page, lines):
     found = list(sentences(lines))
     if not found:
         return
-    lengths = [len(words) for _, words in found]
-    median = statistics.median(lengths)
+    median = statistics.median(len(words) for _, words in found)
     if median > MEDIAN:
-        longest = max(found, key=lambda sentence: len(sentence[1]))
-        yield f"{page}:{longest[0]}: error: the median sentence of this page has {median:g} words, more than {MEDIAN}; here is the longest, of {len(longest[1])}"
+        line, longest = max(found, key=lambda sentence: len(sentence[1]))
+        yield (f"{page}:{line}: error: the median sentence of this page has {median:g} words, more than {MEDIAN}; "
+               f"here is the longest, of {len(longest)}")
     long = [(line, words) for line, words in found if len(words) > LONG]
-    if len(long) > SHARE * len(found):
-        for line, words in long:
-            yield f"{page}:{line}: error: a sentence of {len(words)} words, '{' '.join(words[:6])} ...': {len(long)} of {len(found)} have more than {LONG}, and one in twenty may"
+    for line, words in long if len(long) > SHARE * len(found) else []:
+        yield (f"{page}:{line}: error: a sentence of {len(words)} words, '{' '.join(words[:6])} ...': "
+               f"{len(long)} of {len(found)} have more than {LONG}, and one in twenty may")
 
 
 def slug(heading):
@@ -131,21 +132,21 @@ class Tree:
 
     def __init__(self, root):
         self.root = root
-        self.folders = {entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith((".", "build"))}
         self.paths = {entry.name for entry in root.iterdir()}
+        self.folders = {name for name in self.paths if (root / name).is_dir() and not name.startswith((".", "build"))}
         for folder in self.folders:
             self.paths |= {file.relative_to(root).as_posix() for file in (root / folder).rglob("*")}
         self.names = {path.rsplit("/", 1)[-1] for path in self.paths}
 
     def lacks(self, path):
-        """Whether `path` names a file or folder of the tree that is not there. A source file may be named without its ending."""
+        """Whether `path` names what should be in the tree and is not. A source file may lack its ending."""
         first, slash, _ = path.partition("/")
         if not slash:
             return FILE_NAME.match(path) is not None and path not in EXAMPLES and path not in self.names
         if first not in self.folders:
             return False
-        path = path.rstrip("/")
-        return not any(name in self.paths or fnmatch.filter(self.paths, name) for name in (path, path + ".h", path + ".cpp", path + ".td"))
+        names = [path.rstrip("/") + ending for ending in ("", ".h", ".cpp", ".td")]
+        return not any(name in self.paths or fnmatch.filter(self.paths, name) for name in names)
 
 
 def check_paths(tree, page, lines):
@@ -157,7 +158,8 @@ def check_paths(tree, page, lines):
 
 
 def pages_of(root):
-    for file in [root / "README.md", *sorted((root / "docs").rglob("*.md")), root / "benchmarks/README.md", root / "test/emulated/README.md"]:
+    others = [root / name for name in ("README.md", "benchmarks/README.md", "test/emulated/README.md")]
+    for file in [*others, *sorted((root / "docs").rglob("*.md"))]:
         if file.exists():
             yield file.relative_to(root).as_posix()
 
