@@ -10,6 +10,7 @@ fails if there is one.
   paths       A `path/like/this.cpp` whose first folder is one of ours exists; so does a `File.cpp` without folder,
               anywhere. * stands for any name. What is made (`build/`) and what is an example's (<Name>, `net.resin`)
               is not asked for, and pages of docs/history/ may name what is gone.
+  map         docs/Architecture.md names every folder of sources.
 """
 
 import fnmatch
@@ -157,6 +158,14 @@ def check_paths(tree, page, lines):
                 yield f"{page}:{number}: error: `{path}` is not there"
 
 
+def check_map(tree, page, text):
+    """Whether the map of the tree has every folder with sources, tests' own folders aside."""
+    sources = {path.rpartition("/")[0] for path in tree.paths if path.endswith((".cpp", ".td"))}
+    for folder in sorted(folder for folder in sources if folder.partition("/")[0] not in ("", "test")):
+        if f"`{folder}/" not in text:
+            yield f"{page}:1: error: no word of `{folder}/` on this page, which has the map of the tree"
+
+
 def pages_of(root):
     others = [root / name for name in ("README.md", "benchmarks/README.md", "test/emulated/README.md")]
     for file in [*others, *sorted((root / "docs").rglob("*.md"))]:
@@ -165,11 +174,14 @@ def pages_of(root):
 
 
 def check(root, page, tree):
-    lines = without_code((root / page).read_text())
+    text = (root / page).read_text()
+    lines = without_code(text)
     yield from check_sentences(page, lines)
     yield from check_links(root, page, lines)
     if not page.startswith("docs/history/"):
         yield from check_paths(tree, page, lines)
+    if page == "docs/Architecture.md":
+        yield from check_map(tree, page, text)
 
 
 def main():
