@@ -111,19 +111,19 @@ std::vector<std::string> specsOf(const Layer &l) {
                     sumK = "f64" + list({1, l.k}) + "c16", sumC = "f64" + list({1, l.c}) + "c16",
                     filters = stem ? "k16" : "k16c16";
   std::vector<std::string> specs = {
-      "(" + image + ", " + tensor(w, filters) + ") { %2 = conv2d(%0, %1) {" + common + window + strides +
-          "} : " + list(y) + "; %3 = channel_sum(%2) {pieces=1} : " + list({1, l.k}) +
-          "; %4 = channel_dot(%2, %2) {pieces=1} : " + list({1, l.k}) + " } -> (%2: " + tensor(y, "c16") +
+      "(" + image + ", " + tensor(w, filters) + ") { %2 = conv2d(%0, %1) {" + common + window + strides + "} : f32" +
+          list(y) + "; %3 = channel_sum(%2) {pieces=1} : f64" + list({1, l.k}) +
+          "; %4 = channel_dot(%2, %2) {pieces=1} : f64" + list({1, l.k}) + " } -> (%2: " + tensor(y, "c16") +
           ", %3: " + sumK + ", %4: " + sumK + ")",
       "(" + image + ", " + gradient + ") { %2 = conv2d_grad_weight(%0, %1) {" + common +
-          ", kernel=" + list({l.r, l.r}) + ", lane=1" + window + strides + "} : " + list({1, l.k, l.c, l.r, l.r}) +
+          ", kernel=" + list({l.r, l.r}) + ", lane=1" + window + strides + "} : f32" + list({1, l.k, l.c, l.r, l.r}) +
           " } -> (%2: " + tensor({1, l.k, l.c, l.r, l.r}, filters) + ")"};
   if (!stem)
     specs.push_back("(" + gradient + ", " + tensor(w, "c16k16") + ", " + tensor(x, "c16h1") + ", " + tensor(x, "c16") +
                     ") { %4 = conv2d_grad_data(%0, %1) {" + common + window + ", size=" + list({l.size, l.size}) +
-                    strides + "} : " + list(x) + "; %5 = relu_grad(%4, %2) {} : " + list(x) +
-                    "; %6 = channel_sum(%5) {pieces=1} : " + list({1, l.c}) +
-                    "; %7 = channel_dot(%5, %3) {pieces=1} : " + list({1, l.c}) + " } -> (%5: " + tensor(x, "c16") +
+                    strides + "} : f32" + list(x) + "; %5 = relu_grad(%4, %2) {} : f32" + list(x) +
+                    "; %6 = channel_sum(%5) {pieces=1} : f64" + list({1, l.c}) +
+                    "; %7 = channel_dot(%5, %3) {pieces=1} : f64" + list({1, l.c}) + " } -> (%5: " + tensor(x, "c16") +
                     ", %6: " + sumC + ", %7: " + sumC + ")");
   return specs;
 }

@@ -43,7 +43,7 @@ static int64_t heightOf(Value activation) { return cast<RankedTensorType>(activa
 PieceRule::PieceRule(func::FuncOp function) : cacheBytes(fusionKnobsOf(function).pieceKib << 10) {
   auto note = [&](Value filter, Value activation) {
     int64_t &most = filterBytes[shapeOf(activation)];
-    most = std::max(most, cast<RankedTensorType>(filter.getType()).getNumElements() * 4);
+    most = std::max(most, bytesOf(cast<RankedTensorType>(filter.getType())));
   };
   // Where a convolution changes the size of its map, one op is no reason to cut all others on the larger map by it.
   function.walk([&](Operation *op) {
@@ -63,12 +63,12 @@ int64_t PieceRule::piecesOf(Type activation) const {
   auto type = cast<RankedTensorType>(activation);
   const int64_t images = type.getDimSize(0);
   const int64_t bytes = filterBytes.lookup(RankedTensorType::get(type.getShape(), type.getElementType()));
-  return images / imagesOfPiece(images, type.getNumElements() / images * 4, bytes, cacheBytes);
+  return images / imagesOfPiece(images, bytesOf(type) / images, bytes, cacheBytes);
 }
 
 bool isSummedInLanes(Type filter) {
   constexpr int64_t kLaneBytes = 2 << 20;
-  return cast<RankedTensorType>(filter).getNumElements() * 4 <= kLaneBytes;
+  return bytesOf(cast<RankedTensorType>(filter)) <= kLaneBytes;
 }
 
 int64_t lanesOf(int64_t n) { return largestDivisor(n, 8); }

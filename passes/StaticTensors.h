@@ -7,8 +7,8 @@
 
 namespace resin {
 
-/// Whether every value of the module's functions is a ranked tensor whose extents are all known; a diagnostic in the
-/// name of `pass` if not.
+/// Whether every value of the module's functions is a ranked tensor whose extents and elements are known; a diagnostic
+/// in the name of `pass` if not.
 llvm::LogicalResult verifyStaticTensors(mlir::ModuleOp module, llvm::StringRef pass);
 
 } // namespace resin

@@ -40,8 +40,7 @@ LogicalResult verifyLayout(Operation *op) {
     paddings = winograd.getPadding();
   else
     return success();
-  auto layout = dyn_cast_or_null<LayoutAttr>(cast<RankedTensorType>(op->getOperand(0).getType()).getEncoding());
-  int64_t halo = layout ? layout.getHalo() : 0;
+  const int64_t halo = LayoutAttr::haloOf(cast<RankedTensorType>(op->getOperand(0).getType()));
   for (int64_t padding : paddings)
     if (padding > halo)
       return op->emitOpError("pads by ") << padding << " and finds a halo of " << halo;

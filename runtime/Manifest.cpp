@@ -1,7 +1,6 @@
 //===- Manifest.cpp - What a program says about itself --------------------===//
 
 #include "runtime/Manifest.h"
-#include "runtime/Layout.h"
 
 #include <nlohmann/json.hpp>
 
@@ -46,27 +45,31 @@ struct Reader {
     tensor.shape = json.at("shape").get<std::vector<int64_t>>();
     tensor.offset = json.at("offset");
     tensor.halo = json.value("halo", int64_t(0));
-    const std::string type = json.value("type", "f32");
-    if (type != "f32" && type != "i32")
+    const std::string type = json.at("type");
+    const std::optional<ElementType> known = elementTypeNamed(type);
+    if (!known)
       throw std::invalid_argument(concat("'", tensor.name, "' is of the unknown type '", type, "'"));
-    tensor.type = type == "f32" ? ElementType::F32 : ElementType::I32;
+    tensor.type = *known;
     checkPlace(json.value("layout", "dense"), tensor);
   }
 
   void checkPlace(const std::string &layout, Tensor &tensor) {
     std::optional<LayoutKind> kind = layoutNamed(layout);
-    if (!kind || !fitsRank(*kind, tensor.shape.size(), tensor.halo))
-      throw std::invalid_argument(concat("'", tensor.name, "' of rank ", tensor.shape.size(),
-                                         " cannot have the layout '", layout, "' with a halo of ", tensor.halo));
+    const size_t rank = tensor.shape.size();
+    if (!kind || !hasRank(*kind, rank) || tensor.halo < 0 || tensor.halo > mostHalo(*kind, rank))
+      throw std::invalid_argument(concat("'", tensor.name, "' of rank ", rank, " cannot have the layout '", layout,
+                                         "' with a halo of ", tensor.halo));
     tensor.layout = *kind;
-    int64_t room = static_cast<int64_t>(manifest.arenaBytes / 4);
+    const uint64_t element = bytesOf(tensor.type);
+    int64_t room = static_cast<int64_t>(manifest.arenaBytes / element);
     for (int64_t extent : tensor.shape) {
       if (extent < 1 || extent > room)
         throw std::invalid_argument(concat("'", tensor.name, "' does not fit the arena"));
       room /= extent;
     }
-    tensor.bytes = 4 * static_cast<uint64_t>(Placement(tensor).storage());
-    if (tensor.offset % 4 || tensor.offset > manifest.arenaBytes || tensor.bytes > manifest.arenaBytes - tensor.offset)
+    tensor.bytes = storageBytes(tensor.spec());
+    if (tensor.offset % element || tensor.offset > manifest.arenaBytes ||
+        tensor.bytes > manifest.arenaBytes - tensor.offset)
       throw std::invalid_argument(concat("'", tensor.name, "' at offset ", tensor.offset, " leaves the arena"));
   }
 
@@ -77,6 +80,9 @@ struct Reader {
                                                           {"prepared", Role::Prepared}};
     Variable variable;
     readTensor(json, variable);
+    if (variable.type != ElementType::F32)
+      throw std::invalid_argument(concat("the variable '", variable.name, "' is of the type '", nameOf(variable.type),
+                                         "', where initial values and checkpoints are f32"));
     const std::string role = json.at("role");
     auto found = std::find_if(std::begin(roles), std::end(roles), [&](auto &row) { return role == row.first; });
     if (found == std::end(roles))

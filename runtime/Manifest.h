@@ -10,8 +10,8 @@
 
 #include "runtime/Recipe.h"
 #include "runtime/Task.h"
-#include "support/KernelSpec.h"
 #include "support/Status.h"
+#include "support/TensorSpec.h"
 
 #include <map>
 #include <string>
@@ -30,6 +30,8 @@ struct Tensor {
   uint64_t offset = 0, bytes = 0; ///< padding and halo included
 
   int64_t elements() const;
+  /// How it stands there.
+  TensorSpec spec() const { return {type, shape, layout, halo}; }
 };
 
 enum class Role { Parameter, Statistic, Slot, Prepared };

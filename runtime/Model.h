@@ -9,7 +9,6 @@
 #define RESIN_RUNTIME_MODEL_H
 
 #include "runtime/Abi.h"
-#include "runtime/Layout.h"
 #include "runtime/Manifest.h"
 #include "runtime/device/Device.h"
 #include "support/Status.h"
@@ -32,6 +31,7 @@ public:
 
   /// Where the host writes a tensor as it is to stand on the device; `upload` then brings it there.
   template <typename T> T *staging(const Tensor &tensor) {
+    assert(tensor.type == kElementTypeOf<T> && "elements are written as what they are");
     return reinterpret_cast<T *>(where->staging(tensor.offset, tensor.bytes));
   }
   void upload(const Tensor &tensor) { where->upload(tensor.offset, tensor.bytes); }
@@ -39,13 +39,14 @@ public:
   /// A tensor's elements, row-major.
   template <typename T> std::vector<T> read(const Tensor &tensor) {
     std::vector<T> elements(tensor.elements());
-    Placement(tensor).unpack(reinterpret_cast<const T *>(where->download(tensor.offset, tensor.bytes)),
-                             elements.data());
+    assert(tensor.type == kElementTypeOf<T> && "elements are read as what they are");
+    StorageMap(tensor.spec())
+        .unpack(reinterpret_cast<const T *>(where->download(tensor.offset, tensor.bytes)), elements.data());
     return elements;
   }
   template <typename T> void write(const Tensor &tensor, std::span<const T> elements) {
     assert(static_cast<int64_t>(elements.size()) == tensor.elements() && "elements are of the tensor's shape");
-    Placement(tensor).pack(elements.data(), staging<T>(tensor));
+    StorageMap(tensor.spec()).pack(elements.data(), staging<T>(tensor));
     upload(tensor);
   }
 

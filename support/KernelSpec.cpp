@@ -1,30 +1,17 @@
 //===- KernelSpec.cpp - Name and measure a kernel -------------------------===//
 
 #include "support/KernelSpec.h"
+#include "support/Saturated.h"
 
 #include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstdio>
-#include <initializer_list>
 #include <string_view>
 
 namespace resin {
 
 namespace {
-
-int64_t blocks(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
-int64_t padded(int64_t channels) { return blocks(channels) * kChannelBlock; }
-
-/// Saturates at 2^62: sizes read from text may be anything.
-int64_t multiply(std::initializer_list<int64_t> factors) {
-  constexpr int64_t most = int64_t(1) << 62;
-  int64_t size = 1;
-  for (int64_t factor : factors)
-    if (__builtin_mul_overflow(size, factor, &size) || size > most)
-      size = most;
-  return size;
-}
 
 int64_t product(const std::vector<int64_t> &shape, size_t first = 0) {
   int64_t size = 1;
@@ -49,15 +36,6 @@ size_t anchorIndex(const KernelSpec &spec) {
     found =
         std::find_if(spec.nodes.begin(), spec.nodes.end(), [](const KernelNode &node) { return node.op != "part"; });
   return found == spec.nodes.end() ? 0 : found - spec.nodes.begin();
-}
-
-std::vector<std::vector<int64_t>> valueShapes(const KernelSpec &spec) {
-  std::vector<std::vector<int64_t>> shapes;
-  for (const TensorSpec &operand : spec.operands)
-    shapes.push_back(operand.shape);
-  for (const KernelNode &node : spec.nodes)
-    shapes.insert(shapes.end(), node.results.begin(), node.results.end());
-  return shapes;
 }
 
 std::string letters(const std::vector<int64_t> &shape, std::string_view names) {
@@ -87,8 +65,9 @@ std::string shapeName(const std::vector<int64_t> &shape) {
 }
 
 /// `n4c16h32w32k16r3s1`: input, output channels, kernel and stride.
-std::string convolutionName(const KernelNode &node, const std::vector<std::vector<int64_t>> &shapes) {
-  const auto &first = shapes[node.operands[0]], &second = shapes[node.operands[1]], &result = node.results[0];
+std::string convolutionName(const KernelNode &node, const std::vector<ValueSpec> &values) {
+  const auto &first = values[node.operands[0]].shape, &second = values[node.operands[1]].shape,
+             &result = node.results[0].shape;
   bool data = node.op == "conv2d_grad_data", weight = node.op == "conv2d_grad_weight";
   const auto &input = data ? result : first;
   const auto &filter = weight ? result : second;
@@ -139,20 +118,21 @@ int64_t operationsPerElement(const std::string &op) {
   return 0;
 }
 
-int64_t nodeOperations(const KernelNode &node, const std::vector<std::vector<int64_t>> &shapes) {
+int64_t nodeOperations(const KernelNode &node, const std::vector<ValueSpec> &values) {
   if (node.operands.empty())
     return 0;
-  int64_t result = product(node.results[0]), input = product(shapes[node.operands[0]]);
+  const std::vector<int64_t> &made = node.results[0].shape;
+  int64_t result = product(made), input = product(values[node.operands[0]].shape);
   if (node.operands.size() >= 2) {
-    const auto &second = shapes[node.operands[1]];
+    const auto &second = values[node.operands[1]].shape;
     if (node.op == "conv2d" && second.size() == 4)
       return multiply({2, result, product(second, 1)});
     if (node.op == "conv2d_winograd" && second.size() == 4) // as the plain sum
       return multiply({2, result, 9, second[3]});
     if (node.op == "conv2d_grad_data" && second.size() == 4)
       return multiply({2, input, product(second, 1)});
-    if (node.op == "conv2d_grad_weight" && node.results[0].size() >= 4)
-      return multiply({2, product(second), product(node.results[0], node.results[0].size() - 3)});
+    if (node.op == "conv2d_grad_weight" && made.size() >= 4)
+      return multiply({2, product(second), product(made, made.size() - 3)});
     if (node.op == "linear" && second.size() == 2)
       return multiply({2, result, second[1]});
     if (node.op == "linear_grad_data" && second.size() == 2)
@@ -181,42 +161,13 @@ const std::vector<int64_t> &KernelNode::integers(const std::string &name) const 
   return std::get<std::vector<int64_t>>(attribute(*this, name));
 }
 
-int64_t elementBytes(ElementType type) { return type == ElementType::F64 ? 8 : 4; }
-
-int64_t storageElements(const TensorSpec &tensor) {
-  const std::vector<int64_t> &shape = tensor.shape;
-  size_t rank = shape.size();
-  switch (tensor.layout) {
-  case LayoutKind::K16C16:
-  case LayoutKind::C16K16: {
-    int64_t lanes = rank == 5 ? shape[0] : 1;
-    return multiply({lanes, padded(shape[rank - 4]), padded(shape[rank - 3]), shape[rank - 2], shape[rank - 1]});
-  }
-  case LayoutKind::K16: {
-    size_t lane = rank % 2; // [k,c,r,s] or [o,i], with or without lanes before it
-    return multiply({lane ? shape[0] : 1, padded(shape[lane]), product(shape, lane + 1)});
-  }
-  case LayoutKind::C16:
-    if (rank == 1)
-      return padded(shape[0]);
-    if (rank == 2)
-      return multiply({shape[0], padded(shape[1])});
-    break;
-  case LayoutKind::Dense:
-    if (rank != 4)
-      return product(shape);
-    break;
-  }
-  bool blocked = tensor.layout == LayoutKind::C16;
-  int64_t channels = blocked ? padded(shape[1]) : shape[1];
-  int64_t stored = !tensor.storedChannels ? channels : blocked ? padded(tensor.storedChannels) : tensor.storedChannels;
-  int64_t planes = multiply({shape[0] - 1, stored}) + channels;
-  int64_t rows = shape[2] + 2 * tensor.halo, columns = shape[3] + 2 * tensor.halo;
-  if (!tensor.storedRows)
-    return multiply({planes, rows, columns});
-  // The last plane, or block of planes, ends with the band.
-  int64_t lanes = blocked ? kChannelBlock : 1;
-  return multiply({planes - lanes, tensor.storedRows + 2 * tensor.halo, columns}) + multiply({lanes, rows, columns});
+std::vector<ValueSpec> valuesOf(const KernelSpec &spec) {
+  std::vector<ValueSpec> values;
+  for (const TensorSpec &operand : spec.operands)
+    values.push_back({operand.type, operand.shape});
+  for (const KernelNode &node : spec.nodes)
+    values.insert(values.end(), node.results.begin(), node.results.end());
+  return values;
 }
 
 /// Of how many pieces of the batch the node sees one.
@@ -262,13 +213,13 @@ std::string symbol(const KernelSpec &spec) {
   std::snprintf(digits.data(), digits.size(), "%08x", static_cast<unsigned>(hash(spec)));
   if (spec.nodes.empty())
     return std::string("copy__") + digits.data();
-  auto shapes = valueShapes(spec);
+  const std::vector<ValueSpec> values = valuesOf(spec);
   size_t anchor = anchorIndex(spec);
   const KernelNode &node = spec.nodes[anchor];
-  const auto &shape = node.operands.empty() ? node.results[0] : shapes[node.operands[0]];
+  const auto &shape = node.operands.empty() ? node.results[0].shape : values[node.operands[0]].shape;
   std::string name =
       node.op + "_" +
-      (isConvolution(node) && node.operands.size() >= 2 ? convolutionName(node, shapes) : shapeName(shape)) + "__";
+      (isConvolution(node) && node.operands.size() >= 2 ? convolutionName(node, values) : shapeName(shape)) + "__";
   size_t named = 0;
   for (size_t i = 0; i < spec.nodes.size(); ++i)
     if (i != anchor && named++ < most)
@@ -277,10 +228,10 @@ std::string symbol(const KernelSpec &spec) {
 }
 
 int64_t floatingPointOperations(const KernelSpec &spec) {
-  auto shapes = valueShapes(spec);
+  const std::vector<ValueSpec> values = valuesOf(spec);
   int64_t operations = 0;
   for (const KernelNode &node : spec.nodes)
-    operations = std::min(operations, INT64_MAX / 2) + nodeOperations(node, shapes);
+    operations = std::min(operations, INT64_MAX / 2) + nodeOperations(node, values);
   return operations;
 }
 
@@ -288,7 +239,7 @@ int64_t bytesTouched(const KernelSpec &spec) {
   int64_t bytes = 0;
   const auto add = [&](TensorSpec tensor, int64_t pieces) {
     tensor.storedChannels = tensor.storedRows = 0; // what lies between the slices is not touched
-    bytes += storageElements(tensor) * elementBytes(tensor.type) / pieces;
+    bytes += storageBytes(tensor) / pieces;
   };
   for (size_t i = 0; i < spec.operands.size(); ++i) {
     auto part = std::find_if(spec.nodes.begin(), spec.nodes.end(), [&](const KernelNode &node) {

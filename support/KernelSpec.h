@@ -2,7 +2,7 @@
 //
 // A KernelSpec says what one serial kernel computes: the operands and results of
 // one piece (element type, logical shape, layout) and a list of nodes, each a
-// `resnet` op without its prefix. It is the canonical print of a `resnet.fused`
+// `resnet` op without its prefix, with type and shape of its results. It is the canonical print of a `resnet.fused`
 // region, and the only thing that crosses from the MLIR side to the Halide side:
 // this header includes neither.
 //
@@ -13,6 +13,8 @@
 #ifndef RESIN_SUPPORT_KERNELSPEC_H
 #define RESIN_SUPPORT_KERNELSPEC_H
 
+#include "support/TensorSpec.h"
+
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -21,48 +23,16 @@
 
 namespace resin {
 
-/// Channels in a block of the blocked layouts: one AVX-512 vector of f32, or two
-/// AVX2 ones.
-inline constexpr int64_t kChannelBlock = 16;
-
-enum class ElementType : uint8_t { F32, F64, I32 };
-
-/// Where the elements of a tensor stand in memory. Blocked layouts pad a channel
-/// count to a multiple of 16; the padding always holds zeros.
-///
-///   Dense    any rank      row-major, last dimension innermost; rank 4 may have a halo on h and w
-///   C16      [n,c,h,w]  -> [n][c/16][h + 2*halo][w + 2*halo][16]   activations
-///            [c]        -> [c padded to 16]                        channel vectors
-///            [p,c]      -> [p][c padded to 16]                     partial channel sums
-///   K16C16   [k,c,r,s]  -> [k/16][c/16][r][s][16 c][16 k]          filters
-///            [l,k,c,r,s] -> [l] of the above                       lanes of filter gradients
-///   K16      [k,c,r,s]  -> [k/16][c][r][s][16 k]                   filters with few or grouped input channels
-///            [o,i]      -> [o/16][i][16 o]                         matrices of linear layers
-///   C16K16   [k,c,r,s]  -> [c/16][k/16][r][s][16 k][16 c]          filters as the data gradient reads them
-enum class LayoutKind : uint8_t { Dense, C16, K16C16, K16, C16K16 };
-
-struct TensorSpec {
-  ElementType type = ElementType::F32;
-  std::vector<int64_t> shape; ///< logical, of one piece
-  LayoutKind layout = LayoutKind::Dense;
-  int64_t halo = 0; ///< zeros around h and w, in pixels on every side
-  /// Channels of the tensor this piece is a slice of, which set the stride from
-  /// image to image; 0 when the piece has all of them.
-  int64_t storedChannels = 0;
-  /// Rows of the images this piece is a band of, which set the strides from channel
-  /// to channel and from image to image; 0 when the piece has all of them. In the halo
-  /// above and below a band stand the neighbours' rows, but for the edges of the image.
-  int64_t storedRows = 0;
-
-  bool operator==(const TensorSpec &) const = default;
-};
-
-/// Elements from the start of the first to the end of the last, halo and padding
-/// included.
-int64_t storageElements(const TensorSpec &tensor);
-int64_t elementBytes(ElementType type);
-
 using AttributeValue = std::variant<int64_t, double, std::vector<int64_t>>;
+
+/// A value of the region: what its elements are, and its logical shape. Where it stands is nobody's business, unless
+/// the kernel yields it.
+struct ValueSpec {
+  ElementType type = ElementType::F32;
+  std::vector<int64_t> shape;
+
+  bool operator==(const ValueSpec &) const = default;
+};
 
 /// One op of the fused region. Values are numbered: the kernel's operands first,
 /// then the nodes' results in order.
@@ -70,8 +40,7 @@ struct KernelNode {
   std::string op; ///< `conv2d`, `relu`, ... : a `resnet` op without its prefix
   std::vector<int> operands;
   std::vector<std::pair<std::string, AttributeValue>> attributes; ///< sorted by name
-  /// Logical shapes of the results, one each.
-  std::vector<std::vector<int64_t>> results;
+  std::vector<ValueSpec> results;
 
   bool operator==(const KernelNode &) const = default;
   /// The attribute's value; asserts that it is there and of that type.
@@ -89,8 +58,13 @@ struct KernelSpec {
   bool operator==(const KernelSpec &) const = default;
 };
 
+/// Of every value: the operands, then the nodes' results.
+std::vector<ValueSpec> valuesOf(const KernelSpec &spec);
+
 /// Canonical text on one line, for example
-///   (f32[4,16,32,32]c16h1, f32[16,16,3,3]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, padding=[1,1,1,1], strides=[1,1]} : [4,16,32,32]; %3 = channel_sum(%2) {} : [1,16] } -> (%2: f32[4,16,32,32]c16, %3: f32[1,16]c16)
+///   (f32[4,16,32,32]c16h1, f32[16,16,3,3]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, padding=[1,1,1,1],
+///   strides=[1,1]} : f32[4,16,32,32]; %3 = channel_sum(%2) {pieces=1} : f64[1,16] } -> (%2: f32[4,16,32,32]c16, %3:
+///   f64[1,16]c16)
 std::string print(const KernelSpec &spec);
 /// Reads what `print` wrote. On failure returns false and says in `error` what is
 /// wrong and at which column.

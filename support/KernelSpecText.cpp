@@ -5,7 +5,8 @@
 //   spec   := "(" tensor* ")" " { " node* "} -> (" yields ")"     lists are separated by ", ", nodes by "; "
 //   tensor := type "[" sizes "]" layout? halo? stored?              dense is the absence of a layout
 //   halo   := "h" integer      stored := ("s" | "r") integer        channels, rows
-//   node   := values " = " op "(" values ") {" attributes "} : " shapes
+//   node   := values " = " op "(" values ") {" attributes "} : " results
+//   result := type "[" sizes "]"                                    one for each value that the node defines
 //
 // Reading checks everything that the text says by itself: numbers in range, values
 // defined before use, layouts that suit their rank. What an op wants of its operands
@@ -13,7 +14,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "support/Halo.h"
 #include "support/KernelSpec.h"
 
 #include <algorithm>
@@ -24,16 +24,6 @@
 namespace resin {
 
 namespace {
-
-struct LayoutRow {
-  LayoutKind kind;
-  std::string_view name;
-};
-// Longer names first: `k16` begins `k16c16`.
-constexpr std::array<LayoutRow, 4> kLayouts = {{{LayoutKind::K16C16, "k16c16"},
-                                                {LayoutKind::C16K16, "c16k16"},
-                                                {LayoutKind::K16, "k16"},
-                                                {LayoutKind::C16, "c16"}}};
 
 //===----------------------------------------------------------------------===//
 // Printing
@@ -53,15 +43,12 @@ std::string printShape(const std::vector<int64_t> &shape) {
   return "[" + join(shape, ",", [](int64_t extent) { return std::to_string(extent); }) + "]";
 }
 
-std::string_view elementName(ElementType type) {
-  return type == ElementType::F32 ? "f32" : type == ElementType::F64 ? "f64" : "i32";
-}
+std::string printResult(const ValueSpec &value) { return std::string(nameOf(value.type)) + printShape(value.shape); }
 
 std::string printTensor(const TensorSpec &tensor) {
-  std::string text = std::string(elementName(tensor.type)) + printShape(tensor.shape);
-  for (const LayoutRow &row : kLayouts)
-    if (row.kind == tensor.layout)
-      text += row.name;
+  std::string text = printResult({tensor.type, tensor.shape});
+  if (tensor.layout != LayoutKind::Dense)
+    text += nameOf(tensor.layout);
   if (tensor.halo)
     text += "h" + std::to_string(tensor.halo);
   if (tensor.storedChannels)
@@ -180,21 +167,35 @@ private:
     return true;
   }
 
+  bool readType(ElementType &type) {
+    const size_t end = std::min(text.find('[', position), text.size());
+    const std::string name = text.substr(position, end - position);
+    const std::optional<ElementType> known = elementTypeNamed(name);
+    if (!known)
+      return fail("expected a type of " + elementTypeNames());
+    type = *known;
+    position = end;
+    return true;
+  }
+
+  bool readResult(ValueSpec &value) { return readType(value.type) && readShape(value.shape); }
+
+  /// The longest name: `k16` begins `k16c16`.
+  LayoutKind readLayout() {
+    LayoutKind found = LayoutKind::Dense;
+    size_t length = 0;
+    for (LayoutKind kind : kLayoutKinds)
+      if (kind != LayoutKind::Dense && nameOf(kind).size() > length && peek(nameOf(kind)))
+        found = kind, length = nameOf(kind).size();
+    position += length;
+    return found;
+  }
+
   bool readTensor(TensorSpec &tensor) {
-    if (accept("i32"))
-      tensor.type = ElementType::I32;
-    else if (accept("f64"))
-      tensor.type = ElementType::F64;
-    else if (!expect("f32"))
+    if (!readType(tensor.type) || !readShape(tensor.shape))
       return false;
-    if (!readShape(tensor.shape))
-      return false;
-    for (const LayoutRow &row : kLayouts)
-      if (accept(row.name)) {
-        tensor.layout = row.kind;
-        break;
-      }
-    if (accept("h") && !readInteger(tensor.halo, 1, kMostHalo))
+    tensor.layout = readLayout();
+    if (accept("h") && !readInteger(tensor.halo, 1, kMaxExtent))
       return false;
     if (accept("s") && !readInteger(tensor.storedChannels, 1, kMaxExtent))
       return false;
@@ -204,20 +205,14 @@ private:
   }
 
   bool checkTensor(const TensorSpec &tensor) {
-    size_t rank = tensor.shape.size();
-    auto rankIs = [&](std::initializer_list<size_t> ranks) {
-      return std::find(ranks.begin(), ranks.end(), rank) != ranks.end();
-    };
-    bool suits = tensor.layout == LayoutKind::Dense    ? true
-                 : tensor.layout == LayoutKind::C16    ? rankIs({1, 2, 4})
-                 : tensor.layout == LayoutKind::K16C16 ? rankIs({4, 5})
-                 : tensor.layout == LayoutKind::K16    ? rankIs({2, 4, 3, 5})
-                                                       : rankIs({4});
-    if (!suits)
+    const size_t rank = tensor.shape.size();
+    if (!hasRank(tensor.layout, rank))
       return fail("the layout does not suit rank " + std::to_string(rank));
-    bool image = rank == 4 && (tensor.layout == LayoutKind::Dense || tensor.layout == LayoutKind::C16);
+    const bool image = isImage(tensor.layout, rank);
     if (tensor.halo && !image)
       return fail("only images have a halo");
+    if (const int64_t most = mostHalo(tensor.layout, rank); tensor.halo > most)
+      return fail("a halo is at most " + std::to_string(most) + ", not " + std::to_string(tensor.halo));
     if (tensor.storedChannels && !image)
       return fail("only images are slices of channels");
     if (tensor.storedChannels && tensor.storedChannels < tensor.shape[1])
@@ -238,14 +233,14 @@ private:
   }
   bool readUse(int &value) {
     return readValue(value) &&
-           (value < static_cast<int>(shapes.size()) || fail(printValue(value) + " is not defined before its use"));
+           (value < static_cast<int>(values.size()) || fail(printValue(value) + " is not defined before its use"));
   }
 
   bool readOperand() {
     TensorSpec tensor;
     if (!readTensor(tensor))
       return false;
-    shapes.push_back(tensor.shape);
+    values.push_back({tensor.type, tensor.shape});
     spec.operands.push_back(std::move(tensor));
     return true;
   }
@@ -269,23 +264,23 @@ private:
       int value = 0;
       if (!readValue(value))
         return false;
-      int next = static_cast<int>(shapes.size() + defined++);
+      int next = static_cast<int>(values.size() + defined++);
       return value == next || fail("expected " + printValue(next) + ": values are numbered in order");
     };
     auto operand = [&] {
       node.operands.emplace_back();
       return readUse(node.operands.back());
     };
-    auto shape = [&] {
+    auto made = [&] {
       node.results.emplace_back();
-      return readShape(node.results.back());
+      return readResult(node.results.back());
     };
     if (!list(" ", result) || !expect(" = ") || !readWord(node.op) || !expect("(") || !list(")", operand) ||
-        !expect(") {") || !list("}", [&] { return readAttribute(node); }) || !expect("} : ") || !list(" ", shape))
+        !expect(") {") || !list("}", [&] { return readAttribute(node); }) || !expect("} : ") || !list(" ", made))
       return false;
     if (node.results.size() != defined || !defined)
-      return fail("as many shapes as results are needed, and at least one");
-    shapes.insert(shapes.end(), node.results.begin(), node.results.end());
+      return fail("as many types as results are needed, and at least one");
+    values.insert(values.end(), node.results.begin(), node.results.end());
     spec.nodes.push_back(std::move(node));
     return true;
   }
@@ -321,8 +316,8 @@ private:
     int value = 0;
     if (!readUse(value) || !expect(": ") || !readTensor(tensor))
       return false;
-    if (tensor.shape != shapes[value])
-      return fail("the result's shape is not that of " + printValue(value));
+    if (ValueSpec{tensor.type, tensor.shape} != values[value])
+      return fail("the result is not " + printResult(values[value]) + ", as " + printValue(value) + " is");
     spec.yields.push_back(value);
     spec.results.push_back(std::move(tensor));
     return true;
@@ -332,7 +327,7 @@ private:
   KernelSpec &spec;
   std::string &error;
   size_t position = 0;
-  std::vector<std::vector<int64_t>> shapes; ///< of the values so far
+  std::vector<ValueSpec> values; ///< so far
 };
 
 } // namespace
@@ -340,9 +335,9 @@ private:
 std::string print(const KernelSpec &spec) {
   int next = static_cast<int>(spec.operands.size());
   auto printNode = [&](const KernelNode &node) {
-    auto defined = [&](const std::vector<int64_t> &) { return printValue(next++); };
+    auto defined = [&](const ValueSpec &) { return printValue(next++); };
     return join(node.results, ", ", defined) + " = " + node.op + "(" + join(node.operands, ", ", printValue) + ") {" +
-           join(node.attributes, ", ", printAttribute) + "} : " + join(node.results, ", ", printShape);
+           join(node.attributes, ", ", printAttribute) + "} : " + join(node.results, ", ", printResult);
   };
   size_t result = 0;
   auto printYield = [&](int value) { return printValue(value) + ": " + printTensor(spec.results[result++]); };

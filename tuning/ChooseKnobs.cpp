@@ -62,16 +62,17 @@ ConvolutionShape::ConvolutionShape(const KernelSpec &spec) {
                                    [](const KernelNode &node) { return node.op.starts_with("conv2d"); });
   if (anchor == spec.nodes.end())
     return;
-  auto note = [&](const std::vector<int64_t> &extents) {
-    kind.ranks.push_back(extents.size());
-    for (int64_t extent : extents)
+  auto note = [&](const ValueSpec &value) {
+    kind.types.push_back(value.type);
+    kind.ranks.push_back(value.shape.size());
+    for (int64_t extent : value.shape)
       doublings.push_back(std::log2(static_cast<double>(extent)));
   };
   for (size_t i = 0; i < 2; ++i) {
     const int operand = i < anchor->operands.size() ? anchor->operands[i] : -1;
     if (operand < 0 || operand >= static_cast<int>(spec.operands.size()))
       return;
-    note(spec.operands[operand].shape);
+    note({spec.operands[operand].type, spec.operands[operand].shape});
     kind.layouts.push_back(spec.operands[operand].layout);
   }
   note(anchor->results[0]);

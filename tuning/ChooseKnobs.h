@@ -37,6 +37,7 @@ struct ConvolutionShape {
     std::string op; ///< empty: no convolution
     std::vector<std::pair<std::string, AttributeValue>> attributes;
     std::vector<LayoutKind> layouts; ///< of its operands
+    std::vector<ElementType> types;  ///< of operands and result
     std::vector<size_t> ranks;
 
     bool operator==(const Kind &) const = default;

@@ -73,7 +73,8 @@ int copiesToTime(const KernelSpec &spec) {
   constexpr int64_t kPredictionBytes = 64 << 20, kTrainingBytes = 8 << 20, kMost = 16;
   auto isStatistic = [](const KernelNode &node) { return node.op == "channel_sum" || node.op == "channel_dot"; };
   auto convolvesOne = [](const KernelNode &node) {
-    return (node.op == "conv2d" || node.op == "conv2d_winograd") && !node.results[0].empty() && node.results[0][0] == 1;
+    return (node.op == "conv2d" || node.op == "conv2d_winograd") && !node.results[0].shape.empty() &&
+           node.results[0].shape[0] == 1;
   };
   const bool predictsOne = std::any_of(spec.nodes.begin(), spec.nodes.end(), convolvesOne) &&
                            std::none_of(spec.nodes.begin(), spec.nodes.end(), isStatistic);
@@ -81,9 +82,7 @@ int copiesToTime(const KernelSpec &spec) {
   return static_cast<int>(std::min(kMost, bytes / std::max<int64_t>(1, bytesTouched(spec)) + 1));
 }
 
-static size_t bytesOf(const TensorSpec &tensor) {
-  return (storageElements(tensor) * elementBytes(tensor.type) + 63) / 64 * 64 + 5 * 64;
-}
+static size_t bytesOf(const TensorSpec &tensor) { return (storageBytes(tensor) + 63) / 64 * 64 + 5 * 64; }
 
 KernelArena::KernelArena(const KernelSpec &spec) {
   std::vector<const TensorSpec *> tensors;

@@ -2,6 +2,8 @@
 
 #include "tuning/TuningDatabase.h"
 
+#include "tuning/UntypedSpec.h"
+
 #include <sqlite3.h>
 
 #include <filesystem>
@@ -10,8 +12,9 @@ namespace resin::tuning {
 
 namespace {
 
-/// Of the table's form, in the file's `user_version`. 0 had no column `numerics`: its searches raced all forms.
-constexpr int kFormat = 1;
+/// Of the table's form, in the file's `user_version`. 0 had no column `numerics`: its searches raced all forms. Until 1
+/// specs did not say the types of their nodes.
+constexpr int kFormat = 2;
 
 /// `hash` is of the text `spec`. Knobs beyond a template's own are null.
 constexpr const char *kSchema =
@@ -35,6 +38,9 @@ constexpr const char *kMove0 =
     "INSERT INTO tuning SELECT hash, target, cpu, threads, version, spec, 'fast', knob0, knob1, knob2, knob3, knob4,"
     " knob5, knob6, knob7, knob8, median, spread, untuned, error FROM tuning0";
 constexpr const char *kDrop0 = "DROP TABLE tuning0";
+/// From format 1 to 2, with functions of ours.
+constexpr const char *kRetype1 =
+    "UPDATE OR REPLACE tuning SET spec = with_types(spec), hash = hash_of(with_types(spec))";
 
 /// Steps of SQLite's machine that reading or moving may take: a table may be a view of anything.
 constexpr int kMostSteps = 10'000'000;
@@ -88,7 +94,7 @@ std::string readRow(sqlite3_stmt *row, TuningRecord &record) {
             .cpu = textAt(row, 1),
             .threads = integerAt(row, 2),
             .version = textAt(row, 3),
-            .spec = textAt(row, 4),
+            .spec = withTypes(textAt(row, 4)),
             .numerics = *numerics,
             .knobs = {}};
   for (int i = 0; i < static_cast<int>(codegen::kMostKnobs) && sqlite3_column_type(row, 6 + i) != SQLITE_NULL; ++i) {
@@ -119,16 +125,46 @@ std::string describeFormat(int64_t format) {
   return "its format " + std::to_string(format) + " is unknown: a later Resin wrote it";
 }
 
-/// Makes the table, or what format 0 had into what it is now, within a transaction. Whatever else stands there is left
-/// alone and an error; `mistake` says what is wrong, if SQLite does not know.
+std::string argument(sqlite3_value *value) {
+  const auto *text = reinterpret_cast<const char *>(sqlite3_value_text(value));
+  return text ? std::string(text, sqlite3_value_bytes(value)) : "";
+}
+
+void withTypesInSql(sqlite3_context *context, int, sqlite3_value **values) {
+  const std::string text = withTypes(argument(values[0]));
+  sqlite3_result_text(context, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
+}
+
+void hashInSql(sqlite3_context *context, int, sqlite3_value **values) {
+  sqlite3_result_int64(context, static_cast<int64_t>(hash(std::string_view(argument(values[0])))));
+}
+
+int retype(sqlite3 *database) {
+  constexpr int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
+  auto add = [&](const char *name, void (*function)(sqlite3_context *, int, sqlite3_value **)) {
+    return sqlite3_create_function(database, name, 1, flags, nullptr, function, nullptr, nullptr);
+  };
+  int code = add("with_types", withTypesInSql);
+  if (code == SQLITE_OK)
+    code = add("hash_of", hashInSql);
+  return code == SQLITE_OK ? run(database, {kRetype1}) : code;
+}
+
+/// Makes the table, or what older formats had into what it is now, within a transaction. Whatever else stands there is
+/// left alone and an error; `mistake` says what is wrong, if SQLite does not know.
 int bringUpToDate(sqlite3 *database, std::string &mistake) {
   const int64_t format = formatOf(database);
   if (format == kFormat)
     return SQLITE_OK;
-  if (format != 0)
+  if (format < 0 || format > kFormat)
     return mistake = describeFormat(format), SQLITE_ERROR;
-  const bool isOld = prepare(database, kSelect0) && prepare(database, kInsert0);
-  const int code = isOld ? run(database, {kRename0, kSchema, kMove0, kDrop0}) : run(database, {kSchema});
+  int code = SQLITE_OK;
+  if (format == 0) {
+    const bool isOld = prepare(database, kSelect0) && prepare(database, kInsert0);
+    code = isOld ? run(database, {kRename0, kSchema, kMove0, kDrop0}) : run(database, {kSchema});
+  }
+  if (code == SQLITE_OK)
+    code = retype(database);
   const std::string mark = "PRAGMA user_version = " + std::to_string(kFormat);
   return code == SQLITE_OK ? run(database, {mark.c_str()}) : code;
 }

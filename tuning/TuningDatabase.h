@@ -4,7 +4,8 @@
 // file that is missing has no records, a damaged or hostile one as many as can be
 // read, and a warning. Writing puts one record at a time, durably, so that a search
 // can be stopped whenever one likes. Databases of before records had numerics are read
-// as those of fast searches, and brought up to date when they are written to.
+// as those of fast searches, those of before nodes had types with these (UntypedSpec.h);
+// both are brought up to date when they are written to.
 //
 //===----------------------------------------------------------------------===//
 

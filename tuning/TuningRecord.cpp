@@ -3,6 +3,7 @@
 #include "tuning/TuningRecord.h"
 
 #include "support/FusionKnobs.h"
+#include "tuning/UntypedSpec.h"
 
 #include <array>
 #include <charconv>
@@ -56,7 +57,7 @@ bool readRecord(const std::string &line, TuningRecord &record) {
   if (!numerics)
     return false;
   record.numerics = *numerics;
-  record.target = f[0], record.cpu = f[1], record.version = f[3], record.spec = f[4];
+  record.target = f[0], record.cpu = f[1], record.version = f[3], record.spec = withTypes(f[4]);
   return readInteger(f[2], record.threads) && readKnobs(f[5], record.knobs) && readInteger(f[6], record.median) &&
          readInteger(f[7], record.spread) && readInteger(f[8], record.untuned) && readInteger(f[9], record.error);
 }

@@ -35,18 +35,13 @@ Machine machineOf(const Halide::Target &target);
 /// loops cover the interior only.
 void quietHalide();
 
-/// One dimension of a tensor in memory. `min` is negative where there is a halo,
-/// so that logical pixels count from 0.
+/// One axis of a tensor in memory (support/TensorSpec.h), as Halide counts. `min` is negative where there is a halo, so
+/// that logical pixels count from 0.
 struct StorageDimension {
   int min, extent;
   int64_t stride;
 };
-/// The dimensions of a tensor in memory, innermost first:
-///   Dense   [n,c,h,w] -> (w, h, c, n), other ranks reversed likewise
-///   C16     [n,c,h,w] -> (ki, w, h, kb, n), [c] -> (c), [p,c] -> (c, p)
-///   K16C16  (ki, ci, s, r, cb, kb), [l,...] -> (..., l)
-///   K16     (ki, s, r, c, kb), [o,i] -> (oi, i, ob)
-///   C16K16  (ci, ki, s, r, kb, cb)
+/// Those of a tensor, innermost first: (ki, w, h, kb, n) of [n,c,h,w] in C16, (w, h, c, n) in Dense.
 std::vector<StorageDimension> storageDimensions(const TensorSpec &tensor);
 /// Where a logical element ([n,c,y,x], [k,c,r,s], ...) stands in those dimensions.
 std::vector<Halide::Expr> storageIndex(const TensorSpec &tensor, const std::vector<Halide::Expr> &logical);

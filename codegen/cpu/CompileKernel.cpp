@@ -22,6 +22,13 @@ Pipeline BuiltKernel::pipeline() const {
   return whole;
 }
 
+/// Templates load, store and compute these alone, so far.
+static void checkTypes(const KernelSpec &spec) {
+  for (const ValueSpec &value : valuesOf(spec))
+    if (value.type != ElementType::F64 && value.type != ElementType::F32 && value.type != ElementType::I32)
+      throw CompileError("no template computes with " + std::string(nameOf(value.type)));
+}
+
 static Module lowerKernel(const KernelSpec &spec, const Machine &machine, const std::vector<int> &knobs) {
   BuiltKernel kernel;
   if (!buildConv(spec, machine, kernel, knobs) && !buildMap(spec, machine, kernel))
@@ -58,6 +65,7 @@ bool compileKernel(const KernelSpec &spec, const std::vector<int> &knobs, const 
                               .with_feature(Target::NoAsserts)
                               .with_feature(Target::NoBoundsQuery)
                               .with_feature(Target::NoRuntime);
+    checkTypes(spec);
     Module module = lower(spec, machineOf(target), knobs, mostScratch);
     module.compile({{OutputFileType::object, path}});
     return true;

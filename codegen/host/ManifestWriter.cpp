@@ -51,11 +51,11 @@ static json::Value toJson(Attribute attr) {
 }
 
 static json::Object describePlace(StringRef name, ViewType view, int64_t offset) {
-  static constexpr StringRef layouts[] = {"dense", "c16", "k16c16", "k16", "c16k16"};
+  const TensorSpec spec = view.spec();
   return json::Object{{"name", text(name)},
-                      {"type", view.getElementType().isF32() ? "f32" : "i32"},
+                      {"type", std::string(nameOf(spec.type))},
                       {"shape", json::Array(view.getShape())},
-                      {"layout", layouts[static_cast<int>(view.getLayout())]},
+                      {"layout", std::string(nameOf(spec.layout))},
                       {"halo", view.getHalo()},
                       {"offset", offset},
                       {"bytes", view.bytes()}};

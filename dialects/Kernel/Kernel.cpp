@@ -29,19 +29,6 @@ void KernelDialect::initialize() {
 // !kernel.view
 //===----------------------------------------------------------------------===//
 
-static constexpr StringRef kLayoutNames[] = {"dense", "c16", "k16c16", "k16", "c16k16"};
-
-static FailureOr<LayoutKind> parseLayout(AsmParser &parser) {
-  StringRef word;
-  SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseKeyword(&word))
-    return failure();
-  for (auto [kind, name] : llvm::enumerate(kLayoutNames))
-    if (word == name)
-      return static_cast<LayoutKind>(kind);
-  return parser.emitError(loc, "unknown layout '") << word << "'";
-}
-
 // view ::= `<` dimensions element (`,` layout)? (`,` (`halo` | `stored` | `rows`) `=` integer)* `>`
 Type ViewType::parse(AsmParser &parser) {
   SmallVector<int64_t> shape;
@@ -85,7 +72,7 @@ void ViewType::print(AsmPrinter &printer) const {
     printer << extent << "x";
   printer << getElementType();
   if (getLayout() != LayoutKind::Dense)
-    printer << ", " << kLayoutNames[static_cast<int>(getLayout())];
+    printer << ", " << getLayout();
   if (getHalo())
     printer << ", halo = " << getHalo();
   if (getStored())
@@ -95,26 +82,10 @@ void ViewType::print(AsmPrinter &printer) const {
   printer << ">";
 }
 
-static bool hasRank(LayoutKind layout, size_t rank) {
-  switch (layout) {
-  case LayoutKind::Dense:
-    return true;
-  case LayoutKind::C16:
-    return rank == 1 || rank == 2 || rank == 4;
-  case LayoutKind::K16C16:
-    return rank == 4 || rank == 5;
-  case LayoutKind::K16:
-    return rank >= 2 && rank <= 5;
-  case LayoutKind::C16K16:
-    return rank == 4;
-  }
-  llvm_unreachable("all layouts are named");
-}
-
 LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> shape, Type element, LayoutKind layout, int64_t halo,
                                int64_t stored, int64_t rows) {
-  if (!element.isF32() && !element.isF64() && !element.isInteger(32))
-    return emitError() << "a view's elements are f32, f64 or i32, not " << element;
+  if (!elementTypeOf(element))
+    return emitError() << "a view's elements are one of " << elementTypeNames() << ", not " << element;
   // 2^40 elements are far beyond any machine, and their bytes still fit in 64 bits.
   int64_t elements = 1;
   for (int64_t extent : shape) {
@@ -123,10 +94,10 @@ LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError, Arr
     elements *= extent;
   }
   if (!hasRank(layout, shape.size()))
-    return emitError() << "layout " << kLayoutNames[static_cast<int>(layout)] << " has no rank " << shape.size();
-  bool planes = shape.size() == 4 && (layout == LayoutKind::Dense || layout == LayoutKind::C16);
-  if (halo < 0 || halo > 1024 || (halo && !planes))
-    return emitError() << "only a dense or c16 view of rank 4 has a halo";
+    return emitError() << "layout " << layout << " has no rank " << shape.size();
+  const bool planes = isImage(layout, shape.size());
+  if (halo < 0 || halo > mostHalo(layout, shape.size()))
+    return emitError() << "only a dense or c16 view of rank 4 has a halo, of at most " << kMostHalo;
   if (stored && (!planes || stored < shape[1]))
     return emitError() << "only part of the channels of a rank-4 view has `stored` channels, and no more than those";
   if (rows && (!planes || stored || rows + 2 * halo < shape[2]))
@@ -135,85 +106,46 @@ LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError, Arr
 }
 
 TensorSpec ViewType::spec() const {
-  TensorSpec spec;
-  const Type element = getElementType();
-  spec.type = element.isF32() ? ElementType::F32 : element.isF64() ? ElementType::F64 : ElementType::I32;
-  spec.shape.assign(getShape().begin(), getShape().end());
-  spec.layout = getLayout();
-  spec.halo = getHalo();
-  spec.storedChannels = getStored();
-  spec.storedRows = getRows();
-  return spec;
-}
-
-static Type elementOf(MLIRContext *context, ElementType type) {
-  switch (type) {
-  case ElementType::F32:
-    return Float32Type::get(context);
-  case ElementType::F64:
-    return Float64Type::get(context);
-  case ElementType::I32:
-    return IntegerType::get(context, 32);
-  }
-  llvm_unreachable("all element types are named");
+  return {*elementTypeOf(getElementType()), getShape().vec(), getLayout(), getHalo(), getStored(), getRows()};
 }
 
 ViewType ViewType::get(MLIRContext *context, const TensorSpec &spec) {
-  return get(context, spec.shape, elementOf(context, spec.type), spec.layout, spec.halo, spec.storedChannels, spec.storedRows);
+  return get(context, spec.shape, typeOf(context, spec.type), spec.layout, spec.halo, spec.storedChannels,
+             spec.storedRows);
 }
 
-int64_t ViewType::bytes() const { return storageElements(spec()) * elementBytes(spec().type); }
-
-/// Whether the layout keeps 16 neighbours along `dim` in one block.
-static bool isBlocked(ViewType view, int64_t dim) {
-  switch (view.getLayout()) {
-  case LayoutKind::Dense:
-    return false;
-  case LayoutKind::C16:
-    return dim == (view.getShape().size() == 1 ? 0 : 1);
-  case LayoutKind::K16C16:
-  case LayoutKind::K16: // an odd rank has lanes in front
-    return dim == (view.getShape().size() % 2 ? 1 : 0);
-  case LayoutKind::C16K16:
-    return true;
-  }
-  llvm_unreachable("all layouts are named");
-}
+int64_t ViewType::bytes() const { return storageBytes(spec()); }
 
 ViewType ViewType::slice(int64_t dim, int64_t pieces, int64_t overlap) const {
   ArrayRef<int64_t> shape = getShape();
   if (dim < 0 || dim >= static_cast<int64_t>(shape.size()) || pieces < 1 || shape[dim] % pieces || isPart())
     return {};
-  bool isImage = shape.size() == 4 && (getLayout() == LayoutKind::C16 || getLayout() == LayoutKind::Dense);
-  bool rowsOfImages = dim == 2 && isImage, channelsOfImages = dim == 1 && isImage && getLayout() == LayoutKind::C16;
+  const bool blocked = isBlocked(getLayout(), shape.size(), dim), image = isImage(getLayout(), shape.size());
+  const bool rowsOfImages = dim == 2 && image, channelsOfImages = dim == 1 && image && blocked;
   if (overlap < 0 || overlap > (rowsOfImages ? getHalo() : 0))
     return {};
   if (pieces == 1)
     return overlap ? ViewType() : *this;
   int64_t extent = shape[dim] / pieces;
-  const int64_t outermost = getLayout() == LayoutKind::C16K16 ? 1 : 0;
+  const int64_t outermost = axesOf(getLayout(), shape.size()).front().dimension;
   if (dim != outermost && !channelsOfImages && !rowsOfImages)
     return {};
-  if (isBlocked(*this, dim) && extent % kChannelBlock)
+  if (blocked && extent % kChannelBlock)
     return {};
   SmallVector<int64_t> part(shape);
   part[dim] = extent + 2 * overlap;
   return get(getContext(), part, getElementType(), getLayout(), getHalo(), channelsOfImages ? shape[1] : 0, rowsOfImages ? shape[2] : 0);
 }
 
-/// Of one row of an image's plane, or block of planes.
-static int64_t bytesOfRow(ViewType image) {
-  return (image.getShape()[3] + 2 * image.getHalo()) * (image.getLayout() == LayoutKind::C16 ? kChannelBlock : 1) *
-         elementBytes(image.spec().type);
+/// Bytes from one index along a dimension to the one `steps` behind.
+static int64_t bytesAlong(ViewType view, int64_t dim, int64_t steps) {
+  const TensorSpec spec = view.spec();
+  return storageStride(spec, dim, steps) * bytesOf(spec.type);
 }
 
 int64_t ViewType::sliceStride(int64_t dim, int64_t pieces) const {
-  ViewType part = slice(dim, pieces);
-  assert(part && "only a legal slice has a stride");
-  ArrayRef<int64_t> shape = part.getShape();
-  if (part.getRows())
-    return shape[2] * bytesOfRow(*this);
-  return part.getStored() ? shape[1] * (shape[2] + 2 * getHalo()) * (shape[3] + 2 * getHalo()) * elementBytes(spec().type) : part.bytes();
+  assert(slice(dim, pieces) && "only a legal slice has a stride");
+  return bytesAlong(*this, dim, getShape()[dim] / pieces);
 }
 
-int64_t ViewType::sliceStart(int64_t overlap) const { return -overlap * bytesOfRow(*this); }
+int64_t ViewType::sliceStart(int64_t overlap) const { return -bytesAlong(*this, 2, overlap); }

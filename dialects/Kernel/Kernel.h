@@ -3,6 +3,7 @@
 #ifndef RESIN_DIALECTS_KERNEL_KERNEL_H
 #define RESIN_DIALECTS_KERNEL_KERNEL_H
 
+#include "dialects/Resnet/Types.h"
 #include "support/KernelSpec.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"

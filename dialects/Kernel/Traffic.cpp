@@ -21,17 +21,11 @@ static Value wholeOf(Value view) {
   return slice ? slice.getView() : view;
 }
 
-static int64_t bytesOf(ArrayRef<int64_t> shape, ElementType type) {
-  int64_t bytes = elementBytes(type);
-  for (int64_t extent : shape)
+static int64_t bytesOf(const ValueSpec &value) {
+  int64_t bytes = bytesOf(value.type);
+  for (int64_t extent : value.shape)
     bytes *= extent;
   return bytes;
-}
-
-/// Specs have no types inside: f64 are sums, and those are yielded. All other elements have four bytes.
-static ElementType typeOf(const KernelSpec &spec, int value) {
-  auto yield = llvm::find(spec.yields, value);
-  return yield == spec.yields.end() ? ElementType::F32 : spec.results[yield - spec.yields.begin()].type;
 }
 
 /// Of one launch in `pieces` pieces, were its nodes kernels of their own. Halos and padding are not counted.
@@ -40,18 +34,18 @@ static int64_t bytesUnfused(LaunchOp launch, int64_t pieces) {
   SmallVector<int64_t> bytes; // of each value, in all pieces
   for (auto [operand, view] : llvm::zip_equal(spec.operands, launch.getInputs())) {
     const bool isPart = view.getDefiningOp<SliceOp>() || view.getDefiningOp<ScratchOp>();
-    bytes.push_back(bytesOf(operand.shape, operand.type) * (isPart ? pieces : 1));
+    bytes.push_back(bytesOf(ValueSpec{operand.type, operand.shape}) * (isPart ? pieces : 1));
   }
   int64_t moved = 0;
   for (const KernelNode &node : spec.nodes) {
     if (node.op == "part") { // only how a kernel takes its operand
-      bytes.push_back(bytesOf(node.results[0], typeOf(spec, static_cast<int>(bytes.size()))) * pieces);
+      bytes.push_back(bytesOf(node.results[0]) * pieces);
       continue;
     }
     for (int operand : std::set<int>(node.operands.begin(), node.operands.end()))
       moved += bytes[operand];
-    for (const std::vector<int64_t> &result : node.results) {
-      bytes.push_back(bytesOf(result, typeOf(spec, static_cast<int>(bytes.size()))) * pieces);
+    for (const ValueSpec &result : node.results) {
+      bytes.push_back(bytesOf(result) * pieces);
       moved += bytes.back();
     }
   }
@@ -106,9 +100,7 @@ static std::string opOfOutput(const KernelSpec &spec, size_t index) {
 }
 
 /// Images of `type`; features, filters, sums and lanes are small or no activations.
-static bool isActivation(ViewType type) {
-  return type.getShape().size() == 4 && (type.getLayout() == LayoutKind::C16 || type.getLayout() == LayoutKind::Dense);
-}
+static bool isActivation(ViewType type) { return isImage(type.getLayout(), type.getShape().size()); }
 
 std::optional<int64_t> kernel::batchOf(func::FuncOp function) {
   const std::optional<resnet::Task> task = resnet::Task::of(function->getParentOfType<ModuleOp>());
@@ -142,7 +134,7 @@ Traffic::Traffic(func::FuncOp function) : images(batchOf(function).value_or(0)) 
   });
 }
 
-static int64_t bytesOf(const std::vector<Traffic::Activation> &activations) {
+static int64_t sumOf(const std::vector<Traffic::Activation> &activations) {
   int64_t bytes = 0;
   for (const Traffic::Activation &activation : activations)
     bytes += activation.bytes;
@@ -161,8 +153,8 @@ void kernel::printTraffic(llvm::raw_ostream &out, ModuleOp module) {
                          "{3} stored, {4:f2} MB an image; "
                          "{5} rebuilt in cache, {6:f2}\n",
                          function.getName(), megabytes(traffic.bytesAfter), megabytes(traffic.bytesBefore),
-                         traffic.stored.size(), megabytes(bytesOf(traffic.stored)), traffic.rebuilt.size(),
-                         megabytes(bytesOf(traffic.rebuilt)));
+                         traffic.stored.size(), megabytes(sumOf(traffic.stored)), traffic.rebuilt.size(),
+                         megabytes(sumOf(traffic.rebuilt)));
     for (const auto &[what, list] : {std::pair("stored", &traffic.stored), std::pair("rebuilt", &traffic.rebuilt)})
       for (const Traffic::Activation &activation : *list) {
         ArrayRef<int64_t> shape = activation.type.getShape().drop_front();

@@ -1,7 +1,6 @@
 //===- Fused.cpp - The region that fusion builds, and changes of layout ---===//
 
 #include "dialects/Resnet/Checker.h"
-#include "support/Halo.h"
 
 using namespace mlir;
 
@@ -11,30 +10,30 @@ namespace resin::resnet {
 // #resnet.layout
 //===----------------------------------------------------------------------===//
 
-static bool suitsRank(Layout kind, size_t rank) {
-  switch (kind) {
-  case Layout::Dense:
-    return true;
-  case Layout::C16:
-    return rank == 1 || rank == 2 || rank == 4;
-  case Layout::K16C16:
-    return rank == 4 || rank == 5;
-  case Layout::K16:
-    return rank >= 2 && rank <= 5;
-  case Layout::C16K16:
-    return rank == 4;
-  }
-  llvm_unreachable("every layout is listed");
+Layout LayoutAttr::kindOf(RankedTensorType type) {
+  auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
+  return layout ? layout.getKind() : Layout::Dense;
+}
+
+int64_t LayoutAttr::haloOf(RankedTensorType type) {
+  auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
+  return layout ? layout.getHalo() : 0;
+}
+
+RankedTensorType LayoutAttr::layOut(RankedTensorType type, Layout kind, int64_t halo) {
+  Attribute encoding;
+  if (kind != Layout::Dense || halo)
+    encoding = LayoutAttr::get(type.getContext(), kind, halo);
+  return RankedTensorType::get(type.getShape(), type.getElementType(), encoding);
 }
 
 LogicalResult LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
                                          function_ref<InFlightDiagnostic()> emitError) const {
-  if (!suitsRank(getKind(), shape.size())) // layout_c1
-    return emitError() << "layout '" << stringifyLayout(getKind()) << "' does not suit the shape " << describe(shape);
-  const bool image = shape.size() == 4 && (getKind() == Layout::Dense || getKind() == Layout::C16);
-  if (getHalo() < 0 || getHalo() > (image ? kMostHalo : 0)) // layout_c2
-    return emitError() << "a halo of " << getHalo() << " does not suit the layout '" << stringifyLayout(getKind())
-                       << "' of the shape " << describe(shape);
+  if (!hasRank(getKind(), shape.size())) // layout_c1
+    return emitError() << "layout '" << getKind() << "' does not suit the shape " << describe(shape);
+  if (getHalo() < 0 || getHalo() > mostHalo(getKind(), shape.size())) // layout_c2
+    return emitError() << "a halo of " << getHalo() << " does not suit the layout '" << getKind() << "' of the shape "
+                       << describe(shape);
   return success();
 }
 
@@ -125,12 +124,20 @@ static LogicalResult verifyOverlaps(FusedOp op) {
                                         << overlaps.size() << " overlaps";
   for (auto [i, overlap] : llvm::enumerate(overlaps)) {
     auto type = cast<RankedTensorType>(op.getInputs()[i].getType());
-    auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
     const bool cutsRows = type.getRank() == 4 && i < op.getOperandDims().size() && op.getOperandDims()[i] == 2;
-    if (overlap < 0 || overlap > (cutsRows && layout ? layout.getHalo() : 0)) // fused_c7
+    if (overlap < 0 || overlap > (cutsRows ? LayoutAttr::haloOf(type) : 0)) // fused_c7
       return mlir::emitError(op.getLoc()) << "'fused' cannot overlap parts of operand " << i << ' ' << type << " by "
                                           << overlap << " rows";
   }
+  return success();
+}
+
+/// Kernels compute with the types of support/ElementType.h alone. Ops inside make no others of these.
+static LogicalResult verifyElements(FusedOp op) {
+  for (Type type : op.getBody().front().getArgumentTypes())
+    if (Type element = getElementTypeOrSelf(type); !elementTypeOf(element)) // fused_c9
+      return mlir::emitError(op.getLoc())
+             << "kernels have no elements of type " << element << "; they have " << elementTypeNames();
   return success();
 }
 
@@ -140,7 +147,7 @@ LogicalResult FusedOp::verify() {
     return mlir::emitError(getLoc()) << "'fused' needs at least one piece, not " << pieces;
   Block &body = getBody().front();
   auto yield = cast<YieldOp>(body.getTerminator());
-  if (failed(verifyOverlaps(*this)) ||
+  if (failed(verifyElements(*this)) || failed(verifyOverlaps(*this)) ||
       failed(verifyPieces(*this, "operand", getInputs().getTypes(), getOperandDims(), getOverlaps(),
                           body.getArgumentTypes())) ||
       failed(verifyPieces(*this, "result", getResultTypes(), getResultDims(), {}, yield.getOperandTypes())))

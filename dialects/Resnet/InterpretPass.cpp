@@ -94,7 +94,7 @@ FailureOr<Tensor> InterpretPass::argument(func::FuncOp function, unsigned index,
   }
   const std::string name = nameOf(function, index);
   auto classes = function->getParentOp()->getAttrOfType<IntegerAttr>("resnet.classes");
-  if (!type.getElementType().isF32() && name != "seed")
+  if (!isa<FloatType>(type.getElementType()) && name != "seed")
     return drawn(shape, name, step, classes ? classes.getInt() : 10);
   Tensor tensor = drawn(shape, name, step, 0);
   if (name == "learning_rate")

@@ -10,6 +10,10 @@
 using namespace mlir;
 using namespace resin::resnet;
 
+template <> struct mlir::FieldParser<resin::LayoutKind> {
+  static FailureOr<resin::LayoutKind> parse(AsmParser &parser) { return resin::parseLayout(parser); }
+};
+
 #include "dialects/Resnet/ResnetDialect.cpp.inc"
 #include "dialects/Resnet/ResnetEnums.cpp.inc"
 #include "dialects/Resnet/ResnetInterfaces.cpp.inc"

@@ -4,6 +4,7 @@
 #define RESIN_DIALECTS_RESNET_RESNET_H
 
 #include "dialects/Resnet/Tensor.h"
+#include "dialects/Resnet/Types.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
@@ -19,6 +20,8 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace resin::resnet {
+
+using Layout = LayoutKind;
 
 /// How an op takes part in a fused kernel.
 enum class KernelRole {

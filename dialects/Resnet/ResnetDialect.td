@@ -29,13 +29,6 @@ def Resnet_Dialect : Dialect {
   let hasOperationAttrVerify = 1;
 }
 
-def Resnet_LayoutKind : I32EnumAttr<"Layout", "where elements stand in memory (support/KernelSpec.h)", [
-    I32EnumAttrCase<"Dense", 0, "dense">, I32EnumAttrCase<"C16", 1, "c16">, I32EnumAttrCase<"K16C16", 2, "k16c16">,
-    I32EnumAttrCase<"K16", 3, "k16">, I32EnumAttrCase<"C16K16", 4, "c16k16">]> {
-  let cppNamespace = "::resin::resnet";
-  let genSpecializedAttr = 0;
-}
-
 def Resnet_LayoutAttr : AttrDef<Resnet_Dialect, "Layout", [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let mnemonic = "layout";
   let summary = "A tensor's layout in memory, as the encoding of its type";
@@ -43,13 +36,20 @@ def Resnet_LayoutAttr : AttrDef<Resnet_Dialect, "Layout", [DeclareAttrInterfaceM
     ```mlir
     tensor<8x64x56x56xf32, #resnet.layout<c16, halo = 1>>
     ```
-    No encoding means `dense` without halo.
+    No encoding means `dense` without halo. The layouts are those of support/Layout.h.
 
-    * (C1) `c16` is for ranks 1, 2 and 4, `k16c16` for 4 and 5, `k16` for 2 to 5, `c16k16` for 4; `dense` for any.
+    * (C1) `c16` is for ranks 1, 2 and 4, `k16c16` for 4 and 5, `k16` for 2, 4 and 5, `c16k16` for 4; `dense` for any.
     * (C2) A halo, from 0 to 1024 pixels, is only around images: rank 4, `dense` or `c16`.
   }];
-  let parameters = (ins EnumParameter<Resnet_LayoutKind>:$kind, DefaultValuedParameter<"int64_t", "0">:$halo);
+  let parameters = (ins "::resin::LayoutKind":$kind, DefaultValuedParameter<"int64_t", "0">:$halo);
   let assemblyFormat = "`<` $kind (`,` `halo` `=` $halo^)? `>`";
+  let extraClassDeclaration = [{
+    /// Of a tensor, whose type may have no encoding.
+    static ::resin::LayoutKind kindOf(::mlir::RankedTensorType type);
+    static int64_t haloOf(::mlir::RankedTensorType type);
+    /// The type with that layout, which is no encoding where it is dense without halo.
+    static ::mlir::RankedTensorType layOut(::mlir::RankedTensorType type, ::resin::LayoutKind kind, int64_t halo = 0);
+  }];
 }
 
 #endif

@@ -1002,6 +1002,7 @@ def Resnet_FusedOp : Resnet_Op<"fused", [Pure, IsolatedFromAbove, SingleBlockImp
     * (C6) The region holds only ops that the interpreter can evaluate by themselves.
     * (C7) There are no overlaps, or one for each operand: positive only where dimension 2 of rank 4 is cut, and no larger than the operand's halo.
     * (C8) With several pieces, what must know which one it is in (`dropout`, `part`) is one of as many.
+    * (C9) Elements are of the types that kernels know (support/ElementType.h).
 
     ```mlir
     %y:2 = resnet.fused(%x, %f) pieces 4 dims [0, -1] to [0, 0] : (tensor<8x64x56x56xf32>, tensor<64x64x3x3xf32>) -> (tensor<8x64x56x56xf32>, tensor<4x64xf32>) {

@@ -10,37 +10,30 @@ using namespace mlir;
 
 namespace resin::resnet {
 
-static_assert(int(Layout::Dense) == int(LayoutKind::Dense) && int(Layout::C16) == int(LayoutKind::C16) &&
-              int(Layout::K16C16) == int(LayoutKind::K16C16) && int(Layout::K16) == int(LayoutKind::K16) &&
-              int(Layout::C16K16) == int(LayoutKind::C16K16));
-
 //===----------------------------------------------------------------------===//
 // To a spec
 //===----------------------------------------------------------------------===//
 
-static ElementType elementTypeOf(Type element) {
-  return element.isInteger() ? ElementType::I32 : element.isF64() ? ElementType::F64 : ElementType::F32;
+static ValueSpec valueSpecOf(RankedTensorType type) {
+  const std::optional<ElementType> element = elementTypeOf(type.getElementType());
+  assert(element && "the verifier has seen the type");
+  return {*element, type.getShape().vec()};
 }
 
 TensorSpec tensorSpecOf(RankedTensorType type) {
-  TensorSpec spec;
-  spec.type = elementTypeOf(type.getElementType());
-  spec.shape.assign(type.getShape().begin(), type.getShape().end());
-  if (auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding())) {
-    spec.layout = static_cast<LayoutKind>(layout.getKind());
-    spec.halo = layout.getHalo();
-  }
-  return spec;
+  const ValueSpec value = valueSpecOf(type);
+  return {value.type, value.shape, LayoutAttr::kindOf(type), LayoutAttr::haloOf(type)};
 }
 
 /// The spec of one of `pieces` of `whole`, cut along `dim`. A band of rows may, with what overlaps, be as large as the
 /// whole.
 static TensorSpec pieceSpecOf(Type piece, Type whole, int64_t dim, int64_t pieces) {
   TensorSpec spec = tensorSpecOf(cast<RankedTensorType>(piece));
-  const bool isImage = spec.layout == LayoutKind::Dense || spec.layout == LayoutKind::C16;
-  if (dim == 1 && isImage && spec.shape.size() == 4 && pieces > 1)
+  if (pieces == 1 || !isImage(spec.layout, spec.shape.size()))
+    return spec;
+  if (dim == 1)
     spec.storedChannels = cast<RankedTensorType>(whole).getDimSize(1);
-  if (dim == 2 && spec.shape.size() == 4 && pieces > 1)
+  if (dim == 2)
     spec.storedRows = cast<RankedTensorType>(whole).getDimSize(2);
   return spec;
 }
@@ -66,7 +59,7 @@ static KernelNode nodeOf(Operation &op, const llvm::DenseMap<Value, int> &number
     node.attributes.emplace_back(name.str(), valueOf(op.getAttr(name)));
   llvm::sort(node.attributes, [](const auto &lhs, const auto &rhs) { return lhs.first < rhs.first; });
   for (Type type : op.getResultTypes())
-    node.results.push_back(cast<RankedTensorType>(type).getShape().vec());
+    node.results.push_back(valueSpecOf(cast<RankedTensorType>(type)));
   return node;
 }
 
@@ -106,7 +99,7 @@ public:
   OwningOpRef<ModuleOp> build();
 
 private:
-  Type elementOf(ElementType type);
+  RankedTensorType tensorType(const ValueSpec &value, LayoutKind layout, int64_t halo);
   FailureOr<SmallVector<Type>> typesOf(const std::vector<TensorSpec> &tensors);
   LogicalResult buildNode(const KernelNode &node);
   Attribute attribute(StringRef name, const AttributeValue &value);
@@ -119,29 +112,21 @@ private:
   SmallVector<Value> values;
 };
 
-Type SpecReader::elementOf(ElementType type) {
-  switch (type) {
-  case ElementType::F32:
-    return builder.getF32Type();
-  case ElementType::F64:
-    return builder.getF64Type();
-  case ElementType::I32:
-    return builder.getI32Type();
-  }
-  llvm_unreachable("all element types are named");
+/// Null, after a diagnostic, where there is no such tensor.
+RankedTensorType SpecReader::tensorType(const ValueSpec &value, LayoutKind layout, int64_t halo) {
+  Attribute encoding;
+  if (layout != LayoutKind::Dense || halo != 0)
+    encoding = LayoutAttr::get(builder.getContext(), layout, halo);
+  return RankedTensorType::getChecked([&] { return mlir::emitError(location); }, value.shape,
+                                      typeOf(builder.getContext(), value.type), encoding);
 }
 
 FailureOr<SmallVector<Type>> SpecReader::typesOf(const std::vector<TensorSpec> &tensors) {
   SmallVector<Type> types;
   for (const TensorSpec &tensor : tensors) {
-    Attribute encoding;
-    if (tensor.layout != LayoutKind::Dense || tensor.halo != 0)
-      encoding = LayoutAttr::get(builder.getContext(), static_cast<Layout>(tensor.layout), tensor.halo);
-    Type type = RankedTensorType::getChecked([&] { return mlir::emitError(location); }, tensor.shape,
-                                             elementOf(tensor.type), encoding);
-    if (!type)
+    types.push_back(tensorType({tensor.type, tensor.shape}, tensor.layout, tensor.halo));
+    if (!types.back())
       return failure();
-    types.push_back(type);
   }
   return types;
 }
@@ -162,21 +147,13 @@ Attribute SpecReader::attribute(StringRef name, const AttributeValue &value) {
   return builder.getI64IntegerAttr(number);
 }
 
-/// Of a result that the kernel yields, the type it is yielded as, with its layout; of another, its shape. Specs have
-/// no types inside: floats are f32 but for sums, which are yielded.
+/// A result that the kernel yields has the layout that it is yielded in.
 Type SpecReader::resultType(const KernelNode &node, unsigned result) {
-  Type element = node.op == "label_rank" ? elementOf(ElementType::I32) : elementOf(ElementType::F32);
   auto yield = llvm::find(spec.yields, int(values.size() + result));
-  Attribute encoding;
-  if (yield != spec.yields.end()) {
-    const TensorSpec &tensor = spec.results[yield - spec.yields.begin()];
-    if (tensor.type == ElementType::F64)
-      element = elementOf(tensor.type);
-    if (tensor.layout != LayoutKind::Dense || tensor.halo != 0)
-      encoding = LayoutAttr::get(builder.getContext(), static_cast<Layout>(tensor.layout), tensor.halo);
-  }
-  return RankedTensorType::getChecked([&] { return mlir::emitError(location); }, node.results[result], element,
-                                      encoding);
+  if (yield == spec.yields.end())
+    return tensorType(node.results[result], LayoutKind::Dense, 0);
+  const TensorSpec &tensor = spec.results[yield - spec.yields.begin()];
+  return tensorType(node.results[result], tensor.layout, tensor.halo);
 }
 
 LogicalResult SpecReader::buildNode(const KernelNode &node) {

@@ -49,18 +49,8 @@ enum class Cut { Whole, Images, Channels, Bands, Lanes, FilterChannels, Rows, Pa
 
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-Layout layoutOf(RankedTensorType type) {
-  auto encoding = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
-  return encoding ? encoding.getKind() : Layout::Dense;
-}
-
-int64_t haloOf(RankedTensorType type) {
-  auto encoding = dyn_cast_or_null<LayoutAttr>(type.getEncoding());
-  return encoding ? encoding.getHalo() : 0;
-}
-
 bool isFilter(RankedTensorType type) {
-  Layout layout = layoutOf(type);
+  const Layout layout = LayoutAttr::kindOf(type);
   return layout != Layout::Dense && layout != Layout::C16;
 }
 
@@ -68,21 +58,22 @@ bool isActivation(RankedTensorType type) { return type.getRank() == 4 && !isFilt
 
 /// Whether the first dimension counts images: activations and features.
 bool hasBatch(RankedTensorType type) {
-  return isActivation(type) || (type.getRank() == 2 && layoutOf(type) == Layout::Dense);
+  return isActivation(type) || (type.getRank() == 2 && LayoutAttr::kindOf(type) == Layout::Dense);
 }
 
 /// The dimension along which channels of the result stand in a channel vector, a filter or an activation.
 int64_t channelDim(RankedTensorType type) { return isActivation(type) ? 1 : 0; }
 
 /// The dimension that is outermost in a filter's memory.
-int64_t outermostDim(RankedTensorType filter) { return layoutOf(filter) == Layout::C16K16 ? 1 : 0; }
+int64_t outermostDim(RankedTensorType filter) {
+  return axesOf(LayoutAttr::kindOf(filter), filter.getRank()).front().dimension;
+}
 
 /// How large a filter is decides into how many ranges of blocks of channels it is cut.
 int64_t piecesBySize(RankedTensorType filter, int64_t dim) {
   if (filter.getDimSize(dim) % kChannelBlock)
     return 1;
-  return largestDivisor(filter.getDimSize(dim) / kChannelBlock,
-                        llvm::divideCeil(filter.getNumElements() * 4, kFilterBytes));
+  return largestDivisor(filter.getDimSize(dim) / kChannelBlock, llvm::divideCeil(bytesOf(filter), kFilterBytes));
 }
 
 RankedTensorType slice(RankedTensorType type, int64_t dim, int64_t pieces, int64_t overlap = 0) {
@@ -268,7 +259,7 @@ int64_t Fuser::bandPieces() {
   const int64_t rows = result.getDimSize(2), stride = conv->stride, top = conv->padding[0], reach = conv->reach;
   // `top` rows overlap on both sides: with them a band has to give its share of rows, no fewer and no more.
   const bool gives = reach - (stride - 1) <= 2 * top && 2 * top <= reach;
-  if (source.getDimSize(2) != rows * stride || !gives || haloOf(source) < top)
+  if (source.getDimSize(2) != rows * stride || !gives || LayoutAttr::haloOf(source) < top)
     return 1;
   if (filter.getNumElements() > source.getNumElements() && channelPieces() > 1)
     return 1;

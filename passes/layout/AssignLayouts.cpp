@@ -107,7 +107,7 @@ struct AssignLayouts : resin::impl::AssignLayoutsBase<AssignLayouts> {
           ofVariables[write.getVariable()] = layoutOf(write.getValue());
     }
     for (auto variable : getOperation().getOps<VariableOp>())
-      variable.setType(withLayout(cast<RankedTensorType>(variable.getType()), layoutOfVariable(variable)));
+      variable.setType(LayoutAttr::layOut(cast<RankedTensorType>(variable.getType()), layoutOfVariable(variable)));
   }
 
 private:
@@ -202,8 +202,8 @@ private:
     Value &value = done[operand.get()];
     if (!value) {
       OpBuilder builder(operand.getOwner());
-      value = RelayoutOp::create(builder, operand.getOwner()->getLoc(), withLayout(typeOf(operand.get()), layout),
-                                 operand.get());
+      value = RelayoutOp::create(builder, operand.getOwner()->getLoc(),
+                                 LayoutAttr::layOut(typeOf(operand.get()), layout), operand.get());
       ++numRelayouts;
     }
     operand.set(value);
@@ -216,22 +216,12 @@ private:
   // Values
   //===--------------------------------------------------------------------===//
 
-  static RankedTensorType withLayout(RankedTensorType type, Layout layout, int64_t halo = 0) {
-    Attribute encoding;
-    if (layout != Layout::Dense || halo)
-      encoding = LayoutAttr::get(type.getContext(), layout, halo);
-    return RankedTensorType::get(type.getShape(), type.getElementType(), encoding);
-  }
-
-  static Layout layoutOf(Value value) {
-    auto encoding = dyn_cast_or_null<LayoutAttr>(typeOf(value).getEncoding());
-    return encoding ? encoding.getKind() : Layout::Dense;
-  }
+  static Layout layoutOf(Value value) { return LayoutAttr::kindOf(typeOf(value)); }
 
   void layOut(func::FuncOp function) {
     for (Operation &op : function.getBody().front())
       for (OpResult result : op.getResults())
-        result.setType(withLayout(typeOf(result), layoutOfResult(result)));
+        result.setType(LayoutAttr::layOut(typeOf(result), layoutOfResult(result)));
   }
 
   /// What an op makes. Filters and their updates stand as what they are computed from.
@@ -255,7 +245,7 @@ private:
       for (OpOperand &use : value.getUses())
         halo = std::max(halo, haloRead(use.getOwner(), use.getOperandNumber()));
       if (halo)
-        value.setType(withLayout(typeOf(value), layoutOf(value), halo));
+        value.setType(LayoutAttr::layOut(typeOf(value), layoutOf(value), halo));
     };
     llvm::for_each(function.getArguments(), add);
     for (Operation &op : function.getBody().front())

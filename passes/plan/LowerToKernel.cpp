@@ -39,10 +39,9 @@ ViewType viewOf(Type type, Location loc) {
     emitError(loc) << "a program needs tensors of known shape, not " << type;
     return {};
   }
-  auto layout = dyn_cast_or_null<resnet::LayoutAttr>(tensor.getEncoding());
-  LayoutKind kind = layout ? static_cast<LayoutKind>(layout.getKind()) : LayoutKind::Dense;
-  int64_t halo = layout ? layout.getHalo() : 0;
-  return ViewType::getChecked([&] { return emitError(loc); }, type.getContext(), tensor.getShape(), tensor.getElementType(), kind, halo, int64_t(0), int64_t(0));
+  return ViewType::getChecked([&] { return emitError(loc); }, type.getContext(), tensor.getShape(),
+                              tensor.getElementType(), resnet::LayoutAttr::kindOf(tensor),
+                              resnet::LayoutAttr::haloOf(tensor), int64_t(0), int64_t(0));
 }
 
 /// Lowers one function beside itself.

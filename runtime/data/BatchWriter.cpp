@@ -12,8 +12,8 @@ using namespace resin::runtime;
 
 BatchWriter::BatchWriter(const Tensor &image, const PixelScale &scale)
     : channels(image.shape[1]), height(image.shape[2]), width(image.shape[3]), halo(image.halo),
-      dense(image.layout == LayoutKind::Dense), place({1, channels, height, width}, image.layout, image.halo),
-      value(scale.mean.size()) {
+      dense(image.layout == LayoutKind::Dense),
+      place({image.type, {1, channels, height, width}, image.layout, image.halo}), value(scale.mean.size()) {
   for (size_t c = 0; c < value.size(); ++c)
     for (int pixel = 0; pixel < 256; ++pixel)
       value[c][pixel] = static_cast<float>((pixel / 255.0 - scale.mean[c]) / scale.deviation[c]);

@@ -8,7 +8,6 @@
 #ifndef RESIN_RUNTIME_DATA_BATCHWRITER_H
 #define RESIN_RUNTIME_DATA_BATCHWRITER_H
 
-#include "runtime/Layout.h"
 #include "runtime/Manifest.h"
 #include "runtime/data/Augment.h"
 #include "runtime/data/PixelScale.h"
@@ -40,7 +39,7 @@ private:
 
   int64_t channels, height, width, halo;
   bool dense;
-  Placement place;                           ///< of one image
+  StorageMap place;                          ///< of one image
   std::vector<std::array<float, 256>> value; ///< of a byte, by channel
 };
 

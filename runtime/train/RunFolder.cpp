@@ -153,7 +153,7 @@ Status RunFolder::trySave(Model &model, const RunState &state, bool isBest) {
 }
 
 /// Empty if a variable is not finite.
-static std::string bytesOf(Model &model, const RunState &state) {
+static std::string contentsOf(Model &model, const RunState &state) {
   std::string all;
   const Status status = writeCheckpoint(model, state, [&](std::span<const std::byte> bytes) -> Status {
     all.append(reinterpret_cast<const char *>(bytes.data()), bytes.size());
@@ -165,6 +165,6 @@ static std::string bytesOf(Model &model, const RunState &state) {
 Status RunFolder::save(Model &model, const RunState &state, bool isBest) {
   Status status = trySave(model, state, isBest);
   if (isBest)
-    owedBest = status.ok() ? std::string() : bytesOf(model, state);
+    owedBest = status.ok() ? std::string() : contentsOf(model, state);
   return status;
 }

@@ -150,6 +150,17 @@ func.func @fused_c8(%x: tensor<4x4xf32>, %s: tensor<2xi32>) {
 
 // -----
 
+func.func @fused_c9(%x: tensor<4xi64>) {
+  // expected-error@+1 {{kernels have no elements of type 'i64'; they have f64, f32, bf16, f16, i32, u8}}
+  %y = resnet.fused(%x) pieces 1 dims [-1] to [-1] : (tensor<4xi64>) -> tensor<4xi64> {
+  ^bb0(%a: tensor<4xi64>):
+    resnet.yield %a : tensor<4xi64>
+  }
+  return
+}
+
+// -----
+
 func.func @part_c1(%x: tensor<4x6xf32>) {
   // expected-error@+1 {{'part' makes one of 2 equal ranges of dimension 1, not 'tensor<2x6xf32>' of 'tensor<4x6xf32>'}}
   %y = resnet.part %x dim 1 piece_of 2 : tensor<4x6xf32> to tensor<2x6xf32>

@@ -1,7 +1,12 @@
 // RUN: resin-opt %s --split-input-file --verify-diagnostics
 
-// expected-error@+1 {{only a dense or c16 view of rank 4 has a halo}}
+// expected-error@+1 {{only a dense or c16 view of rank 4 has a halo, of at most 1024}}
 func.func @view_halo(%x: !kernel.view<16xf32, c16, halo = 1>) { return }
+
+// -----
+
+// expected-error@+1 {{only a dense or c16 view of rank 4 has a halo, of at most 1024}}
+func.func @view_wide_halo(%x: !kernel.view<1x16x4x4xf32, c16, halo = 1025>) { return }
 
 // -----
 
@@ -10,8 +15,13 @@ func.func @view_rank(%x: !kernel.view<16xf32, k16c16>) { return }
 
 // -----
 
-// expected-error@+1 {{a view's elements are f32, f64 or i32, not 'f16'}}
-func.func @view_element(%x: !kernel.view<16xf16>) { return }
+// expected-error@+1 {{layout k16 has no rank 3}}
+func.func @view_of_lanes(%x: !kernel.view<4x16x3xf32, k16>) { return }
+
+// -----
+
+// expected-error@+1 {{a view's elements are one of f64, f32, bf16, f16, i32, u8, not 'i64'}}
+func.func @view_element(%x: !kernel.view<16xi64>) { return }
 
 // -----
 
@@ -137,7 +147,7 @@ func.func @launch_c2() {
   kernel.parallel pieces 1 {
   ^bb0(%piece: index):
     // expected-error@+1 {{operand 0 is '!kernel.view<8xf32>' but its spec says '!kernel.view<4xf32>'}}
-    kernel.launch @k(%x) -> (%x) spec "(f32[4]) { %1 = relu(%0) {} : [4] } -> (%1: f32[4])" : (!kernel.view<8xf32>) -> (!kernel.view<8xf32>)
+    kernel.launch @k(%x) -> (%x) spec "(f32[4]) { %1 = relu(%0) {} : f32[4] } -> (%1: f32[4])" : (!kernel.view<8xf32>) -> (!kernel.view<8xf32>)
   }
   return
 }
@@ -149,7 +159,7 @@ func.func @launch_c2() {
   kernel.parallel pieces 1 {
   ^bb0(%piece: index):
     // expected-error@+1 {{has 2 results but its spec 1}}
-    kernel.launch @k(%x) -> (%x, %x) spec "(f32[4]) { %1 = relu(%0) {} : [4] } -> (%1: f32[4])" : (!kernel.view<4xf32>) -> (!kernel.view<4xf32>, !kernel.view<4xf32>)
+    kernel.launch @k(%x) -> (%x, %x) spec "(f32[4]) { %1 = relu(%0) {} : f32[4] } -> (%1: f32[4])" : (!kernel.view<4xf32>) -> (!kernel.view<4xf32>, !kernel.view<4xf32>)
   }
   return
 }
@@ -161,7 +171,7 @@ func.func @launch_c3(%seed: !kernel.view<2xi32>) {
   kernel.parallel pieces 1 {
   ^bb0(%piece: index):
     // expected-error@+1 {{computes one of 3 pieces in a loop of 1}}
-    kernel.launch @k(%x, %seed) -> (%x) spec "(f32[2,4], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=3, rate=0.5} : [2,4] } -> (%2: f32[2,4])" : (!kernel.view<2x4xf32>, !kernel.view<2xi32>) -> (!kernel.view<2x4xf32>)
+    kernel.launch @k(%x, %seed) -> (%x) spec "(f32[2,4], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=3, rate=0.5} : f32[2,4] } -> (%2: f32[2,4])" : (!kernel.view<2x4xf32>, !kernel.view<2xi32>) -> (!kernel.view<2x4xf32>)
   }
   return
 }

@@ -54,7 +54,7 @@ func.func @loops_stand_side_by_side() {
       %from = kernel.slice %x[%piece] dim 0 of 2 : !kernel.view<4x16x2x2xf32, c16> -> !kernel.view<2x16x2x2xf32, c16>
       %to = kernel.slice %y[%piece] dim 0 of 2 : !kernel.view<4x16x2x2xf32, c16> -> !kernel.view<2x16x2x2xf32, c16>
       // CHECK: kernel.launch @relu_x(%{{.*}}) -> (%{{.*}}) spec "{{.*}}" layer "layer1.0" : (!kernel.view<2x16x2x2xf32, c16>) -> (!kernel.view<2x16x2x2xf32, c16>)
-      kernel.launch @relu_x(%from) -> (%to) spec "(f32[2,16,2,2]c16) { %1 = relu(%0) {} : [2,16,2,2] } -> (%1: f32[2,16,2,2]c16)" layer "layer1.0"
+      kernel.launch @relu_x(%from) -> (%to) spec "(f32[2,16,2,2]c16) { %1 = relu(%0) {} : f32[2,16,2,2] } -> (%1: f32[2,16,2,2]c16)" layer "layer1.0"
         : (!kernel.view<2x16x2x2xf32, c16>) -> (!kernel.view<2x16x2x2xf32, c16>)
     }
     // CHECK: kernel.parallel pieces 1

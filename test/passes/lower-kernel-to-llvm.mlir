@@ -13,7 +13,7 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
     ^bb0(%piece: index):
       %scratch = kernel.scratch at 128 : !kernel.view<1x16xf32>
       %part = kernel.slice %x[%piece] dim 0 of 4 : !kernel.view<4x16xf32> -> !kernel.view<1x16xf32>
-      kernel.launch @relu_x(%part) -> (%scratch) spec "(f32[1,16]) { %1 = relu(%0) {} : [1,16] } -> (%1: f32[1,16])"
+      kernel.launch @relu_x(%part) -> (%scratch) spec "(f32[1,16]) { %1 = relu(%0) {} : f32[1,16] } -> (%1: f32[1,16])"
         : (!kernel.view<1x16xf32>) -> (!kernel.view<1x16xf32>)
     }
     kernel.parallel pieces 1 {
@@ -74,7 +74,7 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
     ^bb0(%piece: index):
       %part = kernel.slice %x[%piece] dim 2 of 2 overlap 1 : !kernel.view<1x16x4x4xf32, c16, halo = 1> -> !kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 4>
       %band = kernel.slice %y[%piece] dim 2 of 2 : !kernel.view<1x16x8x4xf32, c16, halo = 1> -> !kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 8>
-      kernel.launch @relu_band(%part) -> (%band) spec "(f32[1,16,4,4]c16h1r4) { %1 = relu(%0) {} : [1,16,4,4] } -> (%1: f32[1,16,4,4]c16h1r8)"
+      kernel.launch @relu_band(%part) -> (%band) spec "(f32[1,16,4,4]c16h1r4) { %1 = relu(%0) {} : f32[1,16,4,4] } -> (%1: f32[1,16,4,4]c16h1r8)"
         : (!kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 4>) -> (!kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 8>)
     }
     return
@@ -95,7 +95,7 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
     kernel.parallel pieces 2 {
     ^bb0(%piece: index):
       %part = kernel.slice %x[%piece] dim 0 of 2 : !kernel.view<4x16xf32> -> !kernel.view<2x16xf32>
-      kernel.launch @dropout_piece(%part, %seed) -> (%part) spec "(f32[2,16], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=2, rate=0.5} : [2,16] } -> (%2: f32[2,16])"
+      kernel.launch @dropout_piece(%part, %seed) -> (%part) spec "(f32[2,16], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=2, rate=0.5} : f32[2,16] } -> (%2: f32[2,16])"
         : (!kernel.view<2x16xf32>, !kernel.view<2xi32>) -> (!kernel.view<2x16xf32>)
     }
     return

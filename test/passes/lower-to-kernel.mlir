@@ -7,7 +7,7 @@
 // CHECK:   kernel.parallel pieces 4
 // CHECK:     %[[A:.*]] = kernel.slice %[[X]][%{{.*}}] dim 0 of 4
 // CHECK:     %[[B:.*]] = kernel.slice %[[Y]][%{{.*}}] dim 0 of 4
-// CHECK:     kernel.launch @relu_{{.*}}(%[[A]]) -> (%[[B]]) spec "(f32[2,16,4,4]c16) { %1 = relu(%0) {} : [2,16,4,4] } -> (%1: f32[2,16,4,4]c16)" layer "layer1.0"
+// CHECK:     kernel.launch @relu_{{.*}}(%[[A]]) -> (%[[B]]) spec "(f32[2,16,4,4]c16) { %1 = relu(%0) {} : f32[2,16,4,4] } -> (%1: f32[2,16,4,4]c16)" layer "layer1.0"
 // CHECK-NOT: kernel.copy
 func.func @pieces(%x: tensor<8x16x4x4xf32, #resnet.layout<c16>> {resnet.name = "image"}) -> (tensor<8x16x4x4xf32, #resnet.layout<c16>> {resnet.name = "y"}) {
   %y = resnet.fused(%x) pieces 4 dims [0] to [0] : (tensor<8x16x4x4xf32, #resnet.layout<c16>>) -> tensor<8x16x4x4xf32, #resnet.layout<c16>> {

@@ -48,12 +48,12 @@ struct ConvCase {
   }
   TensorSpec dx(LayoutKind layout = LayoutKind::C16) const { return {ElementType::F32, xShape(), layout, ringOut}; }
 
-  KernelNode forwardNode() const { return {"conv2d", {0, 1}, window(), {yShape()}}; }
+  KernelNode forwardNode() const { return {"conv2d", {0, 1}, window(), {{ElementType::F32, yShape()}}}; }
   KernelNode gradDataNode() const {
     auto attributes = window();
     attributes.push_back({"size", std::vector<int64_t>{h, w}});
     std::sort(attributes.begin(), attributes.end(), [](auto &a, auto &b) { return a.first < b.first; });
-    return {"conv2d_grad_data", {0, 1}, attributes, {xShape()}};
+    return {"conv2d_grad_data", {0, 1}, attributes, {{ElementType::F32, xShape()}}};
   }
   KernelNode gradWeightNode(bool lane) const {
     auto attributes = window();
@@ -64,7 +64,7 @@ struct ConvCase {
       shape.insert(shape.begin(), 1);
     }
     std::sort(attributes.begin(), attributes.end(), [](auto &a, auto &b) { return a.first < b.first; });
-    return {"conv2d_grad_weight", {0, 1}, attributes, {shape}};
+    return {"conv2d_grad_weight", {0, 1}, attributes, {{ElementType::F32, shape}}};
   }
 
   KernelSpec forward(LayoutKind source = LayoutKind::C16, LayoutKind filters = LayoutKind::K16C16,

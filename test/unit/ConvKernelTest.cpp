@@ -222,8 +222,8 @@ TEST_P(ConvKernelEpilogues, BatchStatistics) {
   const ConvCase c = GetParam();
   KernelSpec spec = c.forward();
   const int64_t k = c.k;
-  spec.nodes.push_back({"channel_sum", {2}, {{"pieces", int64_t(1)}}, {{1, k}}});
-  spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{1, k}}});
+  spec.nodes.push_back({"channel_sum", {2}, {{"pieces", int64_t(1)}}, {{ElementType::F64, {1, k}}}});
+  spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{ElementType::F64, {1, k}}}});
   spec.yields = {2, 3, 4};
   spec.results.insert(spec.results.end(), {channelSums(k), channelSums(k)});
   HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]);
@@ -248,9 +248,9 @@ TEST_P(ConvKernelEpilogues, BiasAddRelu) {
   skip.halo = 1;
   spec.operands.insert(spec.operands.end(), {channelVector(c.k), skip});
   spec.nodes = {c.forwardNode(),
-                {"add_bias", {4, 2}, {}, {c.yShape()}},
-                {"add", {5, 3}, {}, {c.yShape()}},
-                {"relu", {6}, {}, {c.yShape()}}};
+                {"add_bias", {4, 2}, {}, {{ElementType::F32, c.yShape()}}},
+                {"add", {5, 3}, {}, {{ElementType::F32, c.yShape()}}},
+                {"relu", {6}, {}, {{ElementType::F32, c.yShape()}}}};
   spec.yields = {7};
   HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), bias = filled(spec.operands[2]),
              other = filled(skip);
@@ -279,10 +279,10 @@ TEST_P(ConvKernelEpilogues, GradDataMaskAndSums) {
   const int64_t channels = c.c;
   spec.operands.insert(spec.operands.end(), {plain, z, plain});
   spec.nodes = {c.gradDataNode(),
-                {"add", {5, 2}, {}, {c.xShape()}},
-                {"relu_grad", {6, 3}, {}, {c.xShape()}},
-                {"channel_sum", {7}, {{"pieces", int64_t(1)}}, {{1, channels}}},
-                {"channel_dot", {7, 4}, {{"pieces", int64_t(1)}}, {{1, channels}}}};
+                {"add", {5, 2}, {}, {{ElementType::F32, c.xShape()}}},
+                {"relu_grad", {6, 3}, {}, {{ElementType::F32, c.xShape()}}},
+                {"channel_sum", {7}, {{"pieces", int64_t(1)}}, {{ElementType::F64, {1, channels}}}},
+                {"channel_dot", {7, 4}, {{"pieces", int64_t(1)}}, {{ElementType::F64, {1, channels}}}}};
   spec.yields = {7, 8, 9};
   spec.results.insert(spec.results.end(), {channelSums(channels), channelSums(channels)});
   HostTensor dy = filled(spec.operands[0]), w = filled(spec.operands[1]), skip = filled(plain), mask = filled(z),
@@ -320,7 +320,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelEpilogues,
 /// Forward with batch statistics under given knobs.
 void checkForward(const ConvCase &c, const std::vector<int> &knobs) {
   KernelSpec spec = c.forward();
-  spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{1, c.k}}});
+  spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{ElementType::F64, {1, c.k}}}});
   spec.yields = {2, 3};
   spec.results.push_back(channelSums(c.k));
   HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]),
@@ -497,7 +497,7 @@ class ConvKernelStems : public testing::TestWithParam<ConvCase> {};
 TEST_P(ConvKernelStems, Forward) {
   const ConvCase c = GetParam();
   KernelSpec spec = c.forward(Kind::Dense, Kind::K16);
-  spec.nodes.push_back({"channel_sum", {2}, {{"pieces", int64_t(1)}}, {{1, c.k}}});
+  spec.nodes.push_back({"channel_sum", {2}, {{"pieces", int64_t(1)}}, {{ElementType::F64, {1, c.k}}}});
   spec.yields = {2, 3};
   spec.results.push_back(channelSums(c.k));
   HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]),
@@ -622,7 +622,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelGeneric,
 TEST(ConvKernelTest, GenericConvolutionTakesSums) {
   const ConvCase c{2, 16, 6, 6, 32, 3, 3, 1, 1, 1, 4};
   KernelSpec spec = c.forward(Kind::C16, Kind::K16);
-  spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{1, 32}}});
+  spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{ElementType::F64, {1, 32}}}});
   spec.yields = {2, 3};
   spec.results.push_back(channelSums(32));
   HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]), y = rubbish(spec.results[0]),

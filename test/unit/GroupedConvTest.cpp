@@ -53,22 +53,22 @@ struct GroupedConv {
     if (results.empty())
       results = "%2: " + image(y());
     return "(" + source() + ", f32" + text(filter()) + "k16" + operands + ") { %" + std::to_string(first) +
-           " = conv2d(%0, %1)" + window() + strides() + " : " + text(y()) + nodes + " } -> (" + results + ")";
+           " = conv2d(%0, %1)" + window() + strides() + " : f32" + text(y()) + nodes + " } -> (" + results + ")";
   }
   std::string gradData(const std::string &operands = "", const std::string &nodes = "", int first = 2,
                        std::string results = "") const {
     if (results.empty())
       results = "%2: " + image(x(), 1);
     return "(" + image(y(), haloY()) + ", f32" + text(filter()) + "k16" + operands + ") { %" + std::to_string(first) +
-           " = conv2d_grad_data(%0, %1)" + window() + ", size=" + text({h, w}) + strides() + " : " + text(x()) + nodes +
-           " } -> (" + results + ")";
+           " = conv2d_grad_data(%0, %1)" + window() + ", size=" + text({h, w}) + strides() + " : f32" + text(x()) +
+           nodes + " } -> (" + results + ")";
   }
   std::string gradWeight(bool lane) const {
     List result = filter();
     if (lane)
       result.insert(result.begin(), 1);
     return "(" + source() + ", " + image(y(), haloY()) + ") { %2 = conv2d_grad_weight(%0, %1)" +
-           window(", kernel=" + text({r, s}) + (lane ? ", lane=1" : "")) + strides() + " : " + text(result) +
+           window(", kernel=" + text({r, s}) + (lane ? ", lane=1" : "")) + strides() + " : f32" + text(result) +
            " } -> (%2: f32" + text(result) + "k16)";
   }
   std::vector<std::string> gradients() const {
@@ -153,9 +153,9 @@ TEST(GroupedConv, Statistics) {
   for (const GroupedConv &conv :
        {GroupedConv{2, 48, 7, 6, 48, 3, 3, 4, 1, 1}, {1, 30, 9, 9, 20, 3, 3, 10, 1, 1, 2, 2}}) {
     const std::string sum = text({1, conv.k}), y = GroupedConv::image(conv.y(), 1);
-    check({conv.forward("",
-                        "; %3 = channel_sum(%2) {pieces=1} : " + sum + "; %4 = channel_dot(%2, %2) {pieces=1} : " + sum,
-                        2, "%2: " + y + ", %3: f64" + sum + "c16, %4: f64" + sum + "c16")});
+    check({conv.forward(
+        "", "; %3 = channel_sum(%2) {pieces=1} : f64" + sum + "; %4 = channel_dot(%2, %2) {pieces=1} : f64" + sum, 2,
+        "%2: " + y + ", %3: f64" + sum + "c16, %4: f64" + sum + "c16")});
   }
 }
 
@@ -164,11 +164,12 @@ TEST(GroupedConv, BiasAddAndRelu) {
        {GroupedConv{2, 48, 5, 7, 48, 3, 3, 8, 1, 1}, {1, 24, 8, 8, 40, 1, 1, 4, 0, 0, 2, 2}}) {
     const std::string y = text(conv.y()), made = GroupedConv::image(conv.y(), 1);
     const std::string bias = ", f32" + text({conv.k}) + "c16";
-    check({conv.forward(bias, "; %4 = add_bias(%3, %2) {} : " + y + "; %5 = relu(%4) {} : " + y, 3, "%5: " + made),
-           conv.forward(bias + ", " + made,
-                        "; %5 = add_bias(%4, %2) {} : " + y + "; %6 = add(%5, %3) {} : " + y +
-                            "; %7 = relu(%6) {} : " + y,
-                        4, "%7: " + made)});
+    check(
+        {conv.forward(bias, "; %4 = add_bias(%3, %2) {} : f32" + y + "; %5 = relu(%4) {} : f32" + y, 3, "%5: " + made),
+         conv.forward(bias + ", " + made,
+                      "; %5 = add_bias(%4, %2) {} : f32" + y + "; %6 = add(%5, %3) {} : f32" + y +
+                          "; %7 = relu(%6) {} : f32" + y,
+                      4, "%7: " + made)});
   }
 }
 
@@ -177,9 +178,9 @@ TEST(GroupedConv, MaskAndSums) {
        {GroupedConv{2, 48, 6, 5, 48, 3, 3, 2, 1, 1}, {1, 40, 8, 8, 24, 3, 3, 8, 1, 1, 2, 2}}) {
     const std::string x = text(conv.x()), made = GroupedConv::image(conv.x()), sum = text({1, conv.c});
     check({conv.gradData(", " + made + ", " + made + ", " + made,
-                         "; %6 = add(%5, %4) {} : " + x + "; %7 = relu_grad(%6, %2) {} : " + x +
-                             "; %8 = channel_sum(%7) {pieces=1} : " + sum +
-                             "; %9 = channel_dot(%7, %3) {pieces=1} : " + sum,
+                         "; %6 = add(%5, %4) {} : f32" + x + "; %7 = relu_grad(%6, %2) {} : f32" + x +
+                             "; %8 = channel_sum(%7) {pieces=1} : f64" + sum +
+                             "; %9 = channel_dot(%7, %3) {pieces=1} : f64" + sum,
                          5, "%7: " + made + ", %8: f64" + sum + "c16, %9: f64" + sum + "c16")},
           1e-4);
   }
@@ -187,8 +188,8 @@ TEST(GroupedConv, MaskAndSums) {
 
 TEST(GroupedConv, BandsOfRows) {
   check({"(f32[1,36,6,5]c16h1r8, f32[36,9,3,3]k16, f32[36]c16) { %3 = conv2d(%0, %1) {dilations=[1,1], groups=4, "
-         "padding=[0,1,0,1], strides=[1,1]} : [1,36,4,5]; %4 = add_bias(%3, %2) {} : [1,36,4,5] } -> "
-         "(%4: f32[1,36,4,5]c16h1r8)"});
+         "padding=[0,1,0,1], strides=[1,1]} : f32[1,36,4,5]; %4 = add_bias(%3, %2) {} : f32[1,36,4,5] } -> (%4: "
+         "f32[1,36,4,5]c16h1r8)"});
 }
 
 /// A convolution that the language allows: sizes, groups, windows at random.

@@ -25,15 +25,14 @@ KernelSpec spec(const std::string &text) {
 }
 
 const std::vector<std::string> kTexts = {
-    "(f32[2,16,8,8]c16) { %1 = relu(%0) {} : [2,16,8,8] } -> (%1: f32[2,16,8,8]c16h1)",
-    "(f32[4,10], i32[4]) { %2 = cross_entropy(%0, %1) {label_smoothing=0.1} : [4] } -> (%2: f32[4])",
+    "(f32[2,16,8,8]c16) { %1 = relu(%0) {} : f32[2,16,8,8] } -> (%1: f32[2,16,8,8]c16h1)",
+    "(f32[4,10], i32[4]) { %2 = cross_entropy(%0, %1) {label_smoothing=0.1} : f32[4] } -> (%2: f32[4])",
     "(f32[20], f32[20], f32[20], f32[20], f32[], f32[]) { %6, %7, %8 = adam(%0, %1, %2, %3, %4, %5) {beta1=0.9, "
-    "beta2=0.999, decoupled=0, epsilon=1e-08, "
-    "weight_decay=0.0} : [20], [20], [20] } -> (%6: f32[20], %7: f32[20], %8: f32[20])",
-    "(f32[64,2048]) { %1 = batch_sum(%0) {} : [2048] } -> (%1: f32[2048]c16)",
-    "(f32[2,64,28,28]c16, f32[2,64,28,28]c16) { %2 = relu_grad(%0, %1) {} : [2,64,28,28]; %3 = channel_sum(%2) "
-    "{pieces=1} : [1,64] } -> (%2: f32[2,64,28,28]c16, "
-    "%3: f32[1,64]c16)",
+    "beta2=0.999, decoupled=0, epsilon=1e-08, weight_decay=0.0} : f32[20], f32[20], f32[20] } -> (%6: f32[20], %7: "
+    "f32[20], %8: f32[20])",
+    "(f32[64,2048]) { %1 = batch_sum(%0) {} : f32[2048] } -> (%1: f32[2048]c16)",
+    "(f32[2,64,28,28]c16, f32[2,64,28,28]c16) { %2 = relu_grad(%0, %1) {} : f32[2,64,28,28]; %3 = channel_sum(%2) "
+    "{pieces=1} : f32[1,64] } -> (%2: f32[2,64,28,28]c16, %3: f32[1,64]c16)",
 };
 
 std::vector<KernelSpec> specs() {
@@ -168,34 +167,37 @@ TEST(KernelLibrary, WhatCannotBeBuiltIsAMessage) {
     EXPECT_FALSE(compileKernels({spec(text)}, {}, kernels, error)) << text;
     return error;
   };
-  EXPECT_NE(
-      errorOf("(f32[2]) { %1 = frobnicate(%0) {} : [2] } -> (%1: f32[2])").find("there is no kernel for 'frobnicate'"),
-      std::string::npos);
-  EXPECT_NE(errorOf("(f32[2]) { %1 = add(%0) {} : [2] } -> (%1: f32[2])").find("'add' takes 2 operands, not 1"),
+  EXPECT_NE(errorOf("(f32[2]) { %1 = frobnicate(%0) {} : f32[2] } -> (%1: f32[2])")
+                .find("there is no kernel for 'frobnicate'"),
             std::string::npos);
-  EXPECT_NE(errorOf("(f32[2,16,4,4]c16) { %1 = subsample(%0) {} : [2,16,2,2] } -> (%1: f32[2,16,2,2]c16)")
+  for (const char *type : {"bf16", "f16", "u8"}) // once they had four bytes
+    EXPECT_NE(errorOf(std::string("(") + type + "[2]) { %1 = relu(%0) {} : f32[2] } -> (%1: f32[2])")
+                  .find(std::string("no template computes with ") + type),
+              std::string::npos);
+  EXPECT_NE(errorOf("(f32[2]) { %1 = add(%0) {} : f32[2] } -> (%1: f32[2])").find("'add' takes 2 operands, not 1"),
+            std::string::npos);
+  EXPECT_NE(errorOf("(f32[2,16,4,4]c16) { %1 = subsample(%0) {} : f32[2,16,2,2] } -> (%1: f32[2,16,2,2]c16)")
                 .find("'subsample' needs the attribute 'stride'"),
             std::string::npos);
-  EXPECT_NE(
-      errorOf("(f32[2]c16, f32[2]c16, f32[2]c16, f32[]) { %4, %5 = sgd(%0, %1, %2, %3) {momentum=0.9, nesterov=0, "
-              "weight_decay=1e+39} : [2], [2] } -> (%4: f32[2]c16, %5: f32[2]c16)")
-          .find("'sgd' cannot compute with 'weight_decay', which f32 does not hold"),
-      std::string::npos);
+  EXPECT_NE(errorOf("(f32[2]c16, f32[2]c16, f32[2]c16, f32[]) { %4, %5 = sgd(%0, %1, %2, %3) {momentum=0.9, "
+                    "nesterov=0, weight_decay=1e+39} : f32[2], f32[2] } -> (%4: f32[2]c16, %5: f32[2]c16)")
+                .find("'sgd' cannot compute with 'weight_decay', which f32 does not hold"),
+            std::string::npos);
   EXPECT_NE(errorOf("(f32[1,16,4,4]c16, f32[16,16,1,1]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, "
-                    "padding=[0,0,0,0], strides=[1,1]} : [1,16,4,4]; %3 = channel_sum(%2) {pieces=1} : [1,16] } -> "
-                    "(%3: f64[1,16]c16)")
+                    "padding=[0,0,0,0], strides=[1,1]} : f32[1,16,4,4]; %3 = channel_sum(%2) {pieces=1} : f64[1,16] } "
+                    "-> (%3: f64[1,16]c16)")
                 .find("a convolution that only sums, and stores nothing, has no template"),
             std::string::npos);
-  std::string two =
-      errorOf("(f32[2]) { %1 = sgd(%0, %0, %0, %0) {momentum=1, nesterov=0, weight_decay=0.0} : [2] } -> (%1: f32[2])");
+  std::string two = errorOf(
+      "(f32[2]) { %1 = sgd(%0, %0, %0, %0) {momentum=1, nesterov=0, weight_decay=0.0} : f32[2] } -> (%1: f32[2])");
   EXPECT_NE(two.find("'sgd' has 2 results, not 1"), std::string::npos) << two;
 }
 
 TEST(KernelLibrary, OneFailureLeavesTheOthers) {
   std::vector<CompiledKernel> kernels;
   std::string error;
-  EXPECT_FALSE(compileKernels({spec("(f32[2]) { %1 = frobnicate(%0) {} : [2] } -> (%1: f32[2])"), spec(kTexts[0])}, {},
-                              kernels, error));
+  EXPECT_FALSE(compileKernels({spec("(f32[2]) { %1 = frobnicate(%0) {} : f32[2] } -> (%1: f32[2])"), spec(kTexts[0])},
+                              {}, kernels, error));
   EXPECT_EQ(std::count(error.begin(), error.end(), '\n'), 0);
   EXPECT_FALSE(kernels[1].object.empty());
 }

@@ -40,12 +40,13 @@ namespace resin::codegen {
 /// A tensor in memory as its spec says, with access by logical coordinates.
 class HostTensor {
 public:
-  explicit HostTensor(const TensorSpec &spec) : spec(spec), dimensions(storageDimensions(spec)) {
+  explicit HostTensor(const TensorSpec &spec)
+      : spec(spec), axes(storageAxes(spec)), dimensions(storageDimensions(spec)) {
     int64_t last = 0;
     for (const StorageDimension &d : dimensions)
       last += (d.extent - 1) * d.stride;
     size = last + 1;
-    memory.reset(static_cast<float *>(std::aligned_alloc(64, (size * elementBytes(spec.type) + 63) / 64 * 64)));
+    memory.reset(static_cast<float *>(std::aligned_alloc(64, (size * bytesOf(spec.type) + 63) / 64 * 64)));
     fillStorage(0);
   }
 
@@ -112,6 +113,7 @@ private:
     void operator()(float *p) const { std::free(p); }
   };
   TensorSpec spec;
+  std::vector<StorageAxis> axes;
   std::vector<StorageDimension> dimensions;
   int64_t size;
   std::unique_ptr<float[], Free> memory;
@@ -120,35 +122,10 @@ private:
   double *doubles() const { return reinterpret_cast<double *>(memory.get()); }
   double inStorage(int64_t o) const { return isDouble() ? doubles()[o] : memory.get()[o]; }
   int64_t offset(const std::vector<int> &i) const {
-    auto dimension = [&](size_t d, int at) { return (at - dimensions[d].min) * dimensions[d].stride; };
-    const int b = kChannelBlock;
-    const size_t k = i.size() == 5;
-    const int64_t lane = k ? dimension(dimensions.size() - 1, i[0]) : 0;
-    switch (spec.layout) {
-    case LayoutKind::Dense: {
-      int64_t o = 0;
-      for (size_t d = 0; d < i.size(); ++d)
-        o += dimension(i.size() - 1 - d, i[d]);
-      return o;
-    }
-    case LayoutKind::C16:
-      if (i.size() == 4)
-        return dimension(0, i[1] % b) + dimension(1, i[3]) + dimension(2, i[2]) + dimension(3, i[1] / b) +
-               dimension(4, i[0]);
-      return i.size() == 2 ? dimension(0, i[1]) + dimension(1, i[0]) : dimension(0, i[0]);
-    case LayoutKind::K16C16:
-      return lane + dimension(0, i[k] % b) + dimension(1, i[k + 1] % b) + dimension(2, i[k + 3]) +
-             dimension(3, i[k + 2]) + dimension(4, i[k + 1] / b) + dimension(5, i[k] / b);
-    case LayoutKind::K16:
-      if (i.size() == 2)
-        return dimension(0, i[0] % b) + dimension(1, i[1]) + dimension(2, i[0] / b);
-      return lane + dimension(0, i[k] % b) + dimension(1, i[k + 3]) + dimension(2, i[k + 2]) + dimension(3, i[k + 1]) +
-             dimension(4, i[k] / b);
-    case LayoutKind::C16K16:
-      return dimension(0, i[1] % b) + dimension(1, i[0] % b) + dimension(2, i[3]) + dimension(3, i[2]) +
-             dimension(4, i[0] / b) + dimension(5, i[1] / b);
-    }
-    return 0;
+    int64_t o = 0;
+    for (const StorageAxis &axis : axes)
+      o += axis.stride * (placeAlong(axis.part, i[axis.dimension]) - axis.min);
+    return o;
   }
 };
 

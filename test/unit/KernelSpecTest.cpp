@@ -10,15 +10,13 @@ using namespace resin;
 
 namespace {
 
-const char *const kConv =
-    "(f32[4,16,32,32]c16h1, f32[16,16,3,3]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, padding=[1,1,1,1], "
-    "strides=[1,1]} : "
-    "[4,16,32,32]; %3 = channel_sum(%2) {pieces=1} : [1,16] } -> (%2: f32[4,16,32,32]c16, %3: f32[1,16]c16)";
-const char *const kAdam =
-    "(f32[10], f32[10], f32[10], f32[10], f32[], f32[]) { %6, %7, %8 = adam(%0, %1, %2, %3, %4, %5) {beta1=0.9, "
-    "beta2=0.999, "
-    "decoupled=0, epsilon=1e-08, weight_decay=0.0} : [10], [10], [10] } -> (%6: f32[10], %7: f32[10], %8: f32[10])";
-const char *const kSlice = "(f32[2,32,7,7]c16h2s512) { %1 = relu(%0) {} : [2,32,7,7] } -> (%1: f32[2,32,7,7]h1)";
+const char *const kConv = "(f32[4,16,32,32]c16h1, f32[16,16,3,3]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], "
+                          "groups=1, padding=[1,1,1,1], strides=[1,1]} : f32[4,16,32,32]; %3 = channel_sum(%2) "
+                          "{pieces=1} : f32[1,16] } -> (%2: f32[4,16,32,32]c16, %3: f32[1,16]c16)";
+const char *const kAdam = "(f32[10], f32[10], f32[10], f32[10], f32[], f32[]) { %6, %7, %8 = adam(%0, %1, %2, %3, %4, "
+                          "%5) {beta1=0.9, beta2=0.999, decoupled=0, epsilon=1e-08, weight_decay=0.0} : f32[10], "
+                          "f32[10], f32[10] } -> (%6: f32[10], %7: f32[10], %8: f32[10])";
+const char *const kSlice = "(f32[2,32,7,7]c16h2s512) { %1 = relu(%0) {} : f32[2,32,7,7] } -> (%1: f32[2,32,7,7]h1)";
 
 KernelSpec parsed(const std::string &text) {
   KernelSpec spec;
@@ -37,6 +35,12 @@ std::string errorOf(const std::string &text) {
 TEST(KernelSpec, PrintsWhatItRead) {
   for (const char *text : {kConv, kAdam, kSlice})
     EXPECT_EQ(print(parsed(text)), text);
+  for (LayoutKind layout : kLayoutKinds) {
+    const std::string name = layout == LayoutKind::Dense ? "" : std::string(nameOf(layout)),
+                      text = "(f32[2,3,4,5]" + name + ") { } -> ()";
+    EXPECT_EQ(parsed(text).operands[0].layout, layout);
+    EXPECT_EQ(print(parsed(text)), text);
+  }
 }
 
 TEST(KernelSpec, ReadsEveryField) {
@@ -51,12 +55,25 @@ TEST(KernelSpec, ReadsEveryField) {
   EXPECT_EQ(parsed(kConv).nodes[0].integers("padding"), (std::vector<int64_t>{1, 1, 1, 1}));
 }
 
+// Nothing is four bytes because nobody knows better.
+TEST(KernelSpec, EveryValueHasItsType) {
+  const KernelSpec spec = parsed("(bf16[4,8], i32[4], u8[3]) { %3 = label_rank(%0, %1) {} : i32[4]; %4 = relu(%0) {} : "
+                                 "f16[4,8] } -> (%3: i32[4], %4: f16[4,8])");
+  EXPECT_EQ(valuesOf(spec), (std::vector<ValueSpec>{{ElementType::BF16, {4, 8}},
+                                                    {ElementType::I32, {4}},
+                                                    {ElementType::U8, {3}},
+                                                    {ElementType::I32, {4}},
+                                                    {ElementType::F16, {4, 8}}}));
+  EXPECT_EQ(bytesTouched(spec), 2 * 32 + 4 * 4 + 3 + 4 * 4 + 2 * 32);
+  EXPECT_NE(symbol(spec), symbol(parsed(print(spec).replace(1, 4, "f32"))));
+}
+
 TEST(KernelSpec, SymbolNamesAnchorShapeAndEpilogue) {
   std::string name = symbol(parsed(kConv));
   EXPECT_EQ(name.substr(0, name.size() - 8), "conv2d_n4c16h32w32k16r3s1__channel_sum__");
   EXPECT_EQ(symbol(parsed(kAdam)).substr(0, 10), "adam_c10__");
   EXPECT_NE(symbol(parsed(kSlice)),
-            symbol(parsed("(f32[2,32,7,7]c16h2) { %1 = relu(%0) {} : [2,32,7,7] } -> (%1: f32[2,32,7,7]h1)")));
+            symbol(parsed("(f32[2,32,7,7]c16h2) { %1 = relu(%0) {} : f32[2,32,7,7] } -> (%1: f32[2,32,7,7]h1)")));
 }
 
 TEST(KernelSpec, StorageCountsPaddingHaloAndSlices) {
@@ -82,7 +99,7 @@ TEST(KernelSpec, StorageCountsPaddingHaloAndSlices) {
 // Who writes a band with a halo must know whether it is the first or the last.
 TEST(KernelSpec, BandsAskForTheirPiece) {
   auto band = [](const std::string &result) {
-    return parsed("(f32[2,32,3,7]c16r9) { %1 = relu(%0) {} : [2,32,3,7] } -> (%1: f32[2,32,3,7]" + result + ")");
+    return parsed("(f32[2,32,3,7]c16r9) { %1 = relu(%0) {} : f32[2,32,3,7] } -> (%1: f32[2,32,3,7]" + result + ")");
   };
   EXPECT_TRUE(asksForPiece(band("c16h1r9")));
   EXPECT_EQ(piecesOf(band("c16h1r9")), 3);
@@ -94,8 +111,8 @@ TEST(KernelSpec, BandsAskForTheirPiece) {
 
 // It is named after what it does with its part, and moves that part alone.
 TEST(KernelSpec, PartsAskForTheirPiece) {
-  const KernelSpec spec = parsed("(f32[32,64,3,3]k16c16) { %1 = part(%0) {dim=1, piece_of=4} : [32,16,3,3]; %2 = "
-                                 "relayout(%1) {} : [32,16,3,3] } -> (%2: f32[32,16,3,3]c16k16)");
+  const KernelSpec spec = parsed("(f32[32,64,3,3]k16c16) { %1 = part(%0) {dim=1, piece_of=4} : f32[32,16,3,3]; %2 = "
+                                 "relayout(%1) {} : f32[32,16,3,3] } -> (%2: f32[32,16,3,3]c16k16)");
   EXPECT_TRUE(asksForPiece(spec) && countsPieces(spec));
   EXPECT_EQ(piecesOf(spec), 4);
   EXPECT_EQ(symbol(spec).rfind("relayout_n32c16h3w3__part__", 0), 0u) << symbol(spec);
@@ -105,7 +122,7 @@ TEST(KernelSpec, PartsAskForTheirPiece) {
 TEST(KernelSpec, DropoutAsksForItsPiece) {
   auto dropout = [](const std::string &pieces) {
     return parsed("(f32[2,20], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=" + pieces +
-                  ", rate=0.5} : [2,20] } -> (%2: f32[2,20])");
+                  ", rate=0.5} : f32[2,20] } -> (%2: f32[2,20])");
   };
   EXPECT_TRUE(asksForPiece(dropout("4")) && countsPieces(dropout("4")));
   EXPECT_EQ(piecesOf(dropout("4")), 4);
@@ -121,19 +138,26 @@ TEST(KernelSpec, CostsOfAConvolution) {
 
 TEST(KernelSpec, MistakesAreNamedWithTheirColumn) {
   EXPECT_EQ(errorOf(""), "column 1: expected '('");
-  EXPECT_EQ(errorOf("(f16[2]) { } -> ()"), "column 2: expected 'f32'");
+  EXPECT_EQ(errorOf("(f8[2]) { } -> ()"), "column 2: expected a type of f64, f32, bf16, f16, i32, u8");
+  EXPECT_EQ(errorOf("(i64[2]) { } -> ()"), "column 2: expected a type of f64, f32, bf16, f16, i32, u8");
+  EXPECT_EQ(errorOf("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[2])"),
+            "column 31: expected a type of f64, f32, bf16, f16, i32, u8");
   EXPECT_EQ(errorOf("(f32[0]) { } -> ()"), "column 6: expected an integer from 1 to 2147483648");
   EXPECT_EQ(errorOf("(f32[02]) { } -> ()"), "column 6: an integer is not written in its shortest form");
   EXPECT_EQ(errorOf("(f32[2]h1) { } -> ()"), "column 10: only images have a halo");
   EXPECT_EQ(errorOf("(f32[2]r4) { } -> ()"), "column 10: only images, with all of their channels, are bands of rows");
   EXPECT_EQ(errorOf("(f32[2,3,9,4]h1r6) { } -> ()"), "column 18: the band has more rows than the tensor");
   EXPECT_EQ(errorOf("(f32[2,3]c16k16) { } -> ()"), "column 16: the layout does not suit rank 2");
-  EXPECT_EQ(errorOf("(f32[2]) { %1 = relu(%1) {} : [2] } -> ()"), "column 24: %1 is not defined before its use");
-  EXPECT_EQ(errorOf("(f32[2]) { %2 = relu(%0) {} : [2] } -> ()"),
+  EXPECT_EQ(errorOf("(f32[2]) { %1 = relu(%1) {} : f32[2] } -> ()"), "column 24: %1 is not defined before its use");
+  EXPECT_EQ(errorOf("(f32[2]) { %2 = relu(%0) {} : f32[2] } -> ()"),
             "column 14: expected %1: values are numbered in order");
-  EXPECT_EQ(errorOf("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[3])"),
-            "column 51: the result's shape is not that of %1");
-  EXPECT_EQ(errorOf("(f32[2]) { %1 = a(%0) {y=1, x=2} : [2] } -> ()"), "column 31: attributes are sorted by name");
+  EXPECT_EQ(errorOf("(f32[2]) { %1 = relu(%0) {} : f32[2] } -> (%1: f32[3])"),
+            "column 54: the result is not f32[2], as %1 is");
+  EXPECT_EQ(errorOf("(f32[2]) { %1 = relu(%0) {} : f32[2] } -> (%1: f64[2])"),
+            "column 54: the result is not f32[2], as %1 is");
+  EXPECT_EQ(errorOf("(f32[1,2,3,4]c16h1025) { } -> ()"), "column 22: a halo is at most 1024, not 1025");
+  EXPECT_EQ(errorOf("(f32[2,3,4]k16) { } -> ()"), "column 15: the layout does not suit rank 3");
+  EXPECT_EQ(errorOf("(f32[2]) { %1 = a(%0) {y=1, x=2} : f32[2] } -> ()"), "column 31: attributes are sorted by name");
   EXPECT_EQ(errorOf("(f32[2]) { } -> () "), "column 19: text after the end");
   EXPECT_EQ(errorOf("(f32[2147483648,2147483648]) { } -> ()"), "column 28: more than 2^40 elements");
   EXPECT_EQ(errorOf("(f32[9223372036854775808]) { } -> ()"), "column 6: expected an integer from 1 to 2147483648");

@@ -25,20 +25,20 @@ std::string f32(const std::vector<int> &shape, const std::string &layout = "") {
 
 std::string linear(int n, int in, int out) {
   return "(" + f32({n, in}) + ", " + f32({out, in}, "k16") + ", " + f32({out}, "c16") +
-         ") { %3 = linear(%0, %1) {} : " + list({n, out}) + "; %4 = add_bias(%3, %2) {} : " + list({n, out}) +
-         "; %5 = relu(%4) {} : " + list({n, out}) + " } -> (%5: " + f32({n, out}) + ")";
+         ") { %3 = linear(%0, %1) {} : f32" + list({n, out}) + "; %4 = add_bias(%3, %2) {} : f32" + list({n, out}) +
+         "; %5 = relu(%4) {} : f32" + list({n, out}) + " } -> (%5: " + f32({n, out}) + ")";
 }
 std::string linearGradData(int n, int in, int out) {
   return "(" + f32({n, out}) + ", " + f32({out, in}, "k16") + ", " + f32({n, in}) +
-         ") { %3 = linear_grad_data(%0, %1) {} : " + list({n, in}) + "; %4 = relu_grad(%3, %2) {} : " + list({n, in}) +
-         " } -> (%4: " + f32({n, in}) + ")";
+         ") { %3 = linear_grad_data(%0, %1) {} : f32" + list({n, in}) + "; %4 = relu_grad(%3, %2) {} : f32" +
+         list({n, in}) + " } -> (%4: " + f32({n, in}) + ")";
 }
 std::string linearGradWeight(int n, int in, int out) {
-  return "(" + f32({n, out}) + ", " + f32({n, in}) + ") { %2 = linear_grad_weight(%0, %1) {} : " + list({out, in}) +
+  return "(" + f32({n, out}) + ", " + f32({n, in}) + ") { %2 = linear_grad_weight(%0, %1) {} : f32" + list({out, in}) +
          " } -> (%2: " + f32({out, in}, "k16") + ")";
 }
 std::string batchSum(int n, int c) {
-  return "(" + f32({n, c}) + ") { %1 = batch_sum(%0) {} : " + list({c}) + " } -> (%1: " + f32({c}, "c16") + ")";
+  return "(" + f32({n, c}) + ") { %1 = batch_sum(%0) {} : f32" + list({c}) + " } -> (%1: " + f32({c}, "c16") + ")";
 }
 
 TEST(LargeKernel, LinearLayers) {
@@ -70,8 +70,8 @@ TEST(LargeKernel, SumsThatNoIndexCounts) {
 std::string loss(const std::string &op, const std::string &second, const std::string &attributes,
                  const std::string &result, int n, int classes) {
   return "(" + f32({n, classes}) + (second.empty() ? "" : ", " + second) + ") { %" + (second.empty() ? "1" : "2") +
-         " = " + op + "(%0" + (second.empty() ? "" : ", %1") + ") {" + attributes +
-         "} : " + result.substr(result.find('[')) + " } -> (%" + (second.empty() ? "1" : "2") + ": " + result + ")";
+         " = " + op + "(%0" + (second.empty() ? "" : ", %1") + ") {" + attributes + "} : f32" +
+         result.substr(result.find('[')) + " } -> (%" + (second.empty() ? "1" : "2") + ": " + result + ")";
 }
 
 TEST(LargeKernel, Losses) {
@@ -91,17 +91,17 @@ TEST(LargeKernel, Losses) {
 std::string withSums(const std::string &operands, const std::string &nodes, int value, const std::vector<int> &shape) {
   const std::string sums = list({1, shape[1]}), v = "%" + std::to_string(value), s = "%" + std::to_string(value + 1),
                     d = "%" + std::to_string(value + 2);
-  return "(" + operands + ") { " + nodes + "; " + s + " = channel_sum(" + v + ") {pieces=1} : " + sums + "; " + d +
-         " = channel_dot(" + v + ", %0) {pieces=1} : " + sums + " } -> (" + v + ": " + f32(shape, "c16h1") + ", " + s +
-         ": f64" + sums + "c16, " + d + ": f64" + sums + "c16)";
+  return "(" + operands + ") { " + nodes + "; " + s + " = channel_sum(" + v + ") {pieces=1} : f64" + sums + "; " + d +
+         " = channel_dot(" + v + ", %0) {pieces=1} : f64" + sums + " } -> (" + v + ": " + f32(shape, "c16h1") + ", " +
+         s + ": f64" + sums + "c16, " + d + ": f64" + sums + "c16)";
 }
 
 TEST(LargeKernel, SumsOfMaps) {
   std::vector<std::string> texts;
   for (const std::vector<int> &shape : {std::vector<int>{1, 40, 404, 404}, {1, 16, 1, 1000003}}) {
     const std::string map = f32(shape, "c16");
-    texts.push_back(withSums(map + ", " + map, "%2 = relu_grad(%0, %1) {} : " + list(shape), 2, shape));
-    texts.push_back("(" + map + ") { %1 = channel_sum(%0) {pieces=1} : " + list({1, shape[1]}) + " } -> (%1: f64" +
+    texts.push_back(withSums(map + ", " + map, "%2 = relu_grad(%0, %1) {} : f32" + list(shape), 2, shape));
+    texts.push_back("(" + map + ") { %1 = channel_sum(%0) {pieces=1} : f64" + list({1, shape[1]}) + " } -> (%1: f64" +
                     list({1, shape[1]}) + "c16)");
   }
   checkKernels(texts, kGradients);
@@ -109,10 +109,10 @@ TEST(LargeKernel, SumsOfMaps) {
 
 // A filter as wide as an image: its taps were unrolled, all of them.
 TEST(LargeKernel, FilterOfAPlanarImage) {
-  checkKernels({"(f32[1,3,1,4007], f32[1,3,1,2005]c16) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, "
-                "kernel=[1,2003], lane=0, padding=[0,0,0,0], strides=[1,1]} : [3,3,1,2003] } -> "
-                "(%2: f32[3,3,1,2003]k16)"},
-               kGradients);
+  checkKernels(
+      {"(f32[1,3,1,4007], f32[1,3,1,2005]c16) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, "
+       "kernel=[1,2003], lane=0, padding=[0,0,0,0], strides=[1,1]} : f32[3,3,1,2003] } -> (%2: f32[3,3,1,2003]k16)"},
+      kGradients);
 }
 
 TEST(LargeKernel, Pools) {
@@ -120,8 +120,9 @@ TEST(LargeKernel, Pools) {
   std::vector<int> small = {1, 16, 1, 500002}, large = {1, 16, 1, 1000003};
   const std::string map = f32(large, "c16");
   checkKernels(
-      {withSums(map + ", " + f32(small, "c16"), "%2 = max_pool_grad(%1, %0) " + wide + " : " + list(large), 2, large),
-       "(" + f32({70, 3000, 2, 2}, "c16") + ") { %1 = global_avg_pool(%0) {} : [70,3000] } -> (%1: f32[70,3000])"},
+      {withSums(map + ", " + f32(small, "c16"), "%2 = max_pool_grad(%1, %0) " + wide + " : f32" + list(large), 2,
+                large),
+       "(" + f32({70, 3000, 2, 2}, "c16") + ") { %1 = global_avg_pool(%0) {} : f32[70,3000] } -> (%1: f32[70,3000])"},
       kGradients);
 }
 
@@ -129,7 +130,7 @@ std::string conv(const std::string &op, const std::vector<int> &x, const std::st
                  const std::vector<int> &w, const std::string &wLayout, const std::vector<int> &y, int pad) {
   const std::string p = std::to_string(pad);
   return f32(x, xLayout) + ", " + f32(w, wLayout) + "|%2 = " + op + "(%0, %1) {dilations=[1,1], groups=1, padding=[" +
-         p + "," + p + "," + p + "," + p + "], strides=[1,1]} : " + list(y);
+         p + "," + p + "," + p + "," + p + "], strides=[1,1]} : f32" + list(y);
 }
 
 TEST(LargeKernel, StatisticsOfConvolutions) {
@@ -138,8 +139,8 @@ TEST(LargeKernel, StatisticsOfConvolutions) {
     const size_t bar = parts.find('|');
     const std::string sums = list({1, y[1]});
     texts.push_back("(" + parts.substr(0, bar) + ") { " + parts.substr(bar + 1) +
-                    "; %3 = channel_sum(%2) {pieces=1} : " + sums + "; %4 = channel_dot(%2, %2) {pieces=1} : " + sums +
-                    " } -> (%2: " + f32(y, "c16") + ", %3: f64" + sums + "c16, %4: f64" + sums + "c16)");
+                    "; %3 = channel_sum(%2) {pieces=1} : f64" + sums + "; %4 = channel_dot(%2, %2) {pieces=1} : f64" +
+                    sums + " } -> (%2: " + f32(y, "c16") + ", %3: f64" + sums + "c16, %4: f64" + sums + "c16)");
   };
   add(conv("conv2d", {1, 2, 404, 404}, "", {64, 2, 1, 1}, "k16", {1, 64, 404, 404}, 0), {1, 64, 404, 404});
   add(conv("conv2d", {1, 16, 404, 404}, "c16", {64, 16, 1, 1}, "k16c16", {1, 64, 404, 404}, 0), {1, 64, 404, 404});
@@ -154,31 +155,30 @@ TEST(LargeKernel, FrugalConvolutions) {
       {
           "(f32[2,32,14,14]c16h1, f32[32,32,3,3]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, " + window +
               one +
-              "} : [2,32,14,14]; %3 = channel_sum(%2) {pieces=1} : [1,32]; %4 = channel_dot(%2, %2) {pieces=1} "
-              ": [1,32] } -> (%2: f32[2,32,14,14]c16h1, %3: f64[1,32]c16, %4: f64[1,32]c16)",
+              "} : f32[2,32,14,14]; %3 = channel_sum(%2) {pieces=1} : f64[1,32]; %4 = channel_dot(%2, %2) {pieces=1} : "
+              "f64[1,32] } -> (%2: f32[2,32,14,14]c16h1, %3: f64[1,32]c16, %4: f64[1,32]c16)",
           "(f32[1,20,13,9]c16h1, f32[40,20,3,3]k16c16, f32[40]c16) { %3 = conv2d(%0, %1) {dilations=[1,1], groups=1, " +
               window + two +
-              "} : [1,40,7,5]; %4 = add_bias(%3, %2) {} : [1,40,7,5]; %5 = channel_sum(%4) {pieces=1} "
-              ": [1,40]; %6 = channel_dot(%4, %4) {pieces=1} : [1,40] } -> (%4: f32[1,40,7,5]c16, %5: "
+              "} : f32[1,40,7,5]; %4 = add_bias(%3, %2) {} : f32[1,40,7,5]; %5 = channel_sum(%4) {pieces=1} : "
+              "f64[1,40]; %6 = channel_dot(%4, %4) {pieces=1} : f64[1,40] } -> (%4: f32[1,40,7,5]c16, %5: "
               "f64[1,40]c16, %6: f64[1,40]c16)",
           "(f32[2,32,7,7]c16h1, f32[32,16,3,3]c16k16, f32[2,16,13,14]c16h1, f32[2,16,13,14]c16) { %4 = "
           "conv2d_grad_data(%0, %1) {dilations=[1,1], groups=1, " +
               window + ", size=[13,14]" + two +
-              "} : [2,16,13,14]; %5 = relu_grad(%4, %2) {} : [2,16,13,14]; %6 = "
-              "channel_sum(%5) {pieces=1} : [1,16]; %7 = channel_dot(%5, %3) "
-              "{pieces=1} : [1,16] } -> (%5: f32[2,16,13,14]c16, %6: f64[1,16]c16, "
-              "%7: f64[1,16]c16)",
+              "} : f32[2,16,13,14]; %5 = relu_grad(%4, %2) {} : f32[2,16,13,14]; %6 = channel_sum(%5) {pieces=1} : "
+              "f64[1,16]; %7 = channel_dot(%5, %3) {pieces=1} : f64[1,16] } -> (%5: f32[2,16,13,14]c16, %6: "
+              "f64[1,16]c16, %7: f64[1,16]c16)",
           "(f32[2,32,9,9]c16h1, f32[32,1,3,3]k16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=32, " + window + one +
-              "} : [2,32,9,9] } -> (%2: f32[2,32,9,9]c16)",
+              "} : f32[2,32,9,9] } -> (%2: f32[2,32,9,9]c16)",
           "(f32[2,32,9,9]c16h1, f32[2,32,9,9]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=32, "
           "kernel=[3,3], lane=1, " +
-              window + one + "} : [1,32,1,3,3] } -> (%2: f32[1,32,1,3,3]k16)",
+              window + one + "} : f32[1,32,1,3,3] } -> (%2: f32[1,32,1,3,3]k16)",
       },
       {.tolerance = 1e-4, .mostScratch = 0});
 }
 
 TEST(LargeKernel, FinishOfManyChannels) {
-  const std::string c = f32({1000003}, "c16"), s = "f64[1,1000003]c16", v = "[1000003]";
+  const std::string c = f32({1000003}, "c16"), s = "f64[1,1000003]c16", v = "f32[1000003]";
   checkKernels({"(" + s + ", " + s + ", " + c + ", " + c +
                 ") { %4, %5, %6, %7 = batch_norm_finalize(%0, %1, %2, %3) "
                 "{count=4096.0, epsilon=1e-05} : " +

@@ -64,8 +64,8 @@ TEST_F(ResnetSpec, IsTheCanonicalPrintOfARegion) {
   ASSERT_TRUE(op);
   EXPECT_EQ(resin::print(specOf(op)),
             "(f32[2,16,8,8]c16h1, f32[16,16,3,3]k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, "
-            "padding=[1,1,1,1], strides=[1,1]} : "
-            "[2,16,8,8]; %3 = channel_sum(%2) {pieces=1} : [1,16] } -> (%2: f32[2,16,8,8]c16, %3: f32[1,16])");
+            "padding=[1,1,1,1], strides=[1,1]} : f32[2,16,8,8]; %3 = channel_sum(%2) {pieces=1} : f32[1,16] } -> (%2: "
+            "f32[2,16,8,8]c16, %3: f32[1,16])");
 }
 
 TEST_F(ResnetSpec, ComesBackAsARegion) {
@@ -108,9 +108,8 @@ TEST_F(ResnetSpec, FlagsComeBack) {
   std::string error;
   ASSERT_TRUE(resin::parse(
       "(f32[2,16,4,4], f32[2,8,4,4]) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, kernel=[3,3], "
-      "lane=1, "
-      "padding=[1,1,1,1], strides=[1,1]} : [1,8,16,3,3]; %3 = avg_pool(%0) {count_include_pad=1, kernel=[2,2], "
-      "padding=[0,0,0,0], strides=[2,2]} : [2,16,2,2] } -> (%2: f32[1,8,16,3,3], %3: f32[2,16,2,2])",
+      "lane=1, padding=[1,1,1,1], strides=[1,1]} : f32[1,8,16,3,3]; %3 = avg_pool(%0) {count_include_pad=1, "
+      "kernel=[2,2], padding=[0,0,0,0], strides=[2,2]} : f32[2,16,2,2] } -> (%2: f32[1,8,16,3,3], %3: f32[2,16,2,2])",
       spec, error))
       << error;
   OwningOpRef<ModuleOp> module = fusedFromSpec(&context, spec);
@@ -123,10 +122,10 @@ TEST_F(ResnetSpec, FlagsComeBack) {
 TEST_F(ResnetSpec, AbsentFlagsStayAbsent) {
   resin::KernelSpec spec;
   std::string error;
-  ASSERT_TRUE(resin::parse("(f32[2,16,4,4], f32[2,8,4,4]s16) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], "
-                           "groups=1, kernel=[3,3], lane=0, padding=[1,1,1,1], strides=[1,1]} : [8,16,3,3] } -> "
-                           "(%2: f32[8,16,3,3])",
-                           spec, error))
+  ASSERT_TRUE(
+      resin::parse("(f32[2,16,4,4], f32[2,8,4,4]s16) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, "
+                   "kernel=[3,3], lane=0, padding=[1,1,1,1], strides=[1,1]} : f32[8,16,3,3] } -> (%2: f32[8,16,3,3])",
+                   spec, error))
       << error;
   OwningOpRef<ModuleOp> module = fusedFromSpec(&context, spec);
   ASSERT_TRUE(module);
@@ -136,16 +135,17 @@ TEST_F(ResnetSpec, AbsentFlagsStayAbsent) {
 }
 
 TEST_F(ResnetSpec, ComplainsOfWhatTheDialectDoesNotVerify) {
-  EXPECT_EQ(complaint("(f32[2,4]) { %1 = fold(%0) {} : [2,4] } -> (%1: f32[2,4])"), "kernel spec: unknown op 'fold'");
-  EXPECT_EQ(complaint("(f32[2,4]) { %1 = softmax(%0) {axis=1} : [2,4] } -> (%1: f32[2,4])"),
+  EXPECT_EQ(complaint("(f32[2,4]) { %1 = fold(%0) {} : f32[2,4] } -> (%1: f32[2,4])"),
+            "kernel spec: unknown op 'fold'");
+  EXPECT_EQ(complaint("(f32[2,4]) { %1 = softmax(%0) {axis=1} : f32[2,4] } -> (%1: f32[2,4])"),
             "kernel spec: 'softmax' has no attribute 'axis'");
-  EXPECT_EQ(complaint("(f32[2,4]) { %1 = softmax(%0) {} : [2,5] } -> (%1: f32[2,5])"),
+  EXPECT_EQ(complaint("(f32[2,4]) { %1 = softmax(%0) {} : f32[2,5] } -> (%1: f32[2,5])"),
             "'softmax' gives 'tensor<2x4xf32>', not 'tensor<2x5xf32>'");
-  EXPECT_EQ(complaint("(f32[2,4]) { %1 = channel_sum(%0) {} : [1,4] } -> (%1: f32[1,4])"),
+  EXPECT_EQ(complaint("(f32[2,4]) { %1 = channel_sum(%0) {} : f32[1,4] } -> (%1: f32[1,4])"),
             "'resnet.channel_sum' op requires attribute 'pieces'");
-  EXPECT_EQ(complaint("(f32[2,4]) { %1 = channel_sum(%0) {pieces=1.0} : [1,4] } -> (%1: f32[1,4])"),
+  EXPECT_EQ(complaint("(f32[2,4]) { %1 = channel_sum(%0) {pieces=1.0} : f32[1,4] } -> (%1: f32[1,4])"),
             "'resnet.channel_sum' op requires attribute 'pieces'");
-  EXPECT_EQ(complaint("(f32[2,4], f32[2,4]) { %2 = softmax(%0, %1) {} : [2,4] } -> (%2: f32[2,4])"),
+  EXPECT_EQ(complaint("(f32[2,4], f32[2,4]) { %2 = softmax(%0, %1) {} : f32[2,4] } -> (%2: f32[2,4])"),
             "'resnet.softmax' op requires a single operand");
 }
 

@@ -259,7 +259,7 @@ TEST(BatchWriter, NormalisesIntoEveryLayout) {
   for (LayoutKind layout : {LayoutKind::Dense, LayoutKind::C16})
     for (int64_t halo : {0, 2}) {
       const Tensor image{"image", ElementType::F32, shape, layout, halo, 0};
-      const Placement place(image);
+      const StorageMap place(image.spec());
       std::vector<float> stored(place.storage(), -7), dense(place.elements());
       BatchWriter writer(image, scale);
       writer.clear(stored.data(), 0);

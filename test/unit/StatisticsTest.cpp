@@ -26,7 +26,7 @@ constexpr int kChannels = 16;
 class Buffer {
 public:
   explicit Buffer(const TensorSpec &spec) : size(storageElements(spec)) {
-    const size_t bytes = size * elementBytes(spec.type);
+    const size_t bytes = size * bytesOf(spec.type);
     memory.reset(std::aligned_alloc(64, (bytes + 63) / 64 * 64));
     std::fill_n(static_cast<char *>(memory.get()), bytes, 0);
   }
@@ -115,22 +115,24 @@ std::string convolution(int n, int c, int h, int w, int kernel, const std::strin
   const std::string y = list({n, kChannels, h, w}), pad = std::to_string(kernel / 2);
   return "(f32" + list({n, c, h, w}) + source + ", f32" + list({kChannels, c, kernel, kernel}) + filters +
          ", f32[16]c16) { %3 = conv2d(%0, %1) {dilations=[1,1], groups=1, padding=[" + pad + "," + pad + "," + pad +
-         "," + pad + "], strides=[1,1]} : " + y + "; %4 = add_bias(%3, %2) {} : " + y +
-         "; %5 = channel_sum(%4) {pieces=1} : [1,16]; %6 = channel_dot(%4, %4) {pieces=1} : [1,16] } -> (%4: f32" + y +
-         "c16, %5: f64[1,16]c16, %6: f64[1,16]c16)";
+         "," + pad + "], strides=[1,1]} : f32" + y + "; %4 = add_bias(%3, %2) {} : f32" + y +
+         "; %5 = channel_sum(%4) {pieces=1} : f64[1,16]; %6 = channel_dot(%4, %4) {pieces=1} : f64[1,16] } -> (%4: "
+         "f32" +
+         y + "c16, %5: f64[1,16]c16, %6: f64[1,16]c16)";
 }
 
 std::string map(int n, int h, int w, const std::string &layout) {
   const std::string y = list({n, kChannels, h, w});
-  return "(f32" + y + layout + ", f32[16]c16, f32[16]c16) { %3 = scale_shift(%0, %1, %2) {} : " + y +
-         "; %4 = channel_sum(%3) {pieces=1} : [1,16]; %5 = channel_dot(%3, %3) {pieces=1} : [1,16] } -> (%3: f32" + y +
-         "c16, %4: f64[1,16]c16, %5: f64[1,16]c16)";
+  return "(f32" + y + layout + ", f32[16]c16, f32[16]c16) { %3 = scale_shift(%0, %1, %2) {} : f32" + y +
+         "; %4 = channel_sum(%3) {pieces=1} : f64[1,16]; %5 = channel_dot(%3, %3) {pieces=1} : f64[1,16] } -> (%3: "
+         "f32" +
+         y + "c16, %4: f64[1,16]c16, %5: f64[1,16]c16)";
 }
 
 /// Sums of what another kernel has stored: of the image, or of what only moves elements.
 std::string stored(int n, int h, int w) {
-  return "(f32" + list({n, kChannels, h, w}) + "c16) { %1 = channel_sum(%0) {pieces=1} : [1,16]; %2 = " +
-         "channel_dot(%0, %0) {pieces=1} : [1,16] } -> (%1: f64[1,16]c16, %2: f64[1,16]c16)";
+  return "(f32" + list({n, kChannels, h, w}) + "c16) { %1 = channel_sum(%0) {pieces=1} : f64[1,16]; %2 = " +
+         "channel_dot(%0, %0) {pieces=1} : f64[1,16] } -> (%1: f64[1,16]c16, %2: f64[1,16]c16)";
 }
 
 /// Every way in which kernels come to their sums.
@@ -162,8 +164,8 @@ std::vector<double> deviations(Buffer &y) {
 std::string finalize(int pieces) {
   const std::string table = "f64" + list({pieces, kChannels}) + "c16";
   return "(" + table + ", " + table + ", f32[16]c16, f32[16]c16) { %4, %5, %6, %7 = batch_norm_finalize(%0, %1, %2, " +
-         "%3) {count=COUNT, epsilon=1e-12} : [16], [16], [16], [16] } -> (%4: f32[16]c16, %5: f32[16]c16, %6: "
-         "f32[16]c16, %7: f32[16]c16)";
+         "%3) {count=COUNT, epsilon=1e-12} : f32[16], f32[16], f32[16], f32[16] } -> (%4: f32[16]c16, %5: f32[16]c16, "
+         "%6: f32[16]c16, %7: f32[16]c16)";
 }
 
 std::string withCount(std::string text, double count) {
@@ -233,26 +235,27 @@ std::string gradient(int n, int h, int w, bool convolved) {
   const std::string x = list({n, kChannels, h, w});
   const std::string dz =
       convolved ? "conv2d_grad_data(%0, %1) {dilations=[1,1], groups=1, padding=[1,1,1,1], size=" + list({h, w}) +
-                      ", strides=[1,1]} : " + x
-                : "add_bias(%0, %1) {} : " + x;
+                      ", strides=[1,1]} : f32" + x
+                : "add_bias(%0, %1) {} : f32" + x;
   return "(f32" + x + (convolved ? "c16h1, f32[16,16,3,3]c16k16" : "c16, f32[16]c16") + ", f32" + x + "c16, f32" + x +
-         "c16) { %4 = " + dz + "; %5 = relu_grad(%4, %2) {} : " + x +
-         "; %6 = channel_sum(%5) {pieces=1} : [1,16]; %7 = channel_dot(%5, %3) {pieces=1} : [1,16] } -> (%5: f32" + x +
-         "c16, %6: f64[1,16]c16, %7: f64[1,16]c16)";
+         "c16) { %4 = " + dz + "; %5 = relu_grad(%4, %2) {} : f32" + x +
+         "; %6 = channel_sum(%5) {pieces=1} : f64[1,16]; %7 = channel_dot(%5, %3) {pieces=1} : f64[1,16] } -> (%5: "
+         "f32" +
+         x + "c16, %6: f64[1,16]c16, %7: f64[1,16]c16)";
 }
 
 /// The same sums of a gradient that another kernel has stored.
 std::string storedGradient(int n, int h, int w) {
   const std::string x = list({n, kChannels, h, w});
-  return "(f32" + x + "c16, f32" + x + "c16) { %2 = channel_sum(%0) {pieces=1} : [1,16]; %3 = channel_dot(%0, %1) " +
-         "{pieces=1} : [1,16] } -> (%2: f64[1,16]c16, %3: f64[1,16]c16)";
+  return "(f32" + x + "c16, f32" + x + "c16) { %2 = channel_sum(%0) {pieces=1} : f64[1,16]; %3 = channel_dot(%0, %1) " +
+         "{pieces=1} : f64[1,16] } -> (%2: f64[1,16]c16, %3: f64[1,16]c16)";
 }
 
 std::string gradFinalize(int pieces) {
   const std::string table = "f64" + list({pieces, kChannels}) + "c16", v = "f32[16]c16";
   return "(" + table + ", " + table + ", " + v + ", " + v + ", " + v +
-         ") { %5, %6, %7, %8, %9 = batch_norm_grad_finalize(%0, %1, %2, %3, %4) {count=COUNT, epsilon=1e-12} : [16], "
-         "[16], [16], [16], [16] } -> (%5: " +
+         ") { %5, %6, %7, %8, %9 = batch_norm_grad_finalize(%0, %1, %2, %3, %4) {count=COUNT, epsilon=1e-12} : "
+         "f32[16], f32[16], f32[16], f32[16], f32[16] } -> (%5: " +
          v + ", %6: " + v + ", %7: " + v + ", %8: " + v + ", %9: " + v + ")";
 }
 

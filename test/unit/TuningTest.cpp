@@ -8,6 +8,7 @@
 #include "tuning/KernelClock.h"
 #include "tuning/Tuner.h"
 #include "tuning/TuningDatabase.h"
+#include "tuning/UntypedSpec.h"
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -33,7 +34,14 @@ std::string conv(int n, int c, int size, int k, int r = 3) {
   const std::string y = list({n, k, size, size}), pad = std::to_string(r / 2);
   return "(f32" + list({n, c, size, size}) + "c16h1, f32" + list({k, c, r, r}) +
          "k16c16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=1, padding=[" + pad + "," + pad + "," + pad + "," +
-         pad + "], strides=[1,1]} : " + y + " } -> (%2: f32" + y + "c16)";
+         pad + "], strides=[1,1]} : f32" + y + " } -> (%2: f32" + y + "c16)";
+}
+
+/// As specs were printed before nodes said types, if their results are all f32.
+std::string withoutTypes(std::string text) {
+  for (size_t at; (at = text.find("} : f32[")) != std::string::npos;)
+    text.erase(at + 4, 3);
+  return text;
 }
 
 KernelSpec specOf(const std::string &text) {
@@ -158,6 +166,21 @@ TEST(TuningDatabaseTest, OldDatabasesAreFast) {
   EXPECT_EQ(read(path, false), (std::vector<TuningRecord>{better, strict}));
 }
 
+// Nodes did not say the types of their results. Such a record is of the same kernel as today's, and is replaced by one.
+TEST(TuningDatabaseTest, OldDatabasesHaveNodesWithoutTypes) {
+  TemporaryFolder folder;
+  const std::string path = folder / "tuning.db", text = conv(1, 16, 8, 16);
+  const TuningRecord old = record(text, kDirect);
+  put(path, old);
+  execute(path, "UPDATE tuning SET spec = '" + withoutTypes(text) + "', hash = " +
+                    std::to_string(static_cast<int64_t>(hash(withoutTypes(text)))) + "; PRAGMA user_version = 1");
+  EXPECT_EQ(read(path, false), std::vector<TuningRecord>{old});
+  TuningRecord better = old;
+  better.median = 700;
+  put(path, better);
+  EXPECT_EQ(read(path, false), std::vector<TuningRecord>{better});
+}
+
 TEST(TuningDatabaseTest, LaterFormatsAreLeftAlone) {
   TemporaryFolder folder;
   const std::string path = folder / "tuning.db";
@@ -167,7 +190,7 @@ TEST(TuningDatabaseTest, LaterFormatsAreLeftAlone) {
   std::string error;
   EXPECT_FALSE(TuningDatabase::open(path, error));
   EXPECT_NE(error.find("its format 7 is unknown"), std::string::npos) << error;
-  execute(path, "PRAGMA user_version = 1");
+  execute(path, "PRAGMA user_version = 2");
   EXPECT_EQ(read(path, false).size(), 1u);
 }
 
@@ -251,6 +274,43 @@ TEST(TuningRecordTest, TextSaysNumerics) {
   EXPECT_TRUE(readRecordLines(old + "\texact\n", warning).empty());
   EXPECT_TRUE(readRecordLines(old + "\tstrict\n", warning).empty());
   EXPECT_NE(warning.find("strict numerics do not allow the knobs 4,2,4,4,1,8,4"), std::string::npos) << warning;
+}
+
+TEST(TuningRecordTest, OldLinesHaveNodesWithoutTypes) {
+  const std::string text = conv(1, 32, 8, 32);
+  std::string line = printRecord(record(text, kDirect)), warning;
+  line.replace(line.find(text), text.size(), withoutTypes(text));
+  const std::vector<TuningRecord> records = readRecordLines(line + "\n", warning);
+  EXPECT_EQ(records, std::vector<TuningRecord>{record(text, kDirect)}) << warning;
+  const KnobChoice choice = chooser(records).choose(specOf(text));
+  EXPECT_EQ(choice.source, KnobSource::Tuned);
+  EXPECT_EQ(choice.knobs, kDirect);
+}
+
+// What is yielded always said its type. What stays inside is f32 but for the part of a sum, and a rank.
+TEST(TuningRecordTest, OldSpecsGetTheTypesOfTheirNodes) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"(f32[2,8]c16) { %1 = relu(%0) {} : [2,8]; %2 = channel_sum(%1) {pieces=1} : [1,8] } -> (%1: f32[2,8], %2: "
+       "f64[1,8]c16)",
+       "(f32[2,8]c16) { %1 = relu(%0) {} : f32[2,8]; %2 = channel_sum(%1) {pieces=1} : f64[1,8] } -> (%1: f32[2,8], "
+       "%2: f64[1,8]c16)"},
+      {"(f64[4,8], f64[4,8], f32[8], f32[8]) { %4, %5 = finish(%0, %1, %2, %3) {count=2.0} : [8], [8]; %6 = add(%4, "
+       "%5) {} : [8] } -> (%6: f32[8])",
+       "(f64[4,8], f64[4,8], f32[8], f32[8]) { %4, %5 = finish(%0, %1, %2, %3) {count=2.0} : f32[8], f32[8]; %6 = "
+       "add(%4, %5) {} : f32[8] } -> (%6: f32[8])"},
+      {"(f64[4,8]) { %1 = part(%0) {dim=1, piece_of=2} : [4,4]; %2 = batch_sum(%1) {} : [4] } -> (%2: f64[4])",
+       "(f64[4,8]) { %1 = part(%0) {dim=1, piece_of=2} : f64[4,4]; %2 = batch_sum(%1) {} : f64[4] } -> (%2: f64[4])"},
+      {"(f32[4,3], i32[4]) { %2 = label_rank(%0, %1) {} : [4]; %3 = part(%2) {dim=0, piece_of=1} : [4]; %4 = "
+       "cross_entropy(%0, %1) {label_smoothing=0.1} : [4] } -> (%3: i32[4], %4: f32[4])",
+       "(f32[4,3], i32[4]) { %2 = label_rank(%0, %1) {} : i32[4]; %3 = part(%2) {dim=0, piece_of=1} : i32[4]; %4 = "
+       "cross_entropy(%0, %1) {label_smoothing=0.1} : f32[4] } -> (%3: i32[4], %4: f32[4])"}};
+  for (const auto &[old, today] : cases) {
+    EXPECT_EQ(withTypes(old), today);
+    EXPECT_EQ(withTypes(today), today);
+    specOf(today);
+  }
+  for (const char *other : {"", "} : [", "(} : [2] } -> (", "(f32[2]) { %1 = relu(%0) {} : [2]", kEntry})
+    EXPECT_EQ(withTypes(other), other);
 }
 
 TEST(TuningRecordTest, EntryFunctionsHaveFusionKnobs) {
@@ -341,16 +401,16 @@ TEST(KnobsTest, FormsSayWhatTheyMultiply) {
   EXPECT_EQ(form.operations, 2 * 2 * 49 * 9 * 32 * 48);
   EXPECT_EQ(formOf(text, {}).name, "generic");
   // What follows the convolution is added: one operation an element of a relu.
-  const std::string y = ": [2,48,7,7]", relu = conv(2, 32, 7, 48).substr(0, conv(2, 32, 7, 48).find(" } ->")) +
-                                               "; %3 = relu(%2) {} " + y + " } -> (%3: f32[2,48,7,7]c16)";
+  const std::string y = ": f32[2,48,7,7]", relu = conv(2, 32, 7, 48).substr(0, conv(2, 32, 7, 48).find(" } ->")) +
+                                                  "; %3 = relu(%2) {} " + y + " } -> (%3: f32[2,48,7,7]c16)";
   EXPECT_EQ(formOf(relu, {4, 2, 2, 4, 1, 8, 0}).operations, 2 * 2 * 4 * 36 * 32 * 48 + 2 * 48 * 49);
   const std::string gradient =
       "(f32[2,16,8,8]c16h1, f32[2,32,8,8]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, "
-      "kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : [1,32,16,3,3] } -> (%2: f32[1,32,16,3,3]k16c16)";
+      "kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : f32[1,32,16,3,3] } -> (%2: f32[1,32,16,3,3]k16c16)";
   form = formOf(gradient, {4, 1, 4, 1, 1, 2});
   EXPECT_EQ(form.name, "winograd 4x4");
   EXPECT_EQ(form.operations, 2 * 2 * 4 * 36 * 16 * 32);
-  EXPECT_EQ(formOf("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[2])", {}).name, "");
+  EXPECT_EQ(formOf("(f32[2]) { %1 = relu(%0) {} : f32[2] } -> (%1: f32[2])", {}).name, "");
 }
 
 // On no shape and in no direction is F(4x4) what strict numerics are built with, and every search tries both forms.
@@ -367,9 +427,9 @@ TEST(KnobsTest, StrictNumericsNeverMeetF4) {
                {conv(n, c, size, c),
                 "(f32" + x + "c16h1, f32" + w + "c16k16) { %2 = conv2d_grad_data(%0, %1) {" + common +
                     ", padding=[1,1,1,1], size=[" + std::to_string(size) + "," + std::to_string(size) +
-                    "], strides=[1,1]} : " + x + " } -> (%2: f32" + x + "c16)",
+                    "], strides=[1,1]} : f32" + x + " } -> (%2: f32" + x + "c16)",
                 "(f32" + x + "c16h1, f32" + x + "c16h1) { %2 = conv2d_grad_weight(%0, %1) {" + common +
-                    ", kernel=[3,3], " + window + "} : " + w + " } -> (%2: f32" + w + "k16c16)"}) {
+                    ", kernel=[3,3], " + window + "} : f32" + w + " } -> (%2: f32" + w + "k16c16)"}) {
             const KernelSpec spec = specOf(text);
             const Knobs strict = codegen::defaultKnobs(spec, target(name), codegen::Numerics::Strict);
             ASSERT_FALSE(strict.empty()) << text;
@@ -413,7 +473,7 @@ TEST(KnobsTest, HostileNumbersAreRefused) {
                                                {1, 4, 3, 1, 6, 1, 2, 1, 0}})
     EXPECT_FALSE(codegen::acceptsKnobs(spec, target("v3"), knobs)) << codegen::printKnobs(knobs);
   EXPECT_FALSE(
-      codegen::acceptsKnobs(specOf("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[2])"), target("v3"), kDirect));
+      codegen::acceptsKnobs(specOf("(f32[2]) { %1 = relu(%0) {} : f32[2] } -> (%1: f32[2])"), target("v3"), kDirect));
 }
 
 TEST(KnobsTest, LibraryRefusesWhatNoTemplateTakes) {
@@ -445,10 +505,9 @@ TEST(KnobsTest, CandidatesComputeWhatTheInterpreterSays) {
   const codegen::TargetInfo host = target("host");
   const std::string gradient =
       "(f32[2,16,8,8]c16h1, f32[2,32,8,8]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, "
-      "kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : [1,32,16,3,3] } -> (%2: f32[1,32,16,3,3]k16c16)";
-  const std::string groups =
-      "(f32[2,24,8,8]c16h1, f32[36,8,3,3]k16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=3, padding=[1,1,1,1], "
-      "strides=[1,1]} : [2,36,8,8] } -> (%2: f32[2,36,8,8]c16)";
+      "kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : f32[1,32,16,3,3] } -> (%2: f32[1,32,16,3,3]k16c16)";
+  const std::string groups = "(f32[2,24,8,8]c16h1, f32[36,8,3,3]k16) { %2 = conv2d(%0, %1) {dilations=[1,1], groups=3, "
+                             "padding=[1,1,1,1], strides=[1,1]} : f32[2,36,8,8] } -> (%2: f32[2,36,8,8]c16)";
   for (const std::string &text : {conv(2, 32, 8, 32), gradient, groups}) {
     const KernelSpec spec = specOf(text);
     std::vector<Knobs> list = codegen::startingKnobs(spec, host);
@@ -536,7 +595,7 @@ TEST(ChooseKnobsTest, OtherKindsLendNothing) {
             KnobSource::Default);
   EXPECT_EQ(chooser({record(conv(1, 32, 8, 32), kDirect)}).choose(specOf(conv(64, 512, 64, 512))).source,
             KnobSource::Default);
-  EXPECT_EQ(chooser({}).choose(specOf("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[2])")).source,
+  EXPECT_EQ(chooser({}).choose(specOf("(f32[2]) { %1 = relu(%0) {} : f32[2] } -> (%1: f32[2])")).source,
             KnobSource::Fixed);
 }
 
@@ -602,20 +661,20 @@ TEST(KernelClockTest, OperandsAreWhereTheProgramHasThem) {
   EXPECT_EQ(copies(conv(1, 512, 7, 512)), 7);
   EXPECT_EQ(copies(conv(1, 2048, 7, 2048)), 1);
   EXPECT_EQ(copies("(f32[1,256,14,14]c16h1, f32[32,6,6,256]k16) { %2 = conv2d_winograd(%0, %1) {padding=[1,1,1,1]} : "
-                   "[1,32,14,14] } -> (%2: f32[1,32,14,14]c16s256)"),
+                   "f32[1,32,14,14] } -> (%2: f32[1,32,14,14]c16s256)"),
             16);
   // Of pieces of a batch, training, and gradients as many as exceed 8 MiB: more than 4 MB, 2.8 MB, a few KB.
   EXPECT_EQ(copies(conv(4, 256, 14, 256)), 2);
-  const std::string text = conv(1, 256, 14, 256), sums = "; %3 = channel_sum(%2) {pieces=1} : [1,256] } -> (";
+  const std::string text = conv(1, 256, 14, 256), sums = "; %3 = channel_sum(%2) {pieces=1} : f64[1,256] } -> (";
   std::string training = text;
   training.replace(training.find(" } -> ("), 7, sums);
   training.insert(training.rfind(')'), ", %3: f64[1,256]c16");
   EXPECT_EQ(copies(training), 3);
   EXPECT_EQ(copies("(f32[1,16,8,8]c16h1, f32[1,32,8,8]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], "
-                   "groups=1, kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : [1,32,16,3,3] } -> "
-                   "(%2: f32[1,32,16,3,3]k16c16)"),
+                   "groups=1, kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : f32[1,32,16,3,3] } -> (%2: "
+                   "f32[1,32,16,3,3]k16c16)"),
             16);
-  EXPECT_EQ(copies("(f32[2]) { %1 = relu(%0) {} : [2] } -> (%1: f32[2])"), 16);
+  EXPECT_EQ(copies("(f32[2]) { %1 = relu(%0) {} : f32[2] } -> (%1: f32[2])"), 16);
 }
 
 TEST(TunerTest, FindsWhatABuildThenTakes) {

@@ -29,7 +29,7 @@ static ConvDirection directionOf(const KernelNode &node) {
 
 static ConvShape shapeOf(const KernelSpec &spec, const KernelNode &node, ConvDirection direction) {
   const std::vector<int64_t> &a = spec.operands[node.operands[0]].shape, &b = spec.operands[node.operands[1]].shape,
-                             &result = node.results[0];
+                             &result = node.results[0].shape;
   const bool forward = direction == ConvDirection::Forward, weight = direction == ConvDirection::GradWeight;
   const std::vector<int64_t> &x = direction == ConvDirection::GradData ? result : a;
   const std::vector<int64_t> &y = forward ? result : weight ? b : a;

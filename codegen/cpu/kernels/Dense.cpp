@@ -82,14 +82,14 @@ std::vector<Value> batchSum(const KernelNode &node, const std::vector<Value> &v,
     index.insert(index.end(), rest.begin(), rest.end());
     return v[0].at(index);
   };
-  if (n <= 16 || node.results[0].size() != 1)
+  if (n <= 16 || node.results[0].shape.size() != 1)
     return {{node.results[0], [=](const Index &i) {
                std::vector<Expr> terms;
                for (int row = 0; row < n; ++row)
                  terms.push_back(at(row, i));
                return treeSum(terms);
              }}};
-  const int64_t c = node.results[0][0];
+  const int64_t c = node.results[0].shape[0];
   Func sum = stages.sum("sum", {blocks(c) * kChannelBlock}, {n},
                         [&](auto &e, auto &r) { return at(r[0], {Coordinate(e[0], c % kChannelBlock != 0)}); });
   stages.tileBy({kChannelBlock});

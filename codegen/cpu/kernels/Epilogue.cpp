@@ -53,7 +53,7 @@ Expr Epilogue::pointwise(int value, Expr anchor, const Coordinates &at) const {
     Stages none(Machine(), piece);
     return findNode(node.op)->define(node, inputs, none)[0];
   };
-  const std::vector<int64_t> &shape = spec.nodes[definingNode(spec, anchorNumber)].results[0];
+  const std::vector<int64_t> &shape = spec.nodes[definingNode(spec, anchorNumber)].results[0].shape;
   return evaluate(evaluate, value).at({at.n, Coordinate(at.kb, at.ki, shape[1] % kChannelBlock != 0), at.y, at.x});
 }
 

@@ -21,7 +21,7 @@ Expr wide(const Value &value, const Index &i) { return cast<double>(value.at(i))
 /// [pieces, c]: row p sums `term` over the p-th part of the images and all pixels, in double.
 Value channelSums(const KernelNode &node, const std::vector<int64_t> &shape, Stages &stages,
                   std::function<Expr(const Index &)> term) {
-  const int64_t pieces = node.results[0][0], images = shape[0] / pieces, c = shape[1];
+  const int64_t pieces = node.results[0].shape[0], images = shape[0] / pieces, c = shape[1];
   auto at = [=](const std::vector<Expr> &v, Expr n, Expr y, Expr x) {
     return term({n, Coordinate(v[1], v[0], c % kChannelBlock != 0), y, x});
   };
@@ -52,7 +52,8 @@ Func finishSum(const char *name, const Value &partials, Stages &stages) {
 }
 
 Value channelVector(const KernelNode &node, size_t result, std::function<Expr(const Index &)> at) {
-  return {node.results[result], [=](const Index &i) { return cast<float>(at(i)); }};
+  return {node.results[result],
+          [=, type = typeOf(node.results[result].type)](const Index &i) { return cast(type, at(i)); }};
 }
 
 std::vector<Value> batchNormFinalize(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {

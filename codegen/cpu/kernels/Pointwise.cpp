@@ -72,7 +72,7 @@ std::vector<Expr> philox(std::vector<Expr> c, Expr k0, Expr k1) {
 class Draws {
 public:
   Draws(const KernelNode &node, const Value &seed, const Stages &stages)
-      : shape(node.results[0]), layer(node.integer("layer")), seed(seed), pieces(node.integer("piece_of")),
+      : shape(node.results[0].shape), layer(node.integer("layer")), seed(seed), pieces(node.integer("piece_of")),
         number(pieces > 1 ? stages.pieceNumber() : Expr(0)) {}
 
   /// Element of the batch at an index of the piece.
@@ -117,7 +117,7 @@ std::vector<Value> dropout(const KernelNode &node, const std::vector<Value> &v, 
       const Expr element = draws.element(i);
       return keep(mux(cast<int>(element % 4), draws.words(element / 4)), i);
     })};
-  const int64_t channels = node.results[0][1];
+  const int64_t channels = node.results[0].shape[1];
   const Func words = stages.fours("words", [&](const std::vector<Expr> &p) { // ki, q, y, kb, n
     const Index first = {Coordinate(p[4]), Coordinate(p[3], p[0], channels % kChannelBlock != 0), Coordinate(p[2]),
                          Coordinate(4 * p[1])};

@@ -118,7 +118,7 @@ std::vector<Value> avgPool(const KernelNode &node, const std::vector<Value> &v, 
 std::vector<Value> avgPoolGrad(const KernelNode &node, const std::vector<Value> &v, Stages &) {
   const Window p(node);
   const bool oneDivisor = hasOneDivisor(node);
-  const int oh = v[0].shape[2], ow = v[0].shape[3], h = node.results[0][2], w = node.results[0][3];
+  const int oh = v[0].shape[2], ow = v[0].shape[3], h = node.results[0].shape[2], w = node.results[0].shape[3];
   return {{node.results[0], [=](const Index &i) {
              Expr sum = 0.f;
              windowsOver(p, oh, ow, i[2].whole(), i[3].whole(), [&](Expr wy, Expr wx, Expr, Expr holds) {
@@ -142,7 +142,7 @@ std::vector<Value> globalAvgPool(const KernelNode &node, const std::vector<Value
 }
 
 std::vector<Value> globalAvgPoolGrad(const KernelNode &node, const std::vector<Value> &v, Stages &) {
-  const float factor = 1.f / float(node.results[0][2] * node.results[0][3]);
+  const float factor = 1.f / float(node.results[0].shape[2] * node.results[0].shape[3]);
   return {{node.results[0], [=](const Index &i) { return v[0].at({i[0], i[1]}) * factor; }}};
 }
 

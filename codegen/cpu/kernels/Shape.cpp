@@ -16,7 +16,7 @@ std::vector<Value> relayout(const KernelNode &node, const std::vector<Value> &v,
 
 /// The piece's range of a dimension. In the padding behind a range there are zeros, not the next one.
 std::vector<Value> part(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
-  const int64_t dim = node.integer("dim"), extent = node.results[0][dim];
+  const int64_t dim = node.integer("dim"), extent = node.results[0].shape[dim];
   const Expr number = node.integer("piece_of") > 1 ? stages.pieceNumber() : Expr(0);
   return {{node.results[0], [=](const Index &i) {
              Index whole = i;
@@ -46,7 +46,7 @@ std::vector<Value> subsampleGrad(const KernelNode &node, const std::vector<Value
 
 /// The first `channels` channels of a value that has more or less of them.
 Value resizeChannels(const KernelNode &node, const Value &v) {
-  const int64_t have = v.shape[1], want = node.results[0][1];
+  const int64_t have = v.shape[1], want = node.results[0].shape[1];
   return {node.results[0], [=](const Index &i) {
             Index inside = i;
             if (want <= have)
@@ -68,7 +68,7 @@ std::vector<Value> resize(const KernelNode &node, const std::vector<Value> &v, S
 
 std::vector<Value> flatten(const KernelNode &node, const std::vector<Value> &v, Stages &) {
   const int h = v[0].shape[2], w = v[0].shape[3];
-  const int64_t features = node.results[0][1];
+  const int64_t features = node.results[0].shape[1];
   return {{node.results[0], [=](const Index &i) {
              Expr f = i[1].mayExceed() ? min(i[1].whole(), int(features) - 1) : i[1].whole();
              return maskPadding(i[1], features, v[0].at({i[0], f / (h * w), f / w % h, f % w}));
@@ -76,9 +76,9 @@ std::vector<Value> flatten(const KernelNode &node, const std::vector<Value> &v, 
 }
 
 std::vector<Value> unflatten(const KernelNode &node, const std::vector<Value> &v, Stages &) {
-  const std::vector<int64_t> shape = node.results[0];
+  const std::vector<int64_t> &shape = node.results[0].shape;
   const int c = shape[1], h = shape[2], w = shape[3];
-  return {{shape, [=](const Index &i) {
+  return {{node.results[0], [=](const Index &i) {
              Expr channel = i[1].mayExceed() ? min(i[1].whole(), c - 1) : i[1].whole();
              return maskPadding(i[1], c, v[0].at({i[0], (channel * h + i[2].whole()) * w + i[3].whole()}));
            }}};

@@ -20,138 +20,36 @@ Machine machineOf(const Target &target) {
   return {target, 4, 16};
 }
 
-static int64_t blocks(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
-
-/// Dimensions before strides are known: (min, extent), innermost first.
-static std::vector<std::pair<int64_t, int64_t>> ranges(const TensorSpec &tensor) {
-  const std::vector<int64_t> &s = tensor.shape;
-  const int64_t halo = tensor.halo, rank = s.size();
-  auto ringed = [&](int64_t extent) { return std::pair<int64_t, int64_t>(-halo, extent + 2 * halo); };
-  auto plain = [](int64_t extent) { return std::pair<int64_t, int64_t>(0, extent); };
-  switch (tensor.layout) {
-  case LayoutKind::Dense: {
-    std::vector<std::pair<int64_t, int64_t>> result;
-    for (int64_t d = rank - 1; d >= 0; --d)
-      result.push_back(rank == 4 && d >= 2 ? ringed(s[d]) : plain(s[d]));
-    return result;
-  }
-  case LayoutKind::C16:
-    if (rank == 4)
-      return {plain(kChannelBlock), ringed(s[3]), ringed(s[2]), plain(blocks(s[1])), plain(s[0])};
-    if (rank == 2)
-      return {plain(blocks(s[1]) * kChannelBlock), plain(s[0])};
-    return {plain(blocks(s[0]) * kChannelBlock)};
-  case LayoutKind::K16C16: {
-    const size_t k = rank - 4;
-    std::vector<std::pair<int64_t, int64_t>> result = {plain(kChannelBlock),    plain(kChannelBlock),
-                                                       plain(s[k + 3]),         plain(s[k + 2]),
-                                                       plain(blocks(s[k + 1])), plain(blocks(s[k]))};
-    if (k)
-      result.push_back(plain(s[0]));
-    return result;
-  }
-  case LayoutKind::K16: {
-    if (rank == 2)
-      return {plain(kChannelBlock), plain(s[1]), plain(blocks(s[0]))};
-    const size_t k = rank - 4;
-    std::vector<std::pair<int64_t, int64_t>> result = {plain(kChannelBlock), plain(s[k + 3]), plain(s[k + 2]),
-                                                       plain(s[k + 1]), plain(blocks(s[k]))};
-    if (k)
-      result.push_back(plain(s[0]));
-    return result;
-  }
-  case LayoutKind::C16K16:
-    return {plain(kChannelBlock), plain(kChannelBlock), plain(s[3]),
-            plain(s[2]),          plain(blocks(s[0])),  plain(blocks(s[1]))};
-  }
-  return {};
-}
-
 std::vector<StorageDimension> storageDimensions(const TensorSpec &tensor) {
   std::vector<StorageDimension> result;
-  int64_t stride = 1;
-  const size_t rows = tensor.layout == LayoutKind::C16 ? 2 : 1; // the dimension of an image's rows
-  for (auto [min, extent] : ranges(tensor)) {
-    // In a band of rows, planes stand as far apart as in the whole.
-    const bool isBand = tensor.storedRows && result.size() == rows;
-    result.push_back({static_cast<int>(min), static_cast<int>(extent), stride});
-    stride *= isBand ? tensor.storedRows + 2 * tensor.halo : extent;
-  }
-  // A slice of a tensor's channels: images stand as far apart as in the whole.
-  if (tensor.storedChannels && tensor.shape.size() == 4) {
-    const int64_t perChannel = tensor.layout == LayoutKind::C16 ? result[3].stride / kChannelBlock : result[2].stride;
-    const int64_t stored =
-        tensor.layout == LayoutKind::C16 ? blocks(tensor.storedChannels) * kChannelBlock : tensor.storedChannels;
-    result.back().stride = perChannel * stored;
-  }
+  for (const StorageAxis &axis : storageAxes(tensor))
+    result.insert(result.begin(), {static_cast<int>(axis.min), static_cast<int>(axis.extent), axis.stride});
   return result;
 }
 
-std::vector<Expr> storageIndex(const TensorSpec &tensor, const std::vector<Expr> &at) {
+/// Where an index along its dimension stands on an axis.
+static Expr placeOn(AxisPart part, const Expr &index) {
   const int block = kChannelBlock;
-  const size_t rank = at.size();
-  switch (tensor.layout) {
-  case LayoutKind::Dense:
-    return {at.rbegin(), at.rend()};
-  case LayoutKind::C16:
-    if (rank == 4)
-      return {at[1] % block, at[3], at[2], at[1] / block, at[0]};
-    if (rank == 2)
-      return {at[1], at[0]};
-    return {at[0]};
-  case LayoutKind::K16C16: {
-    const size_t k = rank - 4;
-    std::vector<Expr> result = {at[k] % block, at[k + 1] % block, at[k + 3],
-                                at[k + 2],     at[k + 1] / block, at[k] / block};
-    if (k)
-      result.push_back(at[0]);
-    return result;
-  }
-  case LayoutKind::K16: {
-    if (rank == 2)
-      return {at[0] % block, at[1], at[0] / block};
-    const size_t k = rank - 4;
-    std::vector<Expr> result = {at[k] % block, at[k + 3], at[k + 2], at[k + 1], at[k] / block};
-    if (k)
-      result.push_back(at[0]);
-    return result;
-  }
-  case LayoutKind::C16K16:
-    return {at[1] % block, at[0] % block, at[3], at[2], at[0] / block, at[1] / block};
-  }
-  return {};
+  return part == AxisPart::Blocks ? index / block : part == AxisPart::Within ? index % block : index;
+}
+
+std::vector<Expr> storageIndex(const TensorSpec &tensor, const std::vector<Expr> &at) {
+  std::vector<Expr> result;
+  for (const LayoutAxis &axis : axesOf(tensor.layout, at.size()))
+    result.insert(result.begin(), placeOn(axis.part, at[axis.dimension]));
+  return result;
 }
 
 LogicalIndex logicalIndex(const TensorSpec &tensor, const std::vector<Expr> &place) {
   const int block = kChannelBlock;
-  const size_t rank = tensor.shape.size(), first = rank == 5 ? 1 : 0; // lanes come first
+  const size_t rank = tensor.shape.size();
   std::vector<Expr> at(rank);
-  if (first)
-    at[0] = place.back();
-  switch (tensor.layout) {
-  case LayoutKind::Dense:
-    at.assign(place.rbegin(), place.rend());
-    break;
-  case LayoutKind::C16:
-    if (rank == 4)
-      at = {place[4], place[3] * block + place[0], place[2], place[1]};
-    else
-      at.assign(place.rbegin(), place.rend());
-    break;
-  case LayoutKind::K16C16:
-    at[first] = place[5] * block + place[0], at[first + 1] = place[4] * block + place[1], at[first + 2] = place[3],
-    at[first + 3] = place[2];
-    break;
-  case LayoutKind::K16:
-    if (rank == 2)
-      at = {place[2] * block + place[0], place[1]};
-    else
-      at[first] = place[4] * block + place[0], at[first + 1] = place[3], at[first + 2] = place[2],
-      at[first + 3] = place[1];
-    break;
-  case LayoutKind::C16K16:
-    at = {place[4] * block + place[1], place[5] * block + place[0], place[3], place[2]};
-    break;
+  size_t next = place.size();
+  for (const LayoutAxis &axis :
+       axesOf(tensor.layout, rank)) { // the blocks of a dimension stand outside of what is within
+    Expr &index = at[axis.dimension];
+    const Expr &along = place[--next];
+    index = axis.part == AxisPart::Blocks ? along * block : axis.part == AxisPart::Within ? index + along : along;
   }
   // Only blocked dimensions have padding.
   Expr real = Internal::const_true();
@@ -170,19 +68,25 @@ static void fix(OutputImageParam buffer, const TensorSpec &tensor) {
     buffer.dim(d)
         .set_bounds(dimensions[d].min, dimensions[d].extent)
         .set_stride(Expr(static_cast<int>(dimensions[d].stride)));
-  buffer.set_host_alignment(tensor.layout == LayoutKind::Dense ? elementBytes(tensor.type) : 64);
+  buffer.set_host_alignment(tensor.layout == LayoutKind::Dense ? bytesOf(tensor.type) : 64);
 }
 
 Type typeOf(ElementType type) {
   switch (type) {
-  case ElementType::F32:
-    return Float(32);
   case ElementType::F64:
     return Float(64);
+  case ElementType::F32:
+    return Float(32);
+  case ElementType::BF16:
+    return BFloat(16);
+  case ElementType::F16:
+    return Float(16);
   case ElementType::I32:
     return Int(32);
+  case ElementType::U8:
+    return UInt(8);
   }
-  return {};
+  __builtin_unreachable();
 }
 
 ImageParam makeOperand(const TensorSpec &tensor, int index) {

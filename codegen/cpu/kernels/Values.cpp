@@ -17,151 +17,59 @@ Expr maskPadding(const Coordinate &coordinate, int64_t extent, Expr value) {
   return select(coordinate.whole() < int(extent), value, cast(value.type(), 0));
 }
 
-/// Which logical dimensions the layout pads to a multiple of 16.
-static std::vector<bool> paddedDimensions(const TensorSpec &tensor) {
-  const size_t rank = tensor.shape.size();
-  std::vector<bool> padded(rank, false);
-  switch (tensor.layout) {
-  case LayoutKind::Dense:
-    break;
-  case LayoutKind::C16:
-    padded[rank == 1 ? 0 : 1] = true;
-    break;
-  case LayoutKind::K16C16:
-  case LayoutKind::C16K16:
-    padded[rank - 4] = padded[rank - 3] = true;
-    break;
-  case LayoutKind::K16:
-    padded[rank % 2] = true;
-    break;
-  }
-  return padded;
-}
-
 /// As `storageIndex`, without dividing what is divided already.
 static std::vector<Expr> storageArguments(const TensorSpec &tensor, const Index &at) {
-  const size_t rank = at.size();
   std::vector<Expr> arguments;
-  switch (tensor.layout) {
-  case LayoutKind::Dense:
-    for (size_t d = rank; d-- > 0;)
-      arguments.push_back(at[d].whole());
-    return arguments;
-  case LayoutKind::C16:
-    if (rank == 4)
-      return {at[1].lane(), at[3].whole(), at[2].whole(), at[1].block(), at[0].whole()};
-    if (rank == 2)
-      return {at[1].whole(), at[0].whole()};
-    return {at[0].whole()};
-  case LayoutKind::K16C16:
-  case LayoutKind::C16K16: {
-    const Coordinate &k = at[rank - 4], &c = at[rank - 3];
-    const bool inputsInside = tensor.layout == LayoutKind::C16K16;
-    const Coordinate &inner = inputsInside ? c : k, &outer = inputsInside ? k : c;
-    arguments = {inner.lane(), outer.lane(), at[rank - 1].whole(), at[rank - 2].whole(), outer.block(), inner.block()};
-    break;
+  for (const LayoutAxis &axis : axesOf(tensor.layout, at.size())) {
+    const Coordinate &index = at[axis.dimension];
+    arguments.insert(arguments.begin(), axis.part == AxisPart::Blocks   ? index.block()
+                                        : axis.part == AxisPart::Within ? index.lane()
+                                                                        : index.whole());
   }
-  case LayoutKind::K16:
-    arguments = {at[rank % 2].lane()};
-    for (size_t d = rank; d-- > rank % 2 + 1;)
-      arguments.push_back(at[d].whole());
-    arguments.push_back(at[rank % 2].block());
-    break;
-  }
-  if (rank % 2)
-    arguments.push_back(at[0].whole());
   return arguments;
 }
 
 Value operandValue(const TensorSpec &tensor, const ImageParam &operand) {
   auto read = [tensor, operand](const Index &at) {
-    std::vector<bool> padded = paddedDimensions(tensor);
+    auto isPadded = [&](size_t d) { return isBlocked(tensor.layout, at.size(), d); };
     Index inside = at;
     for (size_t d = 0; d < at.size(); ++d)
-      if (!padded[d] && at[d].mayExceed() && tensor.shape[d] % kBlock)
+      if (!isPadded(d) && at[d].mayExceed() && tensor.shape[d] % kBlock)
         inside[d] = Coordinate(min(at[d].whole(), int(tensor.shape[d]) - 1));
     Expr value = operand(storageArguments(tensor, inside));
     for (size_t d = 0; d < at.size(); ++d)
-      if (!padded[d])
+      if (!isPadded(d))
         value = maskPadding(at[d], tensor.shape[d], value);
     return value;
   };
-  return {tensor.shape, read};
+  return {{tensor.type, tensor.shape}, read};
 }
 
+/// `d1` runs over dimension 1, `b1` over its blocks, `i1` within one.
 std::vector<Var> storageVariables(const TensorSpec &tensor) {
-  const size_t rank = tensor.shape.size();
-  switch (tensor.layout) {
-  case LayoutKind::Dense: {
-    std::vector<Var> variables;
-    for (size_t d = rank; d-- > 0;)
-      variables.emplace_back(rank == 4 ? std::string(1, "ncyx"[d]) : "d" + std::to_string(d));
-    return variables;
+  std::vector<Var> variables;
+  for (const LayoutAxis &axis : axesOf(tensor.layout, tensor.shape.size())) {
+    const char *part = axis.part == AxisPart::Blocks ? "b" : axis.part == AxisPart::Within ? "i" : "d";
+    variables.insert(variables.begin(), Var(part + std::to_string(axis.dimension)));
   }
-  case LayoutKind::C16:
-    if (rank == 4)
-      return {Var("ki"), Var("x"), Var("y"), Var("kb"), Var("n")};
-    if (rank == 2)
-      return {Var("c"), Var("n")};
-    return {Var("c")};
-  case LayoutKind::K16C16:
-  case LayoutKind::C16K16: {
-    std::vector<Var> variables = {Var("ki"), Var("ci"), Var("s"), Var("r"), Var("cb"), Var("kb")};
-    if (rank == 5)
-      variables.emplace_back("l");
-    return variables;
-  }
-  case LayoutKind::K16: {
-    std::vector<Var> variables = {Var("ki")};
-    for (size_t d = rank; d-- > rank % 2 + 1;)
-      variables.emplace_back("d" + std::to_string(d));
-    variables.emplace_back("kb");
-    if (rank % 2)
-      variables.emplace_back("l");
-    return variables;
-  }
-  }
-  return {};
+  return variables;
 }
 
 Index loopIndex(const TensorSpec &tensor, const std::vector<Var> &v) {
   const size_t rank = tensor.shape.size();
   Index index(rank, Coordinate(Expr(0)));
-  auto exceeds = [&](size_t d) { return tensor.shape[d] % kBlock != 0; };
-  auto blocked = [&](size_t d, Expr block, Expr lane) { index[d] = Coordinate(block, lane, exceeds(d)); };
-  switch (tensor.layout) {
-  case LayoutKind::Dense:
-    for (size_t d = 0; d < rank; ++d)
-      index[d] = Coordinate(v[rank - 1 - d]);
-    return index;
-  case LayoutKind::C16:
-    if (rank == 4) {
-      blocked(1, v[3], v[0]);
-      index[0] = Coordinate(v[4]), index[2] = Coordinate(v[2]), index[3] = Coordinate(v[1]);
-      return index;
-    }
-    index[rank - 1] = Coordinate(v[0], exceeds(rank - 1));
-    if (rank == 2)
-      index[0] = Coordinate(v[1]);
-    return index;
-  case LayoutKind::K16C16:
-  case LayoutKind::C16K16: {
-    const bool inputsInside = tensor.layout == LayoutKind::C16K16;
-    blocked(rank - 4, v[inputsInside ? 4 : 5], v[inputsInside ? 1 : 0]);
-    blocked(rank - 3, v[inputsInside ? 5 : 4], v[inputsInside ? 0 : 1]);
-    index[rank - 2] = Coordinate(v[3]), index[rank - 1] = Coordinate(v[2]);
-    break;
+  std::vector<Expr> block(rank);
+  size_t next = v.size();
+  for (const LayoutAxis &axis :
+       axesOf(tensor.layout, rank)) { // the blocks of a dimension stand outside of what is within
+    const size_t d = axis.dimension;
+    const Var &along = v[--next];
+    const bool mayExceed = isBlocked(tensor.layout, rank, d) && tensor.shape[d] % kBlock;
+    if (axis.part == AxisPart::Blocks)
+      block[d] = along;
+    else
+      index[d] = axis.part == AxisPart::Within ? Coordinate(block[d], along, mayExceed) : Coordinate(along, mayExceed);
   }
-  case LayoutKind::K16: {
-    const size_t k = rank % 2;
-    blocked(k, v[rank - k], v[0]);
-    for (size_t d = k + 1; d < rank; ++d)
-      index[d] = Coordinate(v[rank - d]);
-    break;
-  }
-  }
-  if (rank % 2)
-    index[0] = Coordinate(v.back());
   return index;
 }
 

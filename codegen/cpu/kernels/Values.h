@@ -48,8 +48,7 @@ private:
 using Index = std::vector<Coordinate>;
 
 /// A value of the region. `at` is zero where a coordinate stands in the padding.
-struct Value {
-  std::vector<int64_t> shape;
+struct Value : ValueSpec {
   std::function<Halide::Expr(const Index &)> at;
 };
 

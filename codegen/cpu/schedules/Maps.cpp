@@ -101,17 +101,7 @@ private:
     const KernelNode &node = spec.nodes[defining];
     checkNode(node, *findNode(node.op));
     sums.push_back({int(i), node.operands[0], node.operands.size() > 1 ? node.operands[1] : -1});
-    return node.integer("pieces") == 1 && hasShape(shapeOf(node.operands[0]));
-  }
-
-  const std::vector<int64_t> &shapeOf(int value) const {
-    const int count = spec.operands.size(), defining = definingNode(spec, value);
-    if (defining < 0)
-      return spec.operands[value].shape;
-    int first = count;
-    for (int node = 0; node < defining; ++node)
-      first += spec.nodes[node].results.size();
-    return spec.nodes[defining].results[value - first];
+    return node.integer("pieces") == 1 && hasShape(described[node.operands[0]].shape);
   }
 
   /// Random words come in fours: they are drawn once for as many pixels, if every node reads its own pixel alone.
@@ -340,6 +330,7 @@ private:
   }
 
   const KernelSpec &spec;
+  const std::vector<ValueSpec> described = valuesOf(spec); ///< every value, by number
   const Machine &machine;
   const ImageParam piece = makePiece(spec);
   Stages stages{machine, piece}; ///< images alone
