@@ -177,10 +177,16 @@ Value Elaborator::appendLayer(const LayerDefinition &definition, ArrayRef<LayerA
   }
   Layer layer;
   layer.kind = definition.kind;
+  layer.name = definition.name;
   layer.range = range;
   for (auto [spec, argument] : zip(definition.arguments, arguments))
-    if (argument.value.is(Value::Tensor) && spec.type != ArgumentType::Like)
-      layer.inputs.push_back(argument.value.getTensor());
+    if (argument.value.is(Value::Tensor)) {
+      if (spec.type != ArgumentType::Like)
+        layer.inputs.push_back(argument.value.getTensor());
+    } else if (definition.kind == LayerKind::Op) {
+      const bool widens = isReal(spec.type); // 0 for 0.0
+      layer.attributes.push_back({spec.name, widens ? Value::number(argument.value.getNumber()) : argument.value});
+    }
   layer.path = namePath(definition.name, naming);
   if (!claimPath(layer.path, range) || !definition.build({arguments}, layer, diagnostics))
     return {};

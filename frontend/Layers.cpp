@@ -198,12 +198,11 @@ bool buildSubsample(const Args &args, Layer &layer, Diagnostics &diagnostics) {
 
 bool buildPadChannels(const Args &args, Layer &layer, Diagnostics &diagnostics) {
   const Shape &input = args[0].shape;
-  layer.amount = args[1].value.getInteger();
-  if (layer.amount < input[0])
+  const int64_t channels = args[1].value.getInteger();
+  if (channels < input[0])
     return fail(diagnostics, args[1].range,
-                "'pad_channels' adds channels: " + Twine(layer.amount) + " are fewer than the input's " +
-                    Twine(input[0]));
-  return setResult(layer, {layer.amount, input[1], input[2]}, diagnostics);
+                "'pad_channels' adds channels: " + Twine(channels) + " are fewer than the input's " + Twine(input[0]));
+  return setResult(layer, {channels, input[1], input[2]}, diagnostics);
 }
 
 std::vector<LayerDefinition> makeLayers() {
@@ -231,23 +230,23 @@ std::vector<LayerDefinition> makeLayers() {
        LayerKind::BatchNorm,
        {image, {"epsilon", Positive, Value::number(1e-5)}, {"momentum", Fraction, Value::number(0.1)}},
        buildBatchNorm},
-      {"relu", LayerKind::Relu, {tensor}, buildPointwise},
-      {"add", LayerKind::Add, {tensor, {"y", Tensor, {}}}, buildAdd},
+      {"relu", LayerKind::Op, {tensor}, buildPointwise},
+      {"add", LayerKind::Op, {tensor, {"y", Tensor, {}}}, buildAdd},
       {"max_pool", LayerKind::MaxPool, {image, size, poolStride, poolPad}, buildPool},
       {"avg_pool",
        LayerKind::AvgPool,
        {image, size, poolStride, poolPad, {"count_include_pad", Boolean, {}, true}},
        buildAvgPool},
-      {"global_avg_pool", LayerKind::GlobalAvgPool, {image}, buildGlobalAvgPool},
-      {"flatten", LayerKind::Flatten, {image}, buildFlatten},
+      {"global_avg_pool", LayerKind::Op, {image}, buildGlobalAvgPool},
+      {"flatten", LayerKind::Op, {image}, buildFlatten},
       {"linear",
        LayerKind::Linear,
        {vector, {"features", Count, {}}, {"bias", Boolean, yes}, {"init", Init, Value::word("linear_uniform")}},
        buildLinear},
       {"dropout", LayerKind::Dropout, {tensor, {"rate", Rate, {}}}, buildDropout},
-      {"softmax", LayerKind::Softmax, {vector}, buildPointwise},
+      {"softmax", LayerKind::Op, {vector}, buildPointwise},
       {"subsample", LayerKind::Subsample, {image, {"stride", Count, {}, true}, like}, buildSubsample},
-      {"pad_channels", LayerKind::PadChannels, {image, {"channels", Count, {}}}, buildPadChannels},
+      {"pad_channels", LayerKind::Op, {image, {"channels", Count, {}}}, buildPadChannels},
   };
 }
 

@@ -46,6 +46,7 @@ private:
   Value generateConv(const Layer &layer, Value input);
   Value generateBatchNorm(const Layer &layer, Value input);
   Value generateLinear(const Layer &layer, Value input);
+  Value generateOp(const Layer &layer);
   Value addBias(const Layer &layer, Value input);
 
   Value read(const Layer &layer, StringRef suffix);
@@ -208,6 +209,16 @@ Value Generator::generateLinear(const Layer &layer, Value input) {
   return addBias(layer, resnet::LinearOp::create(builder, loc, getBatchType(layer.result), input, weight));
 }
 
+Value Generator::generateOp(const Layer &layer) {
+  OperationState state(loc, ("resnet." + layer.name).str());
+  for (unsigned input : layer.inputs)
+    state.operands.push_back(tensors[input]);
+  for (const auto &[name, value] : layer.attributes)
+    state.addAttribute(name, convert(value));
+  state.addTypes(getBatchType(layer.result));
+  return builder.create(state)->getResult(0);
+}
+
 Value Generator::generateLayer(const Layer &layer) {
   Value input = tensors[layer.inputs[0]];
   RankedTensorType type = getBatchType(layer.result);
@@ -219,30 +230,20 @@ Value Generator::generateLayer(const Layer &layer) {
     return generateConv(layer, input);
   case LayerKind::BatchNorm:
     return generateBatchNorm(layer, input);
-  case LayerKind::Relu:
-    return resnet::ReluOp::create(builder, loc, type, input);
-  case LayerKind::Add:
-    return resnet::AddOp::create(builder, loc, type, input, tensors[layer.inputs[1]]);
   case LayerKind::MaxPool:
     return resnet::MaxPoolOp::create(builder, loc, type, input, kernel, strides, padding);
   case LayerKind::AvgPool:
     return resnet::AvgPoolOp::create(builder, loc, type, input, builder.getBoolAttr(layer.countPadding), kernel,
                                      strides, padding);
-  case LayerKind::GlobalAvgPool:
-    return resnet::GlobalAvgPoolOp::create(builder, loc, type, input);
-  case LayerKind::Flatten:
-    return resnet::FlattenOp::create(builder, loc, type, input);
   case LayerKind::Linear:
     return generateLinear(layer, input);
   case LayerKind::Dropout:
     return resnet::DropoutOp::create(builder, loc, type, input, seed, getFloat(layer.rate),
                                      builder.getI64IntegerAttr(dropouts++));
-  case LayerKind::Softmax:
-    return resnet::SoftmaxOp::create(builder, loc, type, input);
   case LayerKind::Subsample:
     return resnet::SubsampleOp::create(builder, loc, type, input, builder.getI64IntegerAttr(layer.amount));
-  case LayerKind::PadChannels:
-    return resnet::PadChannelsOp::create(builder, loc, type, input, builder.getI64IntegerAttr(layer.amount));
+  case LayerKind::Op:
+    return generateOp(layer);
   }
   llvm_unreachable("all kinds are listed");
 }

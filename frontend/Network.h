@@ -20,17 +20,12 @@ namespace resin::frontend {
 enum class LayerKind {
   Conv,
   BatchNorm,
-  Relu,
-  Add,
   MaxPool,
   AvgPool,
-  GlobalAvgPool,
-  Flatten,
   Linear,
   Dropout,
-  Softmax,
   Subsample,
-  PadChannels,
+  Op, ///< one op, called as the layer is, on its inputs; the layer's other arguments are the op's attributes
 };
 
 /// A parameter or a statistic of a layer; `layer path + "." + suffix` is its name in checkpoints.
@@ -49,6 +44,7 @@ struct Window {
 
 struct Layer {
   LayerKind kind;
+  llvm::StringRef name; ///< of the layer's row in Layers.cpp
   std::string path; ///< "layer2.0.conv1"
   llvm::SMRange range;
   llvm::SmallVector<unsigned, 2> inputs; ///< tensors
@@ -63,7 +59,8 @@ struct Layer {
   double momentum = 0;      ///< batch_norm: the weight of the new value
   double rate = 0;          ///< dropout
   bool countPadding = true; ///< avg_pool
-  int64_t amount = 0;       ///< subsample's stride, pad_channels' channels
+  int64_t amount = 0;       ///< subsample's stride
+  llvm::SmallVector<std::pair<llvm::StringRef, Value>, 1> attributes; ///< ops
 
   int64_t countParameters() const;
 };

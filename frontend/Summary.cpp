@@ -1,7 +1,6 @@
 //===- Summary.cpp - A network as a table ---------------------------------===//
 
 #include "frontend/Summary.h"
-#include "frontend/Layers.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
@@ -14,10 +13,6 @@ using namespace llvm;
 using namespace resin::frontend;
 
 using Row = std::array<std::string, 5>;
-
-static StringRef getName(LayerKind kind) {
-  return find_if(getLayers(), [&](const LayerDefinition &layer) { return layer.kind == kind; })->name;
-}
 
 /// 1234567 -> "1 234 567"
 static std::string group(uint64_t number) {
@@ -44,7 +39,7 @@ std::string resin::frontend::printSummary(const Network &network) {
                            {"image", "", print(network.image), "", ""}};
   uint64_t parameters = 0, flops = 0;
   for (const Layer &layer : network.layers) {
-    rows.push_back({layer.path, getName(layer.kind).str(), print(layer.result), blankIfZero(layer.countParameters()),
+    rows.push_back({layer.path, layer.name.str(), print(layer.result), blankIfZero(layer.countParameters()),
                     blankIfZero(layer.flops)});
     parameters += layer.countParameters();
     flops = SaturatingAdd(flops, layer.flops);
