@@ -146,7 +146,8 @@ void Generator::generateVariables(const Layer &layer) {
     resnet::VariableOp::create(builder, place, builder.getStringAttr(layer.path + "." + variable.suffix),
                                TypeAttr::get(getType(variable.shape)),
                                builder.getStringAttr(variable.isParameter ? "parameter" : "statistic"),
-                               convertRecord(variable.init, /*hasName=*/true), noDecay);
+                               convertRecord(variable.init, /*hasName=*/true), noDecay,
+                               /*parameter=*/FlatSymbolRefAttr());
   }
 }
 

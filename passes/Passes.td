@@ -61,7 +61,7 @@ def AppendOptimizer : Resin_ModulePass<"append-optimizer"> {
   let summary = "Turn the gradients into updates of the parameters, by the recipe's optimizer";
   let description = [{
     Every result `gradient.NAME` of `@train_step` is consumed by an update op. What the op says that it remembers (`UpdateOpInterface`) becomes slot variables
-    `optimizer.STATE.NAME`. Parameters and slots are written at the function's end, after everything has been read.
+    `optimizer.STATE.NAME`, each `of` its parameter. Parameters and slots are written at the function's end, after everything has been read.
 
     ```mlir
       return %s, %dw, %db : ...

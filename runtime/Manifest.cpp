@@ -88,8 +88,19 @@ struct Reader {
     if (found == std::end(roles))
       throw std::invalid_argument(concat("'", variable.name, "' has the unknown role '", role, "'"));
     variable.role = found->second;
+    variable.parameter = json.value("parameter", "");
     variable.init = initializer(json.contains("init") ? json.at("init") : Json{{"name", "constant"}, {"value", 0.0}});
     return variable;
+  }
+
+  void checkSlots() {
+    for (const Variable &slot : manifest.variables) {
+      auto isItsParameter = [&](const Variable &variable) {
+        return variable.name == slot.parameter && variable.shape == slot.shape;
+      };
+      if (slot.role == Role::Slot && std::ranges::none_of(manifest.variables, isItsParameter))
+        throw std::invalid_argument(concat("'", slot.name, "' is state of '", slot.parameter, "', which is no variable of its shape"));
+    }
   }
 
   Initializer initializer(const Json &json) {
@@ -196,6 +207,7 @@ struct Reader {
     manifest.task = task(json.at("task"));
     for (const Json &row : json.at("variables"))
       manifest.variables.push_back(variable(row));
+    checkSlots();
     for (const Json &row : json.at("functions"))
       manifest.functions.push_back(function(row));
     for (const Json &row : json.value("kernels", Json::array()))

@@ -44,6 +44,7 @@ struct Initializer {
 
 struct Variable : Tensor {
   Role role = Role::Parameter;
+  std::string parameter; ///< that a slot is state of
   Initializer init;
 };
 

@@ -66,6 +66,8 @@ static json::Array describeVariables(ModuleOp module) {
   for (auto variable : module.getOps<VariableOp>()) {
     json::Object entry = describePlace(variable.getSymName(), variable.getType(), *variable.getOffset());
     entry["role"] = text(variable.getRole());
+    if (std::optional<StringRef> parameter = variable.getParameter())
+      entry["parameter"] = text(*parameter);
     if (!variable.getInit().empty())
       entry["init"] = toJson(variable.getInit());
     variables.push_back(std::move(entry));

@@ -16,14 +16,15 @@ class Kernel_Op<string mnemonic, list<Trait> traits = []> : Op<Kernel_Dialect, m
 def Kernel_VariableOp : Kernel_Op<"variable", [Symbol]> {
   let summary = "A named place that lives as long as the program";
   let description = [{
-    Role and initialiser are those of `resnet.variable`. `at` is its offset in the arena, once memory is planned.
+    Role, initialiser and the parameter that a slot is `of` are those of `resnet.variable`. `at` is its offset in the arena, once memory is planned.
 
     ```mlir
     kernel.variable "parameter" @"conv1.weight" : !kernel.view<16x3x3x3xf32, k16> init {name = "he_normal", fan = 27 : i64} at 0
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<Kernel_ViewType>:$type, StrAttr:$role, DictionaryAttr:$init, OptionalAttr<I64Attr>:$offset);
-  let assemblyFormat = "$role $sym_name `:` $type `init` $init (`at` $offset^)? attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<Kernel_ViewType>:$type, StrAttr:$role, DictionaryAttr:$init, OptionalAttr<I64Attr>:$offset,
+                       OptionalAttr<FlatSymbolRefAttr>:$parameter);
+  let assemblyFormat = "$role $sym_name (`of` $parameter^)? `:` $type `init` $init (`at` $offset^)? attr-dict";
 }
 
 def Kernel_SlotOp : Kernel_Op<"slot", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {

@@ -42,11 +42,12 @@ def Seed : RankedTensorOf<[I32]>;             // [2]
 // State
 //===----------------------------------------------------------------------===//
 
-def Resnet_VariableOp : Resnet_Op<"variable", [Symbol]> {
+def Resnet_VariableOp : Resnet_Op<"variable", [Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "A named tensor that lives as long as the program";
   let description = [{
     Parameters, running statistics, optimizer slots and what `@prepare` makes of them. The symbol is the name in checkpoints; the type, its encoding
-    included, is how the tensor is stored. `init` says what it starts as (docs/Manifest.md); `no_decay` keeps weight decay off.
+    included, is how the tensor is stored. `init` says what it starts as (docs/Manifest.md); `no_decay` keeps weight decay off. A slot is state of the optimizer
+    `of` a parameter.
 
     * (C1) `role` is "parameter", "statistic", "slot" or "prepared".
     * (C2) The shape is static and the elements are numbers.
@@ -56,9 +57,11 @@ def Resnet_VariableOp : Resnet_Op<"variable", [Symbol]> {
     resnet.variable "parameter" @conv1.weight : tensor<64x3x7x7xf32> init {fan = 147 : i64, name = "he_normal"}
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$role, DictionaryAttr:$init, UnitAttr:$no_decay);
+    * (C4) A slot, and nothing else, is `of` a variable, which has its shape.
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$role, DictionaryAttr:$init, UnitAttr:$no_decay,
+                       OptionalAttr<FlatSymbolRefAttr>:$parameter);
   let hasVerifier = 1;
-  let assemblyFormat = "$role $sym_name `:` $type `init` $init (`no_decay` $no_decay^)? attr-dict";
+  let assemblyFormat = "$role $sym_name (`of` $parameter^)? `:` $type `init` $init (`no_decay` $no_decay^)? attr-dict";
 }
 
 def Resnet_ReadOp : Resnet_Op<"read", [MemoryEffects<[MemRead]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {

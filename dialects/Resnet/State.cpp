@@ -34,7 +34,20 @@ LogicalResult VariableOp::verify() {
   for (StringRef key : *keys)
     if (!isa_and_nonnull<IntegerAttr, FloatAttr>(getInit().get(key))) // variable_c3
       return fail("needs the number '" + key + "' for '" + name.getValue() + "'");
+  if ((getRole() == "slot") != getParameter().has_value()) // variable_c4
+    return fail(getParameter() ? "is 'of' a variable, but no slot" : "is a slot, but not 'of' a variable");
   return success();
+}
+
+LogicalResult VariableOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (!getParameterAttr())
+    return success();
+  auto parameter = symbols.lookupNearestSymbolFrom<VariableOp>(*this, getParameterAttr());
+  const auto shapeOf = [](VariableOp variable) { return cast<RankedTensorType>(variable.getType()).getShape(); };
+  if (parameter && shapeOf(parameter) == shapeOf(*this))
+    return success();
+  return mlir::emitError(getLoc()) << "variable '" << getSymName() << "' is of '" << *getParameter()
+                                   << "', which is no variable of its shape"; // variable_c4
 }
 
 /// The variable exists, and has the type of the value read or written, layout included.

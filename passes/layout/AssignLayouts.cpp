@@ -148,10 +148,7 @@ private:
   }
 
   Layout layoutOfVariable(VariableOp variable) {
-    StringRef name = variable.getSymName();
-    if (variable.getRole() == "slot") // optimizer.STATE.NAME stands as NAME does
-      name = name.split('.').second.split('.').second;
-    auto known = ofVariables.find(name);
+    auto known = ofVariables.find(variable.getParameter().value_or(variable.getSymName()));
     if (known != ofVariables.end())
       return known->second;
     switch (cast<RankedTensorType>(variable.getType()).getRank()) {

@@ -91,7 +91,8 @@ LogicalResult LowerToKernel::lowerVariables() {
     if (!view)
       return failure();
     OpBuilder b(variable);
-    VariableOp::create(b, variable.getLoc(), variable.getSymName(), view, variable.getRole(), variable.getInit(), IntegerAttr());
+    VariableOp::create(b, variable.getLoc(), variable.getSymName(), view, variable.getRole(), variable.getInit(), IntegerAttr(),
+                       variable.getParameterAttr());
     variable.erase();
   }
   return success();

@@ -118,7 +118,8 @@ private:
     StringRef name = slotName(parameter.getSymName(), state);
     Operation *taken = symbols->lookup(name);
     auto slot = dyn_cast_or_null<VariableOp>(taken);
-    if (taken && (!slot || slot.getRole() != "slot" || slot.getType() != parameter.getType())) {
+    auto ours = FlatSymbolRefAttr::get(parameter.getSymNameAttr());
+    if (taken && (!slot || slot.getParameterAttr() != ours || slot.getType() != parameter.getType())) {
       taken->emitError("'") << name << "' is the name of the optimizer's state for '" << parameter.getSymName()
                             << "' too: rename it";
       return {};
@@ -128,8 +129,8 @@ private:
       builder.setInsertionPoint(function);
       auto zero = builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr("constant")),
                                              builder.getNamedAttr("value", builder.getF64FloatAttr(0))});
-      symbols->insert(
-          VariableOp::create(builder, parameter.getLoc(), name, parameter.getType(), "slot", zero, /*no_decay=*/false));
+      symbols->insert(VariableOp::create(builder, parameter.getLoc(), name, parameter.getType(), "slot", zero,
+                                         /*no_decay=*/false, ours));
     }
     return ReadOp::create(builder, parameter.getLoc(), parameter.getType(), name);
   }

@@ -109,7 +109,7 @@ private:
                                              builder.getNamedAttr("value", builder.getF64FloatAttr(0))});
       builder.setInsertionPoint(firstFunction);
       VariableOp::create(builder, op->getLoc(), name, cast<RankedTensorType>(value.getType()), "prepared", zero,
-                         /*no_decay=*/false);
+                         /*no_decay=*/false, /*parameter=*/FlatSymbolRefAttr());
       variable = FlatSymbolRefAttr::get(name);
       ++numPrepared;
       builder.setInsertionPoint(prepare.getBody().front().getTerminator());

@@ -102,7 +102,7 @@ func.func @fused_c5(%x: tensor<2x4xf32>) {
 
 // -----
 
-resnet.variable "slot" @w : tensor<2x4xf32> init {name = "constant", value = 0.0 : f64}
+resnet.variable "parameter" @w : tensor<2x4xf32> init {name = "constant", value = 0.0 : f64}
 func.func @fused_c6(%x: tensor<2x4xf32>) {
   %y = resnet.fused(%x) pieces 2 dims [0] to [0] : (tensor<2x4xf32>) -> tensor<2x4xf32> {
   ^bb0(%a: tensor<1x4xf32>):

@@ -59,9 +59,31 @@ func.func @write_c1(%x: tensor<4xf32>) {
 // -----
 
 // expected-note@+1 {{the variable is declared here}}
-resnet.variable "slot" @w : tensor<4xf32> init {name = "constant", value = 0.0 : f64}
+resnet.variable "statistic" @w : tensor<4xf32> init {name = "constant", value = 0.0 : f64}
 func.func @write_c2(%x: tensor<4x1xf32>) {
   // expected-error@+1 {{writes 'w' as 'tensor<4x1xf32>', but it is 'tensor<4xf32>'}}
   resnet.write @w, %x : tensor<4x1xf32>
   return
 }
+
+// -----
+
+// expected-error@+1 {{variable 'variable_c4' is a slot, but not 'of' a variable}}
+resnet.variable "slot" @variable_c4 : tensor<4xf32> init {name = "constant", value = 0.0 : f64}
+
+// -----
+
+resnet.variable "parameter" @w : tensor<4xf32> init {name = "constant", value = 0.0 : f64}
+// expected-error@+1 {{variable 'variable_c4' is 'of' a variable, but no slot}}
+resnet.variable "statistic" @variable_c4 of @w : tensor<4xf32> init {name = "constant", value = 0.0 : f64}
+
+// -----
+
+resnet.variable "parameter" @w : tensor<4xf32> init {name = "constant", value = 0.0 : f64}
+// expected-error@+1 {{variable 'variable_c4' is of 'w', which is no variable of its shape}}
+resnet.variable "slot" @variable_c4 of @w : tensor<2x2xf32> init {name = "constant", value = 0.0 : f64}
+
+// -----
+
+// expected-error@+1 {{variable 'variable_c4' is of 'v', which is no variable of its shape}}
+resnet.variable "slot" @variable_c4 of @v : tensor<4xf32> init {name = "constant", value = 0.0 : f64}

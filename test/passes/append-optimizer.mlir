@@ -5,8 +5,8 @@ module attributes {resnet.recipe = {optimizer = {name = "sgd", momentum = 0.9 : 
   resnet.variable "parameter" @w : tensor<5x3xf32> init {name = "constant", value = 1.0 : f64}
   resnet.variable "parameter" @b : tensor<5xf32> init {name = "constant", value = 1.0 : f64} no_decay
   resnet.variable "statistic" @s : tensor<5xf32> init {name = "constant", value = 1.0 : f64}
-  // CHECK: resnet.variable "slot" @optimizer.momentum.w : tensor<5x3xf32> init {name = "constant", value = 0.000000e+00 : f64}
-  // CHECK: resnet.variable "slot" @optimizer.momentum.b : tensor<5xf32>
+  // CHECK: resnet.variable "slot" @optimizer.momentum.w of @w : tensor<5x3xf32> init {name = "constant", value = 0.000000e+00 : f64}
+  // CHECK: resnet.variable "slot" @optimizer.momentum.b of @b : tensor<5xf32>
 
   // CHECK-LABEL: func.func @train_step
   //  CHECK-SAME:   %[[LR:.*]]: tensor<f32> {resnet.name = "learning_rate"}, %{{.*}}: tensor<f32> {resnet.name = "step"}, %[[DW:.*]]: tensor<5x3xf32>, %[[DB:.*]]: tensor<5xf32>) -> (tensor<5xf32> {resnet.name = "loss"})

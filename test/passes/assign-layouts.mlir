@@ -1,14 +1,17 @@
 // RUN: resin-opt %s --assign-layouts --split-input-file | FileCheck %s
 
-// The stem reads planes, three zeros around; its filters have too few input channels for blocks of them. The second convolution reads one zero around,
+// The stem reads planes, three zeros around; its filters have too few input channels for blocks of them. The optimizer's state of them stands as they do,
+// whatever it is called. The second convolution reads one zero around,
 // its gradient with respect to data two minus one, with the filters transposed.
 //       CHECK: resnet.variable "parameter" @stem : tensor<16x3x7x7xf32, #resnet.layout<k16>>
 //       CHECK: resnet.variable "parameter" @f : tensor<32x16x3x3xf32, #resnet.layout<k16c16>>
-//       CHECK: resnet.variable "slot" @optimizer.momentum.f : tensor<32x16x3x3xf32, #resnet.layout<k16c16>>
+//       CHECK: resnet.variable "slot" @optimizer.momentum.stem of @stem : tensor<16x3x7x7xf32, #resnet.layout<k16>>
+//       CHECK: resnet.variable "slot" @trust.ratio of @stem : tensor<16x3x7x7xf32, #resnet.layout<k16>>
 //       CHECK: resnet.variable "parameter" @b : tensor<16xf32, #resnet.layout<c16>>
 resnet.variable "parameter" @stem : tensor<16x3x7x7xf32> init {name = "constant", value = 1.0 : f64}
 resnet.variable "parameter" @f : tensor<32x16x3x3xf32> init {name = "constant", value = 1.0 : f64}
-resnet.variable "slot" @optimizer.momentum.f : tensor<32x16x3x3xf32> init {name = "constant", value = 1.0 : f64}
+resnet.variable "slot" @optimizer.momentum.stem of @stem : tensor<16x3x7x7xf32> init {name = "constant", value = 1.0 : f64}
+resnet.variable "slot" @trust.ratio of @stem : tensor<16x3x7x7xf32> init {name = "constant", value = 1.0 : f64}
 resnet.variable "parameter" @b : tensor<16xf32> init {name = "constant", value = 1.0 : f64}
 
 // CHECK-LABEL: func.func @train_step

@@ -21,10 +21,11 @@ func.func @pieces(%x: tensor<8x16x4x4xf32, #resnet.layout<c16>> {resnet.name = "
 // -----
 
 resnet.variable "parameter" @w : tensor<16xf32> init {name = "constant", value = 0.0}
-resnet.variable "slot" @v : tensor<16xf32> init {name = "constant", value = 0.0}
+resnet.variable "slot" @v of @w : tensor<16xf32> init {name = "constant", value = 0.0}
 
 // The optimizer finishes with an element before it writes it, so it works in place.
 // CHECK: kernel.variable "parameter" @w : !kernel.view<16xf32>
+// CHECK: kernel.variable "slot" @v of @w : !kernel.view<16xf32>
 // CHECK-LABEL: func.func @update_in_place()
 // CHECK-DAG: %[[W:.*]] = kernel.slot @w
 // CHECK-DAG: %[[V:.*]] = kernel.slot @v

@@ -194,8 +194,8 @@ std::string tensor(const char *name, const char *type, const std::string &shape,
 }
 
 std::string variable(const char *name, const char *role, const std::string &shape, const char *layout, int64_t offset,
-                     const char *init) {
-  return "{" + tensor(name, "f32", shape, layout, 0, offset) + ", \"role\": \"" + role + "\", \"init\": " + init + "}";
+                     const char *init, const std::string &more = "") {
+  return "{" + tensor(name, "f32", shape, layout, 0, offset) + ", \"role\": \"" + role + "\", \"init\": " + init + more + "}";
 }
 
 std::string function(const std::string &name, int64_t batch) {
@@ -234,11 +234,11 @@ std::string makeManifest() {
   text += variable("fc.bias", "parameter", "10", "c16", kBias, R"({"name": "linear_uniform", "fan": 3072})") + ",";
   text += variable("bn.running_mean", "statistic", "1", "c16", kSeen, R"({"name": "constant", "value": 0.0})") + ",";
   text += variable("optimizer.momentum.fc.weight", "slot", "10, 3072", "k16", kWeightSlot,
-                   R"({"name": "constant", "value": 0.0})") +
+                   R"({"name": "constant", "value": 0.0})", R"(, "parameter": "fc.weight")") +
           ",";
-  text +=
-      variable("optimizer.momentum.fc.bias", "slot", "10", "c16", kBiasSlot, R"({"name": "constant", "value": 0.0})") +
-      ",";
+  text += variable("optimizer.momentum.fc.bias", "slot", "10", "c16", kBiasSlot,
+                   R"({"name": "constant", "value": 0.0})", R"(, "parameter": "fc.bias")") +
+          ",";
   text += variable("prepared.0", "prepared", "10, 3072", "k16", kReady, R"({"name": "constant", "value": 0.0})");
   text += R"(], "functions": [)" + function("train_step", kBatch) + "," + function("evaluate", kBatch) +
           R"(, {"name": "prepare", "arguments": [], "results": []}, )" + function("predict_1", 1) + "," +

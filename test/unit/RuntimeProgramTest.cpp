@@ -346,6 +346,9 @@ TEST(ProgramStart, RefusesAManifestThatIsWrong) {
   EXPECT_EQ(runWith(replaced("\"offset\": 0", "\"offset\": 99999999")), 1);
   EXPECT_EQ(runWith(replaced("\"shape\": [10, 3072]", "\"shape\": [4611686018427387904, 4]")), 1);
   EXPECT_EQ(runWith(replaced("\"rank\"", "\"rang\"")), 1);
+  // Another's state has another's shape.
+  EXPECT_EQ(runWith(replaced("\"parameter\": \"fc.bias\"", "\"parameter\": \"fc.weight\"")), 1);
+  EXPECT_EQ(runWith(replaced("\"parameter\": \"fc.bias\"", "\"parameter\": \"fc.none\"")), 1);
   ResinProgram later = programDoubleWith(programDoubleManifest());
   later.abi_version = 999;
   const char *argv[] = {"net", "bench"};
