@@ -58,9 +58,6 @@ bool compileKernels(const std::vector<KernelRequest> &requests, const CompileOpt
 bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &options,
                     std::vector<CompiledKernel> &kernels, std::string &error, std::string *warning = nullptr);
 
-/// The ops that kernels can be made of.
-std::vector<std::string> kernelFamilies();
-
 /// Hash of everything that objects depend on beside spec and target: codegen's
 /// sources and Halide's version.
 std::string codegenVersion();

@@ -73,4 +73,8 @@ bool isSummedInLanes(Type filter) {
 
 int64_t lanesOf(int64_t n) { return largestDivisor(n, 8); }
 
+bool canCutInRows(const OpFacts &update, int64_t rank) {
+  return update.role == OpRole::Update && update.isElementwise && rank > 0;
+}
+
 } // namespace resin

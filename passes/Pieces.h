@@ -8,6 +8,8 @@
 #ifndef RESIN_PASSES_PIECES_H
 #define RESIN_PASSES_PIECES_H
 
+#include "support/OpFacts.h"
+
 #include "mlir/IR/Types.h"
 #include "llvm/ADT/DenseMap.h"
 
@@ -54,6 +56,10 @@ bool isSummedInLanes(mlir::Type filter);
 
 /// Lanes, at least, that sum a filter's gradient over `n` images side by side.
 int64_t lanesOf(int64_t n);
+
+/// Whether an update may be cut into ranges of the rows of its parameter: one that is not elementwise, as with the norm
+/// of a parameter, needs all of it for each of its elements.
+bool canCutInRows(const OpFacts &update, int64_t rank);
 
 } // namespace resin
 

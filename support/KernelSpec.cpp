@@ -1,6 +1,8 @@
 //===- KernelSpec.cpp - Name and measure a kernel -------------------------===//
 
 #include "support/KernelSpec.h"
+
+#include "support/OpFacts.h"
 #include "support/Saturated.h"
 
 #include <algorithm>
@@ -24,13 +26,11 @@ int64_t product(const std::vector<int64_t> &shape, size_t first = 0) {
 // Names and costs
 //===----------------------------------------------------------------------===//
 
-bool isConvolution(const KernelNode &node) { return node.op.starts_with("conv2d"); }
+bool isConvolution(const KernelNode &node) { return factsOf(node.op).isConvolution; }
 
 /// The loop nest the kernel is named after: its convolution, pool or matrix product, else its first node.
 size_t anchorIndex(const KernelSpec &spec) {
-  auto isAnchor = [](const KernelNode &node) {
-    return isConvolution(node) || node.op.starts_with("linear") || node.op.find("pool") != std::string::npos;
-  };
+  auto isAnchor = [](const KernelNode &node) { return factsOf(node.op).role == OpRole::Anchor; };
   auto found = std::find_if(spec.nodes.begin(), spec.nodes.end(), isAnchor);
   if (found == spec.nodes.end()) // the first that does more than take its part
     found =
@@ -68,9 +68,9 @@ std::string shapeName(const std::vector<int64_t> &shape) {
 std::string convolutionName(const KernelNode &node, const std::vector<ValueSpec> &values) {
   const auto &first = values[node.operands[0]].shape, &second = values[node.operands[1]].shape,
              &result = node.results[0].shape;
-  bool data = node.op == "conv2d_grad_data", weight = node.op == "conv2d_grad_weight";
-  const auto &input = data ? result : first;
-  const auto &filter = weight ? result : second;
+  const Product made = factsOf(node.op).product;
+  const auto &input = made == Product::Image ? result : first;
+  const auto &filter = made == Product::Filter ? result : second;
   if (input.size() != 4 || filter.size() < 4)
     return shapeName(first);
   if (node.op == "conv2d_winograd")
@@ -88,62 +88,29 @@ std::string convolutionName(const KernelNode &node, const std::vector<ValueSpec>
   return text;
 }
 
-int64_t operationsPerElement(const std::string &op) {
-  static const std::pair<std::string_view, int64_t> table[] = {{"add", 1},
-                                                               {"add_bias", 1},
-                                                               {"affine_combine", 4},
-                                                               {"channel_dot", 2},
-                                                               {"channel_sum", 1},
-                                                               {"cross_entropy", 8},
-                                                               {"relu", 1},
-                                                               {"dropout", 1},
-                                                               {"scale_shift", 2},
-                                                               {"scale_add", 2},
-                                                               {"relu_grad", 1},
-                                                               {"scale_filter", 1},
-                                                               {"winograd_filter", 6},
-                                                               {"sgd", 6},
-                                                               {"adam", 12},
-                                                               {"rmsprop", 10},
-                                                               {"softmax", 5},
-                                                               {"softmax_grad", 4},
-                                                               {"batch_sum", 1},
-                                                               {"cross_entropy_grad", 8},
-                                                               {"global_avg_pool", 1},
-                                                               {"batch_norm_finalize", 2},
-                                                               {"batch_norm_grad_finalize", 2}};
-  for (const auto &[name, operations] : table)
-    if (op == name)
-      return operations;
-  return 0;
+/// Two for each element of the output and each of the filter's that make it.
+int64_t productOperations(const KernelNode &node, const OpFacts &facts, const std::vector<ValueSpec> &values) {
+  const auto &made = node.results[0].shape;
+  const auto &output = facts.product == Product::Output ? made : values[node.operands[facts.gradient()]].shape;
+  const auto &filter = facts.product == Product::Filter ? made : values[node.operands[1]].shape;
+  if (filter.size() < 2)
+    return 0;
+  if (node.op == "conv2d_winograd") // as the plain sum
+    return multiply({2, product(output), 9, filter.back()});
+  return multiply({2, product(output), product(filter, filter.size() == 5 ? 2 : 1)});
 }
 
 int64_t nodeOperations(const KernelNode &node, const std::vector<ValueSpec> &values) {
+  const OpFacts &facts = factsOf(node.op);
   if (node.operands.empty())
     return 0;
-  const std::vector<int64_t> &made = node.results[0].shape;
-  int64_t result = product(made), input = product(values[node.operands[0]].shape);
-  if (node.operands.size() >= 2) {
-    const auto &second = values[node.operands[1]].shape;
-    if (node.op == "conv2d" && second.size() == 4)
-      return multiply({2, result, product(second, 1)});
-    if (node.op == "conv2d_winograd" && second.size() == 4) // as the plain sum
-      return multiply({2, result, 9, second[3]});
-    if (node.op == "conv2d_grad_data" && second.size() == 4)
-      return multiply({2, input, product(second, 1)});
-    if (node.op == "conv2d_grad_weight" && made.size() >= 4)
-      return multiply({2, product(second), product(made, made.size() - 3)});
-    if (node.op == "linear" && second.size() == 2)
-      return multiply({2, result, second[1]});
-    if (node.op == "linear_grad_data" && second.size() == 2)
-      return multiply({2, result, second[0]});
-    if (node.op == "linear_grad_weight" && !second.empty())
-      return multiply({2, result, second[0]});
-  }
+  if (facts.product != Product::None && node.operands.size() == facts.operands.size())
+    return productOperations(node, facts, values);
+  int64_t result = product(node.results[0].shape), input = product(values[node.operands[0]].shape);
   for (const auto &[name, value] : node.attributes) // pools
     if (const auto *window = std::get_if<std::vector<int64_t>>(&value); name == "kernel" && window)
-      return multiply({result, product(*window)});
-  return multiply({operationsPerElement(node.op), std::max(result, input)});
+      return multiply({facts.operations, result, product(*window)});
+  return multiply({facts.operations, std::max(result, input)});
 }
 
 const AttributeValue &attribute(const KernelNode &node, const std::string &name) {

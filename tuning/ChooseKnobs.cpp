@@ -11,6 +11,8 @@
 
 #include "tuning/ChooseKnobs.h"
 
+#include "support/OpFacts.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -59,7 +61,7 @@ KnobChooser::KnobChooser(const std::vector<TuningRecord> &user, const std::vecto
 
 ConvolutionShape::ConvolutionShape(const KernelSpec &spec) {
   const auto anchor = std::find_if(spec.nodes.begin(), spec.nodes.end(),
-                                   [](const KernelNode &node) { return node.op.starts_with("conv2d"); });
+                                   [](const KernelNode &node) { return factsOf(node.op).isConvolution; });
   if (anchor == spec.nodes.end())
     return;
   auto note = [&](const ValueSpec &value) {

@@ -2,6 +2,8 @@
 
 #include "tuning/KernelClock.h"
 
+#include "support/OpFacts.h"
+
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -71,9 +73,10 @@ double multiplyAddRate() {
 
 int copiesToTime(const KernelSpec &spec) {
   constexpr int64_t kPredictionBytes = 64 << 20, kTrainingBytes = 8 << 20, kMost = 16;
-  auto isStatistic = [](const KernelNode &node) { return node.op == "channel_sum" || node.op == "channel_dot"; };
+  auto isStatistic = [](const KernelNode &node) { return factsOf(node.op).role == OpRole::Reduction; };
   auto convolvesOne = [](const KernelNode &node) {
-    return (node.op == "conv2d" || node.op == "conv2d_winograd") && !node.results[0].shape.empty() &&
+    const OpFacts &facts = factsOf(node.op);
+    return facts.isConvolution && facts.product == Product::Output && !node.results[0].shape.empty() &&
            node.results[0].shape[0] == 1;
   };
   const bool predictsOne = std::any_of(spec.nodes.begin(), spec.nodes.end(), convolvesOne) &&

@@ -3,6 +3,7 @@
 #include "tuning/KernelTrial.h"
 
 #include "codegen/LoadedKernels.h"
+#include "support/OpFacts.h"
 
 #include <algorithm>
 #include <cassert>
@@ -337,47 +338,49 @@ int64_t storageOffset(const TensorSpec &tensor, const std::vector<int64_t> &inde
   return 0;
 }
 
+/// What the operand may hold, for all that read it. Of classes, `classes` becomes how many there are.
+static Domain domainOf(const KernelSpec &spec, int number, int64_t &classes) {
+  const std::vector<ValueSpec> values = valuesOf(spec);
+  Domain domain = spec.operands[number].type == ElementType::I32 ? Domain::Seed : Domain::Real;
+  for (const KernelNode &node : spec.nodes) {
+    const OpFacts &facts = factsOf(node.op);
+    for (size_t i = 0; i < std::min(node.operands.size(), facts.operands.size()); ++i) {
+      if (node.operands[i] == number)
+        domain = std::max(domain, facts.operands[i].domain);
+      if (node.operands[i] == number && facts.operands[i].domain == Domain::Class)
+        classes = values[node.operands[0]].shape.back();
+    }
+  }
+  return domain;
+}
+
 Elements randomOperand(const KernelSpec &spec, int number, unsigned seed) {
-  const TensorSpec &tensor = spec.operands[number];
   std::mt19937 random(seed);
   auto eighths = [&](int low, int high) { return (low + static_cast<int>(random() % (high - low + 1))) / 8.0; };
-  // What the spec does with the operand.
-  bool positive = false, label = false, step = false, squares = false;
   int64_t classes = 0;
-  for (const KernelNode &node : spec.nodes)
-    for (size_t i = 0; i < node.operands.size(); ++i) {
-      if (node.operands[i] != number)
-        continue;
-      auto is = [&](const char *op, size_t position) { return node.op == op && i == position; };
-      positive |= is("batch_norm_grad_finalize", 4) || is("inference_affine", 3) || is("adam", 3) || is("rmsprop", 2) ||
-                  is("sgd", 3) || is("adam", 4) || is("rmsprop", 4);
-      squares |= is("batch_norm_finalize", 1);
-      step |= is("adam", 5);
-      if (is("cross_entropy", 1) || is("cross_entropy_grad", 1) || is("label_rank", 1)) {
-        label = true;
-        int logits = node.operands[0];
-        classes = logits < static_cast<int>(spec.operands.size()) ? spec.operands[logits].shape[1]
-                                                                  : node.results[0].shape.back();
-        if (node.op != "cross_entropy_grad" && logits >= static_cast<int>(spec.operands.size()))
-          classes = 2;
-      }
+  const Domain domain = domainOf(spec, number, classes);
+  auto draw = [&]() -> double {
+    switch (domain) {
+    case Domain::Real:
+      return eighths(-16, 16);
+    case Domain::Positive:
+      return eighths(1, 16);
+    case Domain::Squares:
+      return 1e4 + eighths(0, 4096);
+    case Domain::Seed:
+      return static_cast<int32_t>(random());
+    case Domain::Step:
+      return 1 + random() % 5;
+    case Domain::Class:
+      return static_cast<int>(random() % (classes + 1)) - 1;
     }
+    return 0;
+  };
   int64_t size = 1;
-  for (int64_t extent : tensor.shape)
+  for (int64_t extent : spec.operands[number].shape)
     size *= extent;
   Elements elements(size);
-  for (double &element : elements) {
-    if (label)
-      element = static_cast<int>(random() % (classes + 1)) - 1;
-    else if (step)
-      element = 1 + random() % 5;
-    else if (tensor.type == ElementType::I32)
-      element = static_cast<int32_t>(random());
-    else if (squares)
-      element = 1e4 + eighths(0, 4096);
-    else
-      element = positive ? eighths(1, 16) : eighths(-16, 16);
-  }
+  std::generate(elements.begin(), elements.end(), draw);
   return elements;
 }
 

@@ -77,10 +77,4 @@ bool compileKernel(const KernelSpec &spec, const std::vector<int> &knobs, const 
   return false;
 }
 
-std::vector<std::string> kernelFamilies() {
-  std::vector<std::string> names = nodeNames();
-  names.insert(names.end(), {"conv2d", "conv2d_winograd", "conv2d_grad_data", "conv2d_grad_weight"});
-  return names;
-}
-
 } // namespace resin::codegen

@@ -33,6 +33,12 @@ void ResnetDialect::initialize() {
       >();
 }
 
+const resin::OpFacts &resin::resnet::factsOf(Operation *op) {
+  const OperationName name = op->getName();
+  const StringRef known = name.getDialectNamespace() == ResnetDialect::getDialectNamespace() ? name.stripDialect() : "";
+  return resin::factsOf(std::string_view(known.data(), known.size()));
+}
+
 LogicalResult ResnetDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   return attribute.getName() == kFusionAttr ? verifyFusionKnobs(op, attribute.getValue()) : success();
 }

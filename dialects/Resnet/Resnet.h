@@ -5,6 +5,7 @@
 
 #include "dialects/Resnet/Tensor.h"
 #include "dialects/Resnet/Types.h"
+#include "support/OpFacts.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
@@ -23,13 +24,8 @@ namespace resin::resnet {
 
 using Layout = LayoutKind;
 
-/// How an op takes part in a fused kernel.
-enum class KernelRole {
-  Anchor,    ///< the one loop nest of its kernel: convolutions, pools, matrix products
-  Pointwise, ///< element by element, channel vectors broadcast
-  Reduction, ///< sums over pixels, in the epilogue
-  Alone,     ///< its own kernel
-};
+/// What is known of the op; of another dialect's, nothing.
+const OpFacts &factsOf(mlir::Operation *op);
 
 /// Whether the types are equal, encodings aside, and where both know an extent.
 bool sameUpToLayout(mlir::TypeRange lhs, mlir::TypeRange rhs);

@@ -38,14 +38,6 @@ def Resnet_Gradient : OpInterface<"GradientOpInterface"> {
       (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$resultGradients, "::llvm::ArrayRef<bool>":$wanted)>];
 }
 
-def Resnet_Kernel : OpInterface<"KernelOpInterface"> {
-  let cppNamespace = "::resin::resnet";
-  let description = "How the op takes part in a fused kernel.";
-  let methods = [
-    InterfaceMethod<"What the op is to fusion: an anchor is the one loop nest of a kernel; pointwise ops and reductions ride along; the others stand alone.",
-      "::resin::resnet::KernelRole", "kernelRole", (ins), "", "return ::resin::resnet::KernelRole::Alone;">];
-}
-
 def Resnet_Update : OpInterface<"UpdateOpInterface"> {
   let cppNamespace = "::resin::resnet";
   let description = [{

@@ -3,6 +3,7 @@
 #ifndef RESNET_OPS
 #define RESNET_OPS
 
+include "OpFacts.td"
 include "ResnetDialect.td"
 include "ResnetInterfaces.td"
 include "mlir/IR/RegionKindInterface.td"
@@ -11,7 +12,7 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-class Resnet_Op<string mnemonic, list<Trait> traits = []> : Op<Resnet_Dialect, mnemonic, traits>;
+class Resnet_Op<string mnemonic, list<Trait> traits = []> : Op<Resnet_Dialect, mnemonic, traits>, Resnet_Facts<mnemonic>;
 
 // Result types are those that inference gives, up to layouts. Stands before InferTypeOpInterface in the list of traits, so that a mistake is told once.
 def Resnet_InferredTypes : NativeOpTrait<"InferredTypes"> {
@@ -19,12 +20,12 @@ def Resnet_InferredTypes : NativeOpTrait<"InferredTypes"> {
 }
 
 // An op that is a function of its operands: it infers its result types (and checks its constraints while it does), has plain loops, and takes part in
-// fusion as `role` says (KernelRole in Resnet.h).
-class Resnet_ValueOp<string mnemonic, string role, list<Trait> traits = [], string compatible = "sameUpToLayout">
-    : Resnet_Op<mnemonic, !listconcat([Pure, Resnet_InferredTypes, InferTypeOpAdaptor, DeclareOpInterfaceMethods<Resnet_Evaluate>,
-                                       DeclareOpInterfaceMethods<Resnet_Kernel>], traits)> {
+// fusion as `opRole` says (OpFacts.td).
+class Resnet_ValueOp<string mnemonic, string opRole, list<Trait> traits = [], string compatible = "sameUpToLayout">
+    : Resnet_Op<mnemonic, !listconcat([Pure, Resnet_InferredTypes, InferTypeOpAdaptor, DeclareOpInterfaceMethods<Resnet_Evaluate>],
+                                      traits)> {
+  let role = opRole;
   let extraClassDeclaration = [{
-    ::resin::resnet::KernelRole kernelRole() { return ::resin::resnet::KernelRole::}] # role # [{; }
     static bool isCompatibleReturnTypes(::mlir::TypeRange lhs, ::mlir::TypeRange rhs) { return ::resin::resnet::}] # compatible # [{(lhs, rhs); }
   }];
 }
@@ -35,8 +36,12 @@ def Filter : RankedTensorOf<[F32, F64]>;      // [k, c, r, s] or [out, in]
 def ChannelVector : RankedTensorOf<[F32, F64]>; // [c]
 def Scalar : RankedTensorOf<[F32, F64]>;      // rank 0
 def Floats : RankedTensorOf<[F32, F64]>;
-def Labels : RankedTensorOf<[I32]>;           // [n]; -1 is padding
-def Seed : RankedTensorOf<[I32]>;             // [2]
+// ---- and what it may hold
+def Positive : RankedTensorOf<[F32, F64]>, Holds<"Positive">; // variances, second moments, learning rates
+def Squares : RankedTensorOf<[F32, F64]>, Holds<"Squares">;   // sums of squares
+def Step : RankedTensorOf<[F32, F64]>, Holds<"Step">;         // rank 0: updates, from 1
+def Labels : RankedTensorOf<[I32]>, Holds<"Class">;           // [n]; -1 is padding
+def Seed : RankedTensorOf<[I32]>, Holds<"Seed">;              // [2]
 
 //===----------------------------------------------------------------------===//
 // State
@@ -52,12 +57,12 @@ def Resnet_VariableOp : Resnet_Op<"variable", [Symbol, DeclareOpInterfaceMethods
     * (C1) `role` is "parameter", "statistic", "slot" or "prepared".
     * (C2) The shape is static and the elements are numbers.
     * (C3) `init` is `{name = "he_normal", fan}`, `{name = "glorot_uniform", fan_in, fan_out}`, `{name = "linear_uniform", fan}` or `{name = "constant", value}`.
+    * (C4) A slot, and nothing else, is `of` a variable, which has its shape.
 
     ```mlir
     resnet.variable "parameter" @conv1.weight : tensor<64x3x7x7xf32> init {fan = 147 : i64, name = "he_normal"}
     ```
   }];
-    * (C4) A slot, and nothing else, is `of` a variable, which has its shape.
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$role, DictionaryAttr:$init, UnitAttr:$no_decay,
                        OptionalAttr<FlatSymbolRefAttr>:$parameter);
   let hasVerifier = 1;
@@ -116,6 +121,9 @@ def Resnet_Conv2dOp : Resnet_ConvOp<"conv2d", [Differentiable]> {
     %y = resnet.conv2d %x, %f strides [2, 2] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<8x64x56x56xf32>, tensor<128x64x3x3xf32>) -> tensor<8x128x28x28xf32>
     ```
   }];
+  let product = "Output";
+  let convolution = 1;
+  let gradientReads = ["input", "filter"];
   let arguments = !con((ins Activation:$input, Filter:$filter), ConvWindow);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $filter `strides` $strides `padding` $padding `dilations` $dilations `groups` $groups attr-dict `:` functional-type(operands, results)";
@@ -136,6 +144,9 @@ def Resnet_Conv2dGradDataOp : Resnet_ConvOp<"conv2d_grad_data"> {
     %dx = resnet.conv2d_grad_data %dy, %f size [56, 56] strides [2, 2] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<8x128x28x28xf32>, tensor<128x64x3x3xf32>) -> tensor<8x64x56x56xf32>
     ```
   }];
+  let product = "Image";
+  let convolution = 1;
+  let gradientOf = "conv2d";
   let arguments = !con((ins Activation:$gradient, Filter:$filter, DenseI64ArrayAttr:$size), ConvWindow);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `,` $filter `size` $size `strides` $strides `padding` $padding `dilations` $dilations `groups` $groups attr-dict `:` functional-type(operands, results)";
@@ -156,6 +167,10 @@ def Resnet_Conv2dGradWeightOp : Resnet_ConvOp<"conv2d_grad_weight"> {
     %df = resnet.conv2d_grad_weight %x, %dy kernel [3, 3] strides [2, 2] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<8x64x56x56xf32>, tensor<8x128x28x28xf32>) -> tensor<128x64x3x3xf32>
     ```
   }];
+  let product = "Filter";
+  let convolution = 1;
+  let gradientOf = "conv2d";
+  let joinable = 0; // it is summed over lanes
   let arguments = !con((ins Activation:$input, Activation:$gradient, DenseI64ArrayAttr:$kernel, UnitAttr:$lane), ConvWindow);
   let results = (outs Filter:$result);
   let assemblyFormat = "$input `,` $gradient `kernel` $kernel `strides` $strides `padding` $padding `dilations` $dilations `groups` $groups (`lane` $lane^)? attr-dict `:` functional-type(operands, results)";
@@ -177,6 +192,7 @@ def Resnet_WinogradFilterOp : Resnet_ValueOp<"winograd_filter", "Alone"> {
     %u = resnet.winograd_filter %f tile 4 : (tensor<64x32x3x3xf32>) -> tensor<64x6x6x32xf32>
     ```
   }];
+  let operations = 6;
   let arguments = (ins Filter:$filter, I64Attr:$tile);
   let results = (outs Filter:$result);
   let assemblyFormat = "$filter `tile` $tile attr-dict `:` functional-type(operands, results)";
@@ -200,6 +216,8 @@ def Resnet_Conv2dWinogradOp : Resnet_ValueOp<"conv2d_winograd", "Anchor"> {
     %y = resnet.conv2d_winograd %x, %u padding [1, 1, 1, 1] : (tensor<1x32x56x56xf32>, tensor<64x6x6x32xf32>) -> tensor<1x64x56x56xf32>
     ```
   }];
+  let product = "Output";
+  let convolution = 1;
   let arguments = (ins Activation:$input, Filter:$filter, DenseI64ArrayAttr:$padding);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $filter `padding` $padding attr-dict `:` functional-type(operands, results)";
@@ -242,6 +260,7 @@ def Resnet_BatchNormTrainOp : Resnet_ValueOp<"batch_norm_train", "Alone", [Diffe
     %z, %mean, %variance = resnet.batch_norm_train %y, %scale, %offset epsilon 1.0e-5 : (tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>)
     ```
   }];
+  let gradientReads = ["input", "scale", "mean", "variance"];
   let arguments = (ins Activation:$input, ChannelVector:$scale, ChannelVector:$offset, F64Attr:$epsilon);
   let results = (outs Activation:$result, ChannelVector:$mean, ChannelVector:$variance);
   let assemblyFormat = "$input `,` $scale `,` $offset `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
@@ -260,7 +279,8 @@ def Resnet_BatchNormGradOp : Resnet_ValueOp<"batch_norm_grad", "Alone"> {
     %dy, %ds, %do = resnet.batch_norm_grad %dz, %y, %scale, %mean, %variance epsilon 1.0e-5 : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>)
     ```
   }];
-  let arguments = (ins Activation:$gradient, Activation:$input, ChannelVector:$scale, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$epsilon);
+  let gradientOf = "batch_norm_train";
+  let arguments = (ins Activation:$gradient, Activation:$input, ChannelVector:$scale, ChannelVector:$mean, Positive:$variance, F64Attr:$epsilon);
   let results = (outs Activation:$input_gradient, ChannelVector:$scale_gradient, ChannelVector:$offset_gradient);
   let assemblyFormat = "$gradient `,` $input `,` $scale `,` $mean `,` $variance `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
 }
@@ -277,12 +297,12 @@ def Resnet_BatchNormInferenceOp : Resnet_ValueOp<"batch_norm_inference", "Pointw
     %z = resnet.batch_norm_inference %y, %scale, %offset, %mean, %variance epsilon 1.0e-5 : (tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<8x64x56x56xf32>
     ```
   }];
-  let arguments = (ins Activation:$input, ChannelVector:$scale, ChannelVector:$offset, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$epsilon);
+  let arguments = (ins Activation:$input, ChannelVector:$scale, ChannelVector:$offset, ChannelVector:$mean, Positive:$variance, F64Attr:$epsilon);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $scale `,` $offset `,` $mean `,` $variance `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_RunningAverageOp : Resnet_ValueOp<"running_average", "Alone"> {
+def Resnet_RunningAverageOp : Resnet_ValueOp<"running_average", "Pointwise"> {
   let summary = "Moves a running statistic towards the batch's";
   let description = [{
     `(1 - momentum) * old + momentum * factor * value`. The factor is `count / (count - 1)` for a variance, as the running one is unbiased, and 1 for a mean.
@@ -315,6 +335,7 @@ def Resnet_ChannelSumOp : Resnet_ValueOp<"channel_sum", "Reduction", [], "sameOr
     %sum = resnet.channel_sum %y pieces 4 : (tensor<8x64x56x56xf32>) -> tensor<4x64xf64>
     ```
   }];
+  let operations = 1;
   let arguments = (ins Activation:$input, I64Attr:$pieces);
   let results = (outs Floats:$result); // [pieces, c]
   let assemblyFormat = "$input `pieces` $pieces attr-dict `:` functional-type(operands, results)";
@@ -333,6 +354,7 @@ def Resnet_ChannelDotOp : Resnet_ValueOp<"channel_dot", "Reduction", [], "sameOr
     %dot = resnet.channel_dot %dz, %y pieces 4 : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>) -> tensor<4x64xf64>
     ```
   }];
+  let operations = 2;
   let arguments = (ins Activation:$lhs, Activation:$rhs, I64Attr:$pieces);
   let results = (outs Floats:$result); // [pieces, c]
   let assemblyFormat = "$lhs `,` $rhs `pieces` $pieces attr-dict `:` functional-type(operands, results)";
@@ -352,7 +374,9 @@ def Resnet_BatchNormFinalizeOp : Resnet_ValueOp<"batch_norm_finalize", "Alone"> 
     %m, %a, %mean, %variance = resnet.batch_norm_finalize %sum, %squares, %scale, %offset count 25088.0 epsilon 1.0e-5 : (tensor<4x64xf64>, tensor<4x64xf64>, tensor<64xf32>, tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
     ```
   }];
-  let arguments = (ins Floats:$sum, Floats:$sum_of_squares, ChannelVector:$scale, ChannelVector:$offset, F64Attr:$count, F64Attr:$epsilon);
+  let operations = 2;
+  let joinable = 1; // running averages follow
+  let arguments = (ins Floats:$sum, Squares:$sum_of_squares, ChannelVector:$scale, ChannelVector:$offset, F64Attr:$count, F64Attr:$epsilon);
   let results = (outs ChannelVector:$multiplier, ChannelVector:$addend, ChannelVector:$mean, ChannelVector:$variance);
   let assemblyFormat = "$sum `,` $sum_of_squares `,` $scale `,` $offset `count` $count `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
 }
@@ -371,7 +395,8 @@ def Resnet_BatchNormGradFinalizeOp : Resnet_ValueOp<"batch_norm_grad_finalize", 
     %a, %b, %c, %ds, %do = resnet.batch_norm_grad_finalize %sum, %dot, %scale, %mean, %variance count 25088.0 epsilon 1.0e-5 : (tensor<4x64xf64>, tensor<4x64xf64>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
     ```
   }];
-  let arguments = (ins Floats:$sum, Floats:$dot, ChannelVector:$scale, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$count, F64Attr:$epsilon);
+  let operations = 2;
+  let arguments = (ins Floats:$sum, Floats:$dot, ChannelVector:$scale, ChannelVector:$mean, Positive:$variance, F64Attr:$count, F64Attr:$epsilon);
   let results = (outs ChannelVector:$a, ChannelVector:$b, ChannelVector:$c, ChannelVector:$scale_gradient, ChannelVector:$offset_gradient);
   let assemblyFormat = "$sum `,` $dot `,` $scale `,` $mean `,` $variance `count` $count `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
 }
@@ -387,6 +412,7 @@ def Resnet_ScaleShiftOp : Resnet_ValueOp<"scale_shift", "Pointwise"> {
     %z = resnet.scale_shift %y, %m, %a : (tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<8x64x56x56xf32>
     ```
   }];
+  let operations = 2;
   let arguments = (ins Activation:$input, ChannelVector:$multiplier, ChannelVector:$addend);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $multiplier `,` $addend attr-dict `:` functional-type(operands, results)";
@@ -403,6 +429,7 @@ def Resnet_AffineCombineOp : Resnet_ValueOp<"affine_combine", "Pointwise"> {
     %dy = resnet.affine_combine %dz, %y, %a, %b, %c : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<8x64x56x56xf32>
     ```
   }];
+  let operations = 4;
   let arguments = (ins Activation:$x, Activation:$y, ChannelVector:$a, ChannelVector:$b, ChannelVector:$c);
   let results = (outs Activation:$result);
   let assemblyFormat = "$x `,` $y `,` $a `,` $b `,` $c attr-dict `:` functional-type(operands, results)";
@@ -422,7 +449,8 @@ def Resnet_InferenceAffineOp : Resnet_ValueOp<"inference_affine", "Alone"> {
     %m, %a = resnet.inference_affine %scale, %offset, %mean, %variance epsilon 1.0e-5 : (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>)
     ```
   }];
-  let arguments = (ins ChannelVector:$scale, ChannelVector:$offset, ChannelVector:$mean, ChannelVector:$variance, F64Attr:$epsilon);
+  let elementwise = 1;
+  let arguments = (ins ChannelVector:$scale, ChannelVector:$offset, ChannelVector:$mean, Positive:$variance, F64Attr:$epsilon);
   let results = (outs ChannelVector:$multiplier, ChannelVector:$addend);
   let assemblyFormat = "$scale `,` $offset `,` $mean `,` $variance `epsilon` $epsilon attr-dict `:` functional-type(operands, results)";
 }
@@ -438,6 +466,8 @@ def Resnet_ScaleFilterOp : Resnet_ValueOp<"scale_filter", "Alone"> {
     %g = resnet.scale_filter %f, %m : (tensor<64x64x3x3xf32>, tensor<64xf32>) -> tensor<64x64x3x3xf32>
     ```
   }];
+  let operations = 1;
+  let elementwise = 1;
   let arguments = (ins Filter:$filter, ChannelVector:$multiplier);
   let results = (outs Filter:$result);
   let assemblyFormat = "$filter `,` $multiplier attr-dict `:` functional-type(operands, results)";
@@ -452,6 +482,8 @@ def Resnet_ScaleAddOp : Resnet_ValueOp<"scale_add", "Alone"> {
     %c = resnet.scale_add %bias, %m, %a : (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
     ```
   }];
+  let operations = 2;
+  let elementwise = 1;
   let arguments = (ins ChannelVector:$x, ChannelVector:$multiplier, ChannelVector:$addend);
   let results = (outs ChannelVector:$result);
   let assemblyFormat = "$x `,` $multiplier `,` $addend attr-dict `:` functional-type(operands, results)";
@@ -472,6 +504,8 @@ def Resnet_ReluOp : Resnet_ValueOp<"relu", "Pointwise", [Differentiable]> {
     %y = resnet.relu %x : (tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
     ```
   }];
+  let operations = 1;
+  let gradientReads = ["input|result"];
   let arguments = (ins Activation:$input);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
@@ -488,6 +522,8 @@ def Resnet_ReluGradOp : Resnet_ValueOp<"relu_grad", "Pointwise"> {
     %dx = resnet.relu_grad %dy, %y : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
     ```
   }];
+  let operations = 1;
+  let gradientOf = "relu";
   let arguments = (ins Activation:$gradient, Activation:$activation);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `,` $activation attr-dict `:` functional-type(operands, results)";
@@ -502,6 +538,7 @@ def Resnet_AddOp : Resnet_ValueOp<"add", "Pointwise", [Differentiable, Commutati
     %z = resnet.add %x, %y : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
     ```
   }];
+  let operations = 1;
   let arguments = (ins Activation:$lhs, Activation:$rhs);
   let results = (outs Activation:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
@@ -516,6 +553,7 @@ def Resnet_AddBiasOp : Resnet_ValueOp<"add_bias", "Pointwise", [Differentiable]>
     %y = resnet.add_bias %x, %bias : (tensor<8x64x56x56xf32>, tensor<64xf32>) -> tensor<8x64x56x56xf32>
     ```
   }];
+  let operations = 1;
   let arguments = (ins Activation:$input, ChannelVector:$bias);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $bias attr-dict `:` functional-type(operands, results)";
@@ -539,6 +577,9 @@ def Resnet_DropoutOp : Resnet_ValueOp<"dropout", "Pointwise", [Differentiable, D
     %y = resnet.dropout %x, %seed rate 0.5 layer 0 : (tensor<8x512xf32>, tensor<2xi32>) -> tensor<8x512xf32>
     ```
   }];
+  let operations = 1;
+  let heavy = 1;
+  let gradientReads = ["seed"];
   let arguments = (ins Activation:$input, Seed:$seed, F64Attr:$rate, I64Attr:$layer, DefaultValuedAttr<I64Attr, "1">:$piece_of);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $seed `rate` $rate `layer` $layer (`piece_of` $piece_of^)? attr-dict `:` functional-type(operands, results)";
@@ -548,7 +589,11 @@ def Resnet_DropoutOp : Resnet_ValueOp<"dropout", "Pointwise", [Differentiable, D
 // Pools and shape
 //===----------------------------------------------------------------------===//
 
-class Resnet_PoolOp<string mnemonic, list<Trait> traits = []> : Resnet_ValueOp<mnemonic, "Anchor", traits>;
+class Resnet_PoolOp<string mnemonic, list<Trait> traits = []> : Resnet_ValueOp<mnemonic, "Anchor", traits> {
+  let operations = 1;
+  let expression = 1;
+  let heavy = 1;
+}
 // padding = [top, left, bottom, right]
 defvar PoolWindow = (ins DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$padding);
 
@@ -565,6 +610,7 @@ def Resnet_MaxPoolOp : Resnet_PoolOp<"max_pool", [Differentiable]> {
     %y = resnet.max_pool %x kernel [3, 3] strides [2, 2] padding [1, 1, 1, 1] : (tensor<8x64x112x112xf32>) -> tensor<8x64x56x56xf32>
     ```
   }];
+  let gradientReads = ["input"];
   let arguments = !con((ins Activation:$input), PoolWindow);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `kernel` $kernel `strides` $strides `padding` $padding attr-dict `:` functional-type(operands, results)";
@@ -583,6 +629,7 @@ def Resnet_MaxPoolGradOp : Resnet_PoolOp<"max_pool_grad"> {
     %dx = resnet.max_pool_grad %dy, %x kernel [3, 3] strides [2, 2] padding [1, 1, 1, 1] : (tensor<8x64x56x56xf32>, tensor<8x64x112x112xf32>) -> tensor<8x64x112x112xf32>
     ```
   }];
+  let gradientOf = "max_pool";
   let arguments = !con((ins Activation:$gradient, Activation:$input), PoolWindow);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `,` $input `kernel` $kernel `strides` $strides `padding` $padding attr-dict `:` functional-type(operands, results)";
@@ -619,6 +666,7 @@ def Resnet_AvgPoolGradOp : Resnet_PoolOp<"avg_pool_grad"> {
     %dx = resnet.avg_pool_grad %dy size [112, 112] kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true : (tensor<8x64x56x56xf32>) -> tensor<8x64x112x112xf32>
     ```
   }];
+  let gradientOf = "avg_pool";
   let arguments = !con((ins Activation:$gradient, DenseI64ArrayAttr:$size, BoolAttr:$count_include_pad), PoolWindow);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `size` $size `kernel` $kernel `strides` $strides `padding` $padding `count_include_pad` $count_include_pad attr-dict `:` functional-type(operands, results)";
@@ -633,6 +681,7 @@ def Resnet_GlobalAvgPoolOp : Resnet_ValueOp<"global_avg_pool", "Anchor", [Differ
     %y = resnet.global_avg_pool %x : (tensor<8x512x7x7xf32>) -> tensor<8x512xf32>
     ```
   }];
+  let operations = 1;
   let arguments = (ins Activation:$input);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
@@ -648,12 +697,14 @@ def Resnet_GlobalAvgPoolGradOp : Resnet_ValueOp<"global_avg_pool_grad", "Anchor"
     %dx = resnet.global_avg_pool_grad %dy size [7, 7] : (tensor<8x512xf32>) -> tensor<8x512x7x7xf32>
     ```
   }];
+  let expression = 1;
+  let gradientOf = "global_avg_pool";
   let arguments = (ins Activation:$gradient, DenseI64ArrayAttr:$size);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `size` $size attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_FlattenOp : Resnet_ValueOp<"flatten", "Alone", [Differentiable]> {
+def Resnet_FlattenOp : Resnet_ValueOp<"flatten", "View", [Differentiable]> {
   let summary = "[n, c, h, w] -> [n, c*h*w], row-major";
   let description = [{
     * (C1) The image is `[n, c, h, w]`.
@@ -667,7 +718,7 @@ def Resnet_FlattenOp : Resnet_ValueOp<"flatten", "Alone", [Differentiable]> {
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_UnflattenOp : Resnet_ValueOp<"unflatten", "Alone"> {
+def Resnet_UnflattenOp : Resnet_ValueOp<"unflatten", "View"> {
   let summary = "[n, c*h*w] -> [n, c, h, w]: flatten's inverse and gradient";
   let description = [{
     * (C1) The input is `[n, features]`.
@@ -677,12 +728,13 @@ def Resnet_UnflattenOp : Resnet_ValueOp<"unflatten", "Alone"> {
     %x = resnet.unflatten %y size [512, 7, 7] : (tensor<8x25088xf32>) -> tensor<8x512x7x7xf32>
     ```
   }];
+  let gradientOf = "flatten";
   let arguments = (ins Activation:$input, DenseI64ArrayAttr:$size); // [c, h, w]
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `size` $size attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_SubsampleOp : Resnet_ValueOp<"subsample", "Alone", [Differentiable]> {
+def Resnet_SubsampleOp : Resnet_ValueOp<"subsample", "View", [Differentiable]> {
   let summary = "Every stride-th row and column";
   let description = [{
     `y[n, c, i, j] = x[n, c, i*stride, j*stride]`. With `pad_channels`, the parameter-free shortcut of He et al. 2015, option A.
@@ -699,7 +751,7 @@ def Resnet_SubsampleOp : Resnet_ValueOp<"subsample", "Alone", [Differentiable]> 
   let assemblyFormat = "$input `stride` $stride attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_SubsampleGradOp : Resnet_ValueOp<"subsample_grad", "Alone"> {
+def Resnet_SubsampleGradOp : Resnet_ValueOp<"subsample_grad", "View"> {
   let summary = "Every stride-th row and column gets the gradient, the others zero";
   let description = [{
     `size = [h, w]` is the image's.
@@ -712,12 +764,13 @@ def Resnet_SubsampleGradOp : Resnet_ValueOp<"subsample_grad", "Alone"> {
     %dx = resnet.subsample_grad %dy stride 2 size [56, 56] : (tensor<8x64x28x28xf32>) -> tensor<8x64x56x56xf32>
     ```
   }];
+  let gradientOf = "subsample";
   let arguments = (ins Activation:$gradient, I64Attr:$stride, DenseI64ArrayAttr:$size);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `stride` $stride `size` $size attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_PadChannelsOp : Resnet_ValueOp<"pad_channels", "Alone", [Differentiable]> {
+def Resnet_PadChannelsOp : Resnet_ValueOp<"pad_channels", "View", [Differentiable]> {
   let summary = "Appends channels of zeros";
   let description = [{
     `channels` is the result's.
@@ -734,7 +787,7 @@ def Resnet_PadChannelsOp : Resnet_ValueOp<"pad_channels", "Alone", [Differentiab
   let assemblyFormat = "$input `channels` $channels attr-dict `:` functional-type(operands, results)";
 }
 
-def Resnet_TakeChannelsOp : Resnet_ValueOp<"take_channels", "Alone"> {
+def Resnet_TakeChannelsOp : Resnet_ValueOp<"take_channels", "View"> {
   let summary = "The first channels: pad_channels' gradient";
   let description = [{
     * (C1) The image is `[n, c, h, w]`.
@@ -744,6 +797,7 @@ def Resnet_TakeChannelsOp : Resnet_ValueOp<"take_channels", "Alone"> {
     %dx = resnet.take_channels %dy channels 64 : (tensor<8x128x28x28xf32>) -> tensor<8x64x28x28xf32>
     ```
   }];
+  let gradientOf = "pad_channels";
   let arguments = (ins Activation:$input, I64Attr:$channels);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `channels` $channels attr-dict `:` functional-type(operands, results)";
@@ -762,6 +816,8 @@ def Resnet_LinearOp : Resnet_ValueOp<"linear", "Anchor", [Differentiable]> {
     %y = resnet.linear %x, %w : (tensor<8x512xf32>, tensor<1000x512xf32>) -> tensor<8x1000xf32>
     ```
   }];
+  let product = "Output";
+  let gradientReads = ["input", "weight"];
   let arguments = (ins Activation:$input, Filter:$weight);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input `,` $weight attr-dict `:` functional-type(operands, results)";
@@ -776,6 +832,8 @@ def Resnet_LinearGradDataOp : Resnet_ValueOp<"linear_grad_data", "Anchor"> {
     %dx = resnet.linear_grad_data %dy, %w : (tensor<8x1000xf32>, tensor<1000x512xf32>) -> tensor<8x512xf32>
     ```
   }];
+  let product = "Image";
+  let gradientOf = "linear";
   let arguments = (ins Activation:$gradient, Filter:$weight);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `,` $weight attr-dict `:` functional-type(operands, results)";
@@ -790,6 +848,9 @@ def Resnet_LinearGradWeightOp : Resnet_ValueOp<"linear_grad_weight", "Anchor"> {
     %dw = resnet.linear_grad_weight %dy, %x : (tensor<8x1000xf32>, tensor<8x512xf32>) -> tensor<1000x512xf32>
     ```
   }];
+  let product = "Filter";
+  let gradientOf = "linear";
+  let joinable = 0;
   let arguments = (ins Activation:$gradient, Activation:$input);
   let results = (outs Filter:$result);
   let assemblyFormat = "$gradient `,` $input attr-dict `:` functional-type(operands, results)";
@@ -804,6 +865,7 @@ def Resnet_BatchSumOp : Resnet_ValueOp<"batch_sum", "Alone"> {
     %db = resnet.batch_sum %dy : (tensor<8x1000xf32>) -> tensor<1000xf32>
     ```
   }];
+  let operations = 1;
   let arguments = (ins Floats:$input);
   let results = (outs Floats:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
@@ -820,6 +882,8 @@ def Resnet_SoftmaxOp : Resnet_ValueOp<"softmax", "Alone", [Differentiable]> {
     %s = resnet.softmax %x : (tensor<8x1000xf32>) -> tensor<8x1000xf32>
     ```
   }];
+  let operations = 5;
+  let gradientReads = ["result"];
   let arguments = (ins Activation:$input);
   let results = (outs Activation:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
@@ -834,6 +898,8 @@ def Resnet_SoftmaxGradOp : Resnet_ValueOp<"softmax_grad", "Alone"> {
     %dx = resnet.softmax_grad %ds, %s : (tensor<8x1000xf32>, tensor<8x1000xf32>) -> tensor<8x1000xf32>
     ```
   }];
+  let operations = 4;
+  let gradientOf = "softmax";
   let arguments = (ins Activation:$gradient, Activation:$softmax);
   let results = (outs Activation:$result);
   let assemblyFormat = "$gradient `,` $softmax attr-dict `:` functional-type(operands, results)";
@@ -852,6 +918,8 @@ def Resnet_CrossEntropyOp : Resnet_ValueOp<"cross_entropy", "Alone"> {
     %loss = resnet.cross_entropy %x, %label label_smoothing 0.1 : (tensor<8x1000xf32>, tensor<8xi32>) -> tensor<8xf32>
     ```
   }];
+  let operations = 8;
+  let gradientReads = ["logits", "labels"];
   let arguments = (ins Activation:$logits, Labels:$labels, F64Attr:$label_smoothing);
   let results = (outs Floats:$result); // [n]
   let assemblyFormat = "$logits `,` $labels `label_smoothing` $label_smoothing attr-dict `:` functional-type(operands, results)";
@@ -869,6 +937,8 @@ def Resnet_CrossEntropyGradOp : Resnet_ValueOp<"cross_entropy_grad", "Alone"> {
     %dx = resnet.cross_entropy_grad %x, %label label_smoothing 0.1 factor 0.125 : (tensor<8x1000xf32>, tensor<8xi32>) -> tensor<8x1000xf32>
     ```
   }];
+  let operations = 8;
+  let gradientOf = "cross_entropy";
   let arguments = (ins Activation:$logits, Labels:$labels, F64Attr:$label_smoothing, F64Attr:$factor);
   let results = (outs Activation:$result);
   let assemblyFormat = "$logits `,` $labels `label_smoothing` $label_smoothing `factor` $factor attr-dict `:` functional-type(operands, results)";
@@ -895,7 +965,10 @@ def Resnet_LabelRankOp : Resnet_ValueOp<"label_rank", "Alone"> {
 // Optimizers: PyTorch's formulas; `learning_rate` and `step` (from 1) are scalars of the run
 //===----------------------------------------------------------------------===//
 
-class Resnet_OptimizerOp<string mnemonic> : Resnet_ValueOp<mnemonic, "Alone", [DeclareOpInterfaceMethods<Resnet_Update>]>;
+// Elementwise, unless it says otherwise: a step that needs the norm of the whole parameter is not.
+class Resnet_OptimizerOp<string mnemonic> : Resnet_ValueOp<mnemonic, "Update", [DeclareOpInterfaceMethods<Resnet_Update>]> {
+  let elementwise = 1;
+}
 
 def Resnet_SgdOp : Resnet_OptimizerOp<"sgd"> {
   let summary = "Stochastic gradient descent with momentum and weight decay; with momentum 0 the slot passes through";
@@ -910,7 +983,8 @@ def Resnet_SgdOp : Resnet_OptimizerOp<"sgd"> {
     %q, %u = resnet.sgd %p, %g, %v, %lr momentum 0.9 nesterov false weight_decay 1.0e-4 : (tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<f32>) -> (tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>)
     ```
   }];
-  let arguments = (ins Floats:$parameter, Floats:$gradient, Floats:$velocity, Scalar:$learning_rate, F64Attr:$momentum, BoolAttr:$nesterov, F64Attr:$weight_decay);
+  let operations = 6;
+  let arguments = (ins Floats:$parameter, Floats:$gradient, Floats:$velocity, Positive:$learning_rate, F64Attr:$momentum, BoolAttr:$nesterov, F64Attr:$weight_decay);
   let results = (outs Floats:$new_parameter, Floats:$new_velocity);
   let assemblyFormat = "$parameter `,` $gradient `,` $velocity `,` $learning_rate `momentum` $momentum `nesterov` $nesterov `weight_decay` $weight_decay attr-dict `:` functional-type(operands, results)";
 }
@@ -928,7 +1002,8 @@ def Resnet_AdamOp : Resnet_OptimizerOp<"adam"> {
     %q, %m1, %s1 = resnet.adam %p, %g, %m, %s, %lr, %step beta1 0.9 beta2 0.999 epsilon 1.0e-8 weight_decay 0.0 decoupled false : (tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<f32>, tensor<f32>) -> (tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>)
     ```
   }];
-  let arguments = (ins Floats:$parameter, Floats:$gradient, Floats:$first, Floats:$second, Scalar:$learning_rate, Scalar:$step,
+  let operations = 12;
+  let arguments = (ins Floats:$parameter, Floats:$gradient, Floats:$first, Positive:$second, Positive:$learning_rate, Step:$step,
                        F64Attr:$beta1, F64Attr:$beta2, F64Attr:$epsilon, F64Attr:$weight_decay, BoolAttr:$decoupled);
   let results = (outs Floats:$new_parameter, Floats:$new_first, Floats:$new_second);
   let assemblyFormat = "$parameter `,` $gradient `,` $first `,` $second `,` $learning_rate `,` $step `beta1` $beta1 `beta2` $beta2 `epsilon` $epsilon `weight_decay` $weight_decay `decoupled` $decoupled attr-dict `:` functional-type(operands, results)";
@@ -947,7 +1022,8 @@ def Resnet_RmspropOp : Resnet_OptimizerOp<"rmsprop"> {
     %q, %s1, %v1 = resnet.rmsprop %p, %g, %s, %v, %lr alpha 0.99 epsilon 1.0e-8 momentum 0.0 weight_decay 0.0 : (tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<f32>) -> (tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>, tensor<64x3x7x7xf32>)
     ```
   }];
-  let arguments = (ins Floats:$parameter, Floats:$gradient, Floats:$square, Floats:$velocity, Scalar:$learning_rate,
+  let operations = 10;
+  let arguments = (ins Floats:$parameter, Floats:$gradient, Positive:$square, Floats:$velocity, Positive:$learning_rate,
                        F64Attr:$alpha, F64Attr:$epsilon, F64Attr:$momentum, F64Attr:$weight_decay);
   let results = (outs Floats:$new_parameter, Floats:$new_square, Floats:$new_velocity);
   let assemblyFormat = "$parameter `,` $gradient `,` $square `,` $velocity `,` $learning_rate `alpha` $alpha `epsilon` $epsilon `momentum` $momentum `weight_decay` $weight_decay attr-dict `:` functional-type(operands, results)";
@@ -957,7 +1033,7 @@ def Resnet_RmspropOp : Resnet_OptimizerOp<"rmsprop"> {
 // Layout and fusion
 //===----------------------------------------------------------------------===//
 
-def Resnet_RelayoutOp : Resnet_Op<"relayout", [Pure, DeclareOpInterfaceMethods<Resnet_Evaluate>, DeclareOpInterfaceMethods<Resnet_Kernel>]> {
+def Resnet_RelayoutOp : Resnet_Op<"relayout", [Pure, DeclareOpInterfaceMethods<Resnet_Evaluate>]> {
   let summary = "The same tensor in another layout";
   let description = [{
     * (C1) Shape and element type stay.
@@ -966,6 +1042,8 @@ def Resnet_RelayoutOp : Resnet_Op<"relayout", [Pure, DeclareOpInterfaceMethods<R
     %y = resnet.relayout %x : tensor<8x64x56x56xf32> to tensor<8x64x56x56xf32, #resnet.layout<c16, halo = 1>>
     ```
   }];
+  let role = "View";
+  let elementwise = 1;
   let arguments = (ins AnyRankedTensor:$input);
   let results = (outs AnyRankedTensor:$result);
   let hasVerifier = 1;
@@ -984,6 +1062,7 @@ def Resnet_PartOp : Resnet_Op<"part", [Pure, DeclareOpInterfaceMethods<Resnet_Ev
     %y = resnet.part %x dim 1 piece_of 4 : tensor<8x64x16x3x3xf32> to tensor<8x16x16x3x3xf32>
     ```
   }];
+  let role = "View";
   let arguments = (ins AnyRankedTensor:$input, I64Attr:$dim, I64Attr:$piece_of);
   let results = (outs AnyRankedTensor:$result);
   let hasVerifier = 1;

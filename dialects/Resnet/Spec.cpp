@@ -102,7 +102,7 @@ private:
   RankedTensorType tensorType(const ValueSpec &value, LayoutKind layout, int64_t halo);
   FailureOr<SmallVector<Type>> typesOf(const std::vector<TensorSpec> &tensors);
   LogicalResult buildNode(const KernelNode &node);
-  Attribute attribute(StringRef name, const AttributeValue &value);
+  Attribute attribute(AttributeKind kind, const AttributeValue &value);
   Type resultType(const KernelNode &node, unsigned result);
   LogicalResult fail(const Twine &complaint) { return mlir::emitError(location) << "kernel spec: " << complaint; }
 
@@ -131,18 +131,16 @@ FailureOr<SmallVector<Type>> SpecReader::typesOf(const std::vector<TensorSpec> &
   return types;
 }
 
-/// Null for a flag that is absent.
-Attribute SpecReader::attribute(StringRef name, const AttributeValue &value) {
-  // Flags are numbers in a spec; these are all there are.
-  static constexpr StringRef bools[] = {"nesterov", "decoupled", "count_include_pad"}, units[] = {"lane"};
+/// Null for a flag that is absent: flags are numbers in a spec.
+Attribute SpecReader::attribute(AttributeKind kind, const AttributeValue &value) {
   if (const auto *real = std::get_if<double>(&value))
     return builder.getF64FloatAttr(*real);
   if (const auto *numbers = std::get_if<std::vector<int64_t>>(&value))
     return builder.getDenseI64ArrayAttr(*numbers);
   const int64_t number = std::get<int64_t>(value);
-  if (llvm::is_contained(bools, name))
+  if (kind == AttributeKind::Bool)
     return builder.getBoolAttr(number);
-  if (llvm::is_contained(units, name))
+  if (kind == AttributeKind::Unit)
     return number ? builder.getUnitAttr() : Attribute();
   return builder.getI64IntegerAttr(number);
 }
@@ -168,9 +166,10 @@ LogicalResult SpecReader::buildNode(const KernelNode &node) {
   if (state.operands.empty())
     return fail("'" + node.op + "' has no operand");
   for (const auto &[name, value] : node.attributes) {
-    if (!llvm::is_contained(state.name.getAttributeNames(), StringRef(name)))
+    const AttributeFacts *known = resin::factsOf(node.op).attribute(name);
+    if (!known)
       return fail("'" + node.op + "' has no attribute '" + name + "'");
-    if (Attribute given = attribute(name, value))
+    if (Attribute given = attribute(known->kind, value))
       state.addAttribute(name, given);
   }
   for (unsigned i = 0; i < node.results.size(); ++i) {

@@ -183,7 +183,7 @@ private:
 void Fuser::chooseCut() {
   if (auto grad = dyn_cast<Conv2dGradWeightOp>(lead))
     return cutGradient(grad);
-  if (isa<UpdateOpInterface>(lead))
+  if (factsOf(lead).role == OpRole::Update)
     return cutUpdate();
   if (isa<BatchSumOp, RelayoutOp>(lead) && isFilter(typeOf(lead->getResult(0))))
     return cutParts();
@@ -219,7 +219,7 @@ void Fuser::cutGradient(Conv2dGradWeightOp grad) {
 
 void Fuser::cutUpdate() {
   RankedTensorType parameter = typeOf(lead->getOperand(0));
-  if (parameter.getRank() == 0)
+  if (!canCutInRows(factsOf(lead), parameter.getRank()))
     return;
   cut = Cut::Rows;
   pieces = piecesBySize(parameter, 0);

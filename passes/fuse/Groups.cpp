@@ -3,14 +3,14 @@
 //   1. Every op starts as a group of its own.
 //   2. In program order, a pointwise op or a reduction joins the groups that make
 //      its operands, the latest first, where the shapes agree, at most one anchor
-//      comes together, no dropout comes to a convolution, and no path leaves the
+//      comes together, nothing heavy comes to a convolution, and no path leaves the
 //      joined group and comes back into it. Batch norm's finish is such a path: it
 //      needs the sums of all pieces. No group becomes larger than a kernel should be.
 //      Sums of one value are made together whoever makes that: the rounding of the one
 //      then cancels that of the other. A convolution's kernel sums only what it stores
 //      as well.
-//   3. Running averages join the finish that makes their statistic.
-//   4. Sort the groups by what they depend on, otherwise by their first op.
+//      Running averages join the finish that makes their statistic.
+//   3. Sort the groups by what they depend on, otherwise by their first op.
 //
 // Groups have ranks, greater than those of the groups they depend on, which joining two
 // keeps up (Pearce and Kelly 2006): a path between two groups runs within their ranks,
@@ -52,36 +52,30 @@ public:
   SmallVector<Group> takeSorted();
 
 private:
-  static KernelRole roleOf(Operation *op) {
-    auto kernel = dyn_cast<KernelOpInterface>(op);
-    return kernel ? kernel.kernelRole() : KernelRole::Alone;
-  }
+  static OpRole roleOf(Operation *op) { return factsOf(op).role; }
+  static bool ridesAlong(Operation *op) { return roleOf(op) == OpRole::Pointwise || roleOf(op) == OpRole::Reduction; }
 
   void start(Operation *op) {
     Group group;
     group.ops.push_back(op);
-    KernelRole role = roleOf(op);
-    if (role == KernelRole::Anchor || role == KernelRole::Alone)
+    const bool reduces = roleOf(op) == OpRole::Reduction;
+    if (!ridesAlong(op))
       group.anchor = op;
     // A reduction runs over its operand.
-    Value space = role == KernelRole::Reduction ? op->getOperand(0) : op->getResult(0);
-    if (canBeJoined(op, role))
+    Value space = reduces ? op->getOperand(0) : op->getResult(0);
+    if (canBeJoined(op))
       group.domain.assign(shapeOf(space).begin(), shapeOf(space).end());
-    if (role == KernelRole::Reduction)
+    if (reduces)
       group.rows = shapeOf(op->getResult(0)).front();
     groupOf[op] = groups.size();
     rank.push_back(groups.size());
     groups.push_back(std::move(group));
   }
 
-  /// Nothing rides along with an op that stands alone, or with a filter's gradient, which is summed over lanes; but
-  /// running averages go with the statistics they follow.
-  bool canBeJoined(Operation *op, KernelRole role) {
-    if (role == KernelRole::Alone)
-      return isa<BatchNormFinalizeOp, RunningAverageOp>(op);
+  bool canBeJoined(Operation *op) {
     if (auto data = dyn_cast<Conv2dGradDataOp>(op))
       return epilogues > (hasWinogradForm(data) ? 1 : 0);
-    return !isa<Conv2dGradWeightOp, LinearGradWeightOp>(op);
+    return factsOf(op).isJoinable;
   }
 
   static bool hasWinogradForm(Conv2dGradDataOp data) {
@@ -92,9 +86,9 @@ private:
   }
 
   void join(Operation *op) {
-    KernelRole role = roleOf(op);
-    if (role != KernelRole::Pointwise && role != KernelRole::Reduction && !isa<RunningAverageOp>(op))
+    if (!ridesAlong(op))
       return;
+    const bool reduces = roleOf(op) == OpRole::Reduction;
     SmallVector<size_t> candidates;
     auto consider = [&](Operation *other) {
       if (auto it = groupOf.find(other); it != groupOf.end() && it->second < groupOf[op]) // those behind come to us
@@ -102,21 +96,21 @@ private:
     };
     for (Value operand : op->getOperands())
       consider(operand.getDefiningOp());
-    if (role == KernelRole::Reduction)
+    if (reduces)
       for (Operation *user : op->getOperand(0).getUsers())
-        if (roleOf(user) == KernelRole::Reduction && user->getOperand(0) == op->getOperand(0))
+        if (roleOf(user) == OpRole::Reduction && user->getOperand(0) == op->getOperand(0))
           consider(user);
     llvm::sort(candidates, std::greater<>());
     candidates.erase(llvm::unique(candidates), candidates.end());
     for (size_t candidate : candidates)
-      if (canMerge(groupOf[op], candidate) && (role != KernelRole::Reduction || canSum(op->getOperand(0), candidate)))
+      if (canMerge(groupOf[op], candidate) && (!reduces || canSum(op->getOperand(0), candidate)))
         merge(groupOf[op], candidate);
   }
 
   /// Whether the kernel of `group` may sum `value`: that of a convolution if somebody else reads it, too.
   bool canSum(Value value, size_t group) {
-    return !isa_and_nonnull<Conv2dOp, Conv2dGradDataOp>(groups[group].anchor) ||
-           llvm::any_of(value.getUsers(), [](Operation *user) { return roleOf(user) != KernelRole::Reduction; });
+    return !convolves(group) ||
+           llvm::any_of(value.getUsers(), [](Operation *user) { return roleOf(user) != OpRole::Reduction; });
   }
 
   bool canMerge(size_t a, size_t b) {
@@ -124,17 +118,17 @@ private:
       return false;
     if (groups[a].rows && groups[b].rows && groups[a].rows != groups[b].rows)
       return false;
-    if (drawsInTile(a, b) || drawsInTile(b, a) || groups[a].ops.size() + groups[b].ops.size() > kMostOps)
+    if (overloadsTile(a, b) || overloadsTile(b, a) || groups[a].ops.size() + groups[b].ops.size() > kMostOps)
       return false;
-    bool oneAnchor = !groups[a].anchor || !groups[b].anchor || isa<RunningAverageOp>(groups[a].anchor);
-    return oneAnchor && !pathAround(a, b);
+    return (!groups[a].anchor || !groups[b].anchor) && !pathAround(a, b);
   }
 
-  /// Whether dropout would be drawn on a convolution's registers: its ten rounds are some hundred operations a vector,
-  /// unrolled for each of a tile.
-  bool drawsInTile(size_t convolution, size_t other) {
-    return isa_and_nonnull<Conv2dOp, Conv2dGradDataOp>(groups[convolution].anchor) &&
-           llvm::any_of(groups[other].ops, llvm::IsaPred<DropoutOp>);
+  bool convolves(size_t group) const { return groups[group].anchor && factsOf(groups[group].anchor).isConvolution; }
+
+  /// Whether a heavy op would be computed on a convolution's registers, unrolled for each vector of a tile: dropout's
+  /// ten rounds are some hundred operations.
+  bool overloadsTile(size_t convolution, size_t other) const {
+    return convolves(convolution) && llvm::any_of(groups[other].ops, [](Operation *op) { return factsOf(op).isHeavy; });
   }
 
   /// Calls `visit` with each group that this one depends on, or that depends on it.

@@ -124,8 +124,10 @@ static bool updatesInPlace(resnet::FusedOp fused, unsigned operand, unsigned res
   if (fused.getInputs()[operand].getType() != fused.getResult(result).getType() ||
       (fused.getPieces() > 1 && fused.getOperandDims()[operand] != fused.getResultDims()[result]))
     return false;
-  return llvm::all_of(fused.getBody().getArgument(operand).getUsers(),
-                      llvm::IsaPred<resnet::UpdateOpInterface, resnet::RunningAverageOp>);
+  BlockArgument old = fused.getBody().getArgument(operand);
+  return llvm::all_of(old.getUsers(), [&](Operation *user) {
+    return resnet::factsOf(user).isElementwise && user->getResult(0).getType() == old.getType();
+  });
 }
 
 bool FunctionLowering::canMakeIn(resnet::WriteOp write) {
@@ -196,7 +198,7 @@ LogicalResult FunctionLowering::lower(resnet::ReadOp read) {
 /// The op that the kernel is known by: its loop nest, or else the first of its ops.
 static Operation *anchorOf(resnet::FusedOp fused) {
   for (Operation &op : fused.getBody().front())
-    if (auto kernel = dyn_cast<resnet::KernelOpInterface>(op); kernel && kernel.kernelRole() == resnet::KernelRole::Anchor)
+    if (resnet::factsOf(&op).role == OpRole::Anchor)
       return &op;
   return &fused.getBody().front().front();
 }

@@ -2,7 +2,8 @@
 //
 // For each differentiable op, in double: with loss = sum of weights * op(x), the
 // gradient that the op builds is compared with (loss(x + h) - loss(x - h)) / 2h for
-// every element of every operand, to 1e-6 of the largest.
+// every element of every operand, to 1e-6 of the largest. What is known of the op says
+// what its gradient reads of its operands and results: no more, and no less.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +18,8 @@
 #include "mlir/Parser/Parser.h"
 
 #include <gtest/gtest.h>
+
+#include <set>
 
 using namespace mlir;
 using namespace resin::resnet;
@@ -65,10 +68,29 @@ protected:
     const SmallVector<bool> wanted(op.getNumOperands(), true);
     SmallVector<Value> gradients = cast<GradientOpInterface>(copy).gradient(builder, resultGradients, wanted);
     ASSERT_EQ(gradients.size(), op.getNumOperands());
+    compareReads(copy);
     llvm::erase_if(gradients, [](Value value) { return !value; });
     func::ReturnOp::create(builder, op.getLoc(), gradients);
     function.setType(builder.getFunctionType(types, ValueRange(gradients).getTypes()));
     ASSERT_TRUE(succeeded(verify(*module)));
+  }
+
+  /// `input|result` in what is known stands for either, once.
+  static void compareReads(Operation *op) {
+    const resin::OpFacts &facts = factsOf(op);
+    std::set<std::string> read, known;
+    for (auto [i, value] : llvm::enumerate(op->getOperands()))
+      if (llvm::any_of(value.getUsers(), [&](Operation *user) { return user != op; }))
+        read.emplace(facts.operands[i].name);
+    for (auto [i, value] : llvm::enumerate(op->getResults()))
+      if (!value.use_empty())
+        read.emplace(facts.results[i]);
+    for (std::string_view name : facts.gradientReads)
+      known.emplace(name);
+    if (facts.readsInputOrResult() &&
+        (read == std::set<std::string>{"input"} || read == std::set<std::string>{"result"}))
+      return;
+    EXPECT_EQ(read, known) << "what the gradient of " << std::string(facts.name) << " reads";
   }
 
   double loss() {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/cpu/kernels/Conv.h"
+#include "support/OpFacts.h"
 
 #include <algorithm>
 #include <numeric>
@@ -16,15 +17,16 @@ namespace resin::codegen {
 
 int findConvolution(const KernelSpec &spec) {
   for (size_t i = 0; i < spec.nodes.size(); ++i)
-    if (spec.nodes[i].op.starts_with("conv2d"))
+    if (factsOf(spec.nodes[i].op).isConvolution)
       return i;
   return -1;
 }
 
 static ConvDirection directionOf(const KernelNode &node) {
-  if (node.op == "conv2d" || node.op == "conv2d_winograd")
-    return ConvDirection::Forward;
-  return node.op == "conv2d_grad_data" ? ConvDirection::GradData : ConvDirection::GradWeight;
+  const Product made = factsOf(node.op).product;
+  return made == Product::Output  ? ConvDirection::Forward
+         : made == Product::Image ? ConvDirection::GradData
+                                  : ConvDirection::GradWeight;
 }
 
 static ConvShape shapeOf(const KernelSpec &spec, const KernelNode &node, ConvDirection direction) {

@@ -100,10 +100,10 @@ std::vector<Value> batchSum(const KernelNode &node, const std::vector<Value> &v,
 
 const NodeFamily &denseNodes() {
   static const NodeFamily rows = {
-      {"linear", 2, 1, {}, linear},
-      {"linear_grad_data", 2, 1, {}, linearGradData},
-      {"linear_grad_weight", 2, 1, {}, linearGradWeight},
-      {"batch_sum", 1, 1, {}, batchSum},
+      {"linear", linear},
+      {"linear_grad_data", linearGradData},
+      {"linear_grad_weight", linearGradWeight},
+      {"batch_sum", batchSum},
   };
   return rows;
 }

@@ -8,8 +8,7 @@
 #include "codegen/cpu/Builder.h"
 
 #include "codegen/cpu/kernels/Values.h"
-
-#include <algorithm>
+#include "support/OpFacts.h"
 
 using namespace Halide;
 
@@ -31,12 +30,6 @@ Epilogue::Epilogue(const KernelSpec &spec, const std::vector<ImageParam> &operan
     anchorNumber += spec.nodes[node].results.size();
 }
 
-/// Whether a node's value at an index depends on its operands at that index alone.
-static bool isPointwise(const std::string &op) {
-  auto named = [&](const NodeRow &row) { return op == row.op; };
-  return op == "relayout" || std::any_of(pointwiseNodes().begin(), pointwiseNodes().end(), named);
-}
-
 Expr Epilogue::pointwise(int value, Expr anchor, const Coordinates &at) const {
   const auto evaluate = [&](auto &self, int number) -> Value {
     if (number == anchorNumber)
@@ -44,9 +37,9 @@ Expr Epilogue::pointwise(int value, Expr anchor, const Coordinates &at) const {
     if (number < static_cast<int>(operands.size()))
       return operandValue(spec.operands[number], operands[number]);
     const KernelNode &node = spec.nodes[definingNode(spec, number)];
-    if (!isPointwise(node.op))
+    if (!factsOf(node.op).isElementwise)
       throw CompileError("'" + node.op + "' cannot follow an anchor in one kernel");
-    checkNode(node, *findNode(node.op));
+    checkNode(node);
     std::vector<Value> inputs;
     for (int operand : node.operands)
       inputs.push_back(self(self, operand));
@@ -64,10 +57,8 @@ std::vector<Epilogue::Reduction> Epilogue::reductions() const {
     if (defining < 0)
       continue;
     const KernelNode &node = spec.nodes[defining];
-    if (node.op == "channel_sum")
-      result.push_back({static_cast<int>(i), node.operands[0], -1});
-    if (node.op == "channel_dot")
-      result.push_back({static_cast<int>(i), node.operands[0], node.operands[1]});
+    if (factsOf(node.op).role == OpRole::Reduction)
+      result.push_back({static_cast<int>(i), node.operands[0], node.operands.size() > 1 ? node.operands[1] : -1});
   }
   return result;
 }
@@ -76,7 +67,7 @@ std::vector<std::pair<int, int>> Epilogue::values() const {
   std::vector<std::pair<int, int>> result;
   for (size_t i = 0; i < spec.yields.size(); ++i) {
     const int defining = definingNode(spec, spec.yields[i]);
-    if (defining < 0 || (spec.nodes[defining].op != "channel_sum" && spec.nodes[defining].op != "channel_dot"))
+    if (defining < 0 || factsOf(spec.nodes[defining].op).role != OpRole::Reduction)
       result.push_back({static_cast<int>(i), spec.yields[i]});
   }
   return result;

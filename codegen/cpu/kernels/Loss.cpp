@@ -134,13 +134,12 @@ std::vector<Value> labelRank(const KernelNode &node, const std::vector<Value> &v
 } // namespace
 
 const NodeFamily &lossNodes() {
-  const AttributeRow smoothing{"label_smoothing", AttributeKind::Real};
   static const NodeFamily rows = {
-      {"softmax", 1, 1, {}, softmax},
-      {"softmax_grad", 2, 1, {}, softmaxGrad},
-      {"cross_entropy", 2, 1, {smoothing}, crossEntropy},
-      {"cross_entropy_grad", 2, 1, {smoothing, {"factor", AttributeKind::Real}}, crossEntropyGrad},
-      {"label_rank", 2, 1, {}, labelRank},
+      {"softmax", softmax},
+      {"softmax_grad", softmaxGrad},
+      {"cross_entropy", crossEntropy},
+      {"cross_entropy_grad", crossEntropyGrad},
+      {"label_rank", labelRank},
   };
   return rows;
 }

@@ -104,15 +104,13 @@ std::vector<Value> runningAverage(const KernelNode &node, const std::vector<Valu
 } // namespace
 
 const NodeFamily &normNodes() {
-  const AttributeRow pieces{"pieces", AttributeKind::Integer}, count{"count", AttributeKind::Real},
-      epsilon{"epsilon", AttributeKind::Real};
   static const NodeFamily rows = {
-      {"channel_sum", 1, 1, {pieces}, channelSum},
-      {"channel_dot", 2, 1, {pieces}, channelDot},
-      {"batch_norm_finalize", 4, 4, {count, epsilon}, batchNormFinalize},
-      {"batch_norm_grad_finalize", 5, 5, {count, epsilon}, batchNormGradFinalize},
-      {"inference_affine", 4, 2, {epsilon}, inferenceAffine},
-      {"running_average", 2, 1, {{"factor", AttributeKind::Real}, {"momentum", AttributeKind::Real}}, runningAverage},
+      {"channel_sum", channelSum},
+      {"channel_dot", channelDot},
+      {"batch_norm_finalize", batchNormFinalize},
+      {"batch_norm_grad_finalize", batchNormGradFinalize},
+      {"inference_affine", inferenceAffine},
+      {"running_average", runningAverage},
   };
   return rows;
 }

@@ -87,15 +87,10 @@ std::vector<Value> rmsprop(const KernelNode &node, const std::vector<Value> &v, 
 } // namespace
 
 const NodeFamily &optimizerNodes() {
-  const AttributeKind real = AttributeKind::Real, integer = AttributeKind::Integer;
   static const NodeFamily rows = {
-      {"sgd", 4, 2, {{"momentum", real}, {"nesterov", integer}, {"weight_decay", real}}, sgd},
-      {"adam",
-       6,
-       3,
-       {{"beta1", real}, {"beta2", real}, {"decoupled", integer}, {"epsilon", real}, {"weight_decay", real}},
-       adam},
-      {"rmsprop", 5, 3, {{"alpha", real}, {"epsilon", real}, {"momentum", real}, {"weight_decay", real}}, rmsprop},
+      {"sgd", sgd},
+      {"adam", adam},
+      {"rmsprop", rmsprop},
   };
   return rows;
 }

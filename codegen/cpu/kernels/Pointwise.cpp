@@ -134,19 +134,9 @@ std::vector<Value> dropout(const KernelNode &node, const std::vector<Value> &v, 
 
 const NodeFamily &pointwiseNodes() {
   static const NodeFamily rows = {
-      {"relu", 1, 1, {}, relu},
-      {"relu_grad", 2, 1, {}, reluGrad},
-      {"add", 2, 1, {}, add},
-      {"add_bias", 2, 1, {}, addBias},
-      {"scale_shift", 3, 1, {}, scaleShift},
-      {"affine_combine", 5, 1, {}, affineCombine},
-      {"scale_add", 3, 1, {}, scaleAdd},
-      {"scale_filter", 2, 1, {}, scaleFilter},
-      {"dropout",
-       2,
-       1,
-       {{"layer", AttributeKind::Integer}, {"piece_of", AttributeKind::Integer}, {"rate", AttributeKind::Real}},
-       dropout},
+      {"relu", relu},          {"relu_grad", reluGrad},       {"add", add},
+      {"add_bias", addBias},   {"scale_shift", scaleShift},   {"affine_combine", affineCombine},
+      {"scale_add", scaleAdd}, {"scale_filter", scaleFilter}, {"dropout", dropout},
   };
   return rows;
 }

@@ -149,15 +149,9 @@ std::vector<Value> globalAvgPoolGrad(const KernelNode &node, const std::vector<V
 } // namespace
 
 const NodeFamily &poolNodes() {
-  const AttributeRow kernel{"kernel", AttributeKind::Integers}, strides{"strides", AttributeKind::Integers},
-      padding{"padding", AttributeKind::Integers}, include{"count_include_pad", AttributeKind::Integer};
   static const NodeFamily rows = {
-      {"max_pool", 1, 1, {kernel, strides, padding}, maxPool},
-      {"max_pool_grad", 2, 1, {kernel, strides, padding}, maxPoolGrad},
-      {"avg_pool", 1, 1, {kernel, strides, padding, include}, avgPool},
-      {"avg_pool_grad", 1, 1, {kernel, strides, padding, include}, avgPoolGrad},
-      {"global_avg_pool", 1, 1, {}, globalAvgPool},
-      {"global_avg_pool_grad", 1, 1, {}, globalAvgPoolGrad},
+      {"max_pool", maxPool},          {"max_pool_grad", maxPoolGrad},     {"avg_pool", avgPool},
+      {"avg_pool_grad", avgPoolGrad}, {"global_avg_pool", globalAvgPool}, {"global_avg_pool_grad", globalAvgPoolGrad},
   };
   return rows;
 }

@@ -87,16 +87,11 @@ std::vector<Value> unflatten(const KernelNode &node, const std::vector<Value> &v
 } // namespace
 
 const NodeFamily &shapeNodes() {
-  const AttributeRow stride{"stride", AttributeKind::Integer};
   static const NodeFamily rows = {
-      {"relayout", 1, 1, {}, relayout},
-      {"part", 1, 1, {{"dim", AttributeKind::Integer}, {"piece_of", AttributeKind::Integer}}, part},
-      {"subsample", 1, 1, {stride}, subsample},
-      {"subsample_grad", 1, 1, {stride}, subsampleGrad},
-      {"pad_channels", 1, 1, {}, resize},
-      {"take_channels", 1, 1, {}, resize},
-      {"flatten", 1, 1, {}, flatten},
-      {"unflatten", 1, 1, {}, unflatten},
+      {"relayout", relayout},   {"part", part},
+      {"subsample", subsample}, {"subsample_grad", subsampleGrad},
+      {"pad_channels", resize}, {"take_channels", resize},
+      {"flatten", flatten},     {"unflatten", unflatten},
   };
   return rows;
 }

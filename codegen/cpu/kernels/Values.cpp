@@ -1,6 +1,7 @@
 //===- Values.cpp - Operands and scratch of a region ----------------------===//
 
 #include "codegen/cpu/kernels/Values.h"
+#include "support/OpFacts.h"
 
 #include <algorithm>
 #include <cmath>
@@ -247,28 +248,27 @@ const NodeRow *findNode(const std::string &op) {
   return nullptr;
 }
 
-std::vector<std::string> nodeNames() {
-  std::vector<std::string> names;
-  for (const NodeFamily *family : families())
-    for (const NodeRow &row : *family)
-      names.emplace_back(row.op);
-  return names;
+/// Whether a node's attribute is there and of the right kind; flags are integers.
+static bool holds(const KernelNode &node, const AttributeFacts &wanted) {
+  const size_t index = wanted.kind == AttributeKind::Real ? 1 : wanted.kind == AttributeKind::Integers ? 2 : 0;
+  return std::any_of(node.attributes.begin(), node.attributes.end(),
+                     [&](const auto &given) { return given.first == wanted.name && given.second.index() == index; });
 }
 
-void checkNode(const KernelNode &node, const NodeRow &row) {
+void checkNode(const KernelNode &node) {
+  const OpFacts &facts = factsOf(node.op);
   auto fail = [&](const std::string &what) { throw CompileError("'" + node.op + "' " + what); };
-  if (node.operands.size() != row.operands)
-    fail("takes " + std::to_string(row.operands) + " operands, not " + std::to_string(node.operands.size()));
-  if (node.results.size() != row.results)
-    fail("has " + std::to_string(row.results) + " results, not " + std::to_string(node.results.size()));
-  for (const AttributeRow &wanted : row.attributes) {
-    auto found = std::find_if(node.attributes.begin(), node.attributes.end(),
-                              [&](const auto &a) { return a.first == wanted.name; });
-    if (found == node.attributes.end() || found->second.index() != static_cast<size_t>(wanted.kind))
-      fail("needs the attribute '" + std::string(wanted.name) + "'");
+  if (node.operands.size() != facts.operands.size())
+    fail("takes " + std::to_string(facts.operands.size()) + " operands, not " + std::to_string(node.operands.size()));
+  if (node.results.size() != facts.results.size())
+    fail("has " + std::to_string(facts.results.size()) + " results, not " + std::to_string(node.results.size()));
+  for (const AttributeFacts &wanted : facts.attributes) {
+    const std::string name(wanted.name);
+    if (!holds(node, wanted))
+      fail("needs the attribute '" + name + "'");
     // LLVM would take a constant infinity for a value that does not matter.
-    if (wanted.kind == AttributeKind::Real && !std::isfinite(static_cast<float>(std::get<double>(found->second))))
-      fail("cannot compute with '" + std::string(wanted.name) + "', which f32 does not hold");
+    if (wanted.kind == AttributeKind::Real && !std::isfinite(static_cast<float>(node.real(name))))
+      fail("cannot compute with '" + name + "', which f32 does not hold");
   }
 }
 

@@ -149,18 +149,9 @@ int largestDivisor(int64_t extent, int most);
 /// Vectorises the innermost loop of `extent` iterations without leaving the tensor.
 void vectorizeInnermost(Halide::Stage stage, Halide::Var variable, int64_t extent, int width);
 
-enum class AttributeKind { Integer, Real, Integers };
-struct AttributeRow {
-  const char *name;
-  AttributeKind kind;
-};
-
-/// One op: what it needs, and what its results are.
+/// What the results of one op are. What it needs is known of it (support/OpFacts.h).
 struct NodeRow {
   const char *op;
-  size_t operands;
-  size_t results;
-  std::vector<AttributeRow> attributes;
   std::vector<Value> (*define)(const KernelNode &node, const std::vector<Value> &operands, Stages &stages);
 };
 
@@ -177,10 +168,8 @@ const NodeFamily &winogradNodes();
 
 /// The row of `op`, or null.
 const NodeRow *findNode(const std::string &op);
-/// Names of all ops that `findNode` knows.
-std::vector<std::string> nodeNames();
 /// Throws Halide::CompileError if the node lacks an operand or attribute.
-void checkNode(const KernelNode &node, const NodeRow &row);
+void checkNode(const KernelNode &node);
 
 } // namespace resin::codegen
 

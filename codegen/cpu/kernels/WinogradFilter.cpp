@@ -49,7 +49,7 @@ std::vector<Value> winogradFilter(const KernelNode &node, const std::vector<Valu
 } // namespace
 
 const NodeFamily &winogradNodes() {
-  static const NodeFamily rows = {{"winograd_filter", 1, 1, {{"tile", AttributeKind::Integer}}, winogradFilter}};
+  static const NodeFamily rows = {{"winograd_filter", winogradFilter}};
   return rows;
 }
 

@@ -56,7 +56,7 @@ private:
     const NodeRow *row = findNode(node.op);
     if (!row)
       throw CompileError("there is no kernel for '" + node.op + "'");
-    checkNode(node, *row);
+    checkNode(node);
     std::vector<Value> inputs;
     for (int operand : node.operands)
       inputs.push_back(values[operand]);

@@ -22,6 +22,7 @@
 #include "codegen/cpu/kernels/TileSums.h"
 #include "codegen/cpu/kernels/Values.h"
 #include "codegen/cpu/schedules/FetchAhead.h"
+#include "support/OpFacts.h"
 
 #include <algorithm>
 #include <map>
@@ -32,19 +33,12 @@ namespace resin::codegen {
 
 namespace {
 
-bool isSum(const KernelNode &node) { return node.op == "channel_sum" || node.op == "channel_dot"; }
+bool isSum(const KernelNode &node) { return factsOf(node.op).role == OpRole::Reduction; }
 
-/// Nodes whose values are expressions of many loads: their pixels are not unrolled.
-bool isHeavy(const KernelNode &node) {
-  return node.op.starts_with("max_pool") || node.op.starts_with("avg_pool") || node.op == "dropout";
-}
-
-/// Nodes that are expressions, without scratch but for a few rows of an image.
-bool isExpression(const KernelNode &node) {
-  auto named = [&](const NodeRow &row) { return node.op == row.op; };
-  return std::any_of(pointwiseNodes().begin(), pointwiseNodes().end(), named) ||
-         std::any_of(shapeNodes().begin(), shapeNodes().end(), named) || isHeavy(node) ||
-         node.op == "global_avg_pool_grad";
+/// Whether the node's values depend on bits that are drawn at random.
+bool draws(const KernelNode &node) {
+  const Few<OperandFacts> &operands = factsOf(node.op).operands;
+  return std::any_of(operands.begin(), operands.end(), [](auto &operand) { return operand.domain == Domain::Seed; });
 }
 
 class MapBuilder {
@@ -54,7 +48,7 @@ public:
   /// Finds results and sums; false if the kernel is not of this kind.
   bool suits() {
     for (const KernelNode &node : spec.nodes)
-      if (!isSum(node) && !isExpression(node))
+      if (!isSum(node) && !factsOf(node.op).isExpression)
         return false;
     for (size_t i = 0; i < spec.yields.size(); ++i)
       if (!classify(i))
@@ -99,7 +93,7 @@ private:
       return result.type == ElementType::F32 && result.shape.size() == 4 && hasShape(result.shape);
     }
     const KernelNode &node = spec.nodes[defining];
-    checkNode(node, *findNode(node.op));
+    checkNode(node);
     sums.push_back({int(i), node.operands[0], node.operands.size() > 1 ? node.operands[1] : -1});
     return node.integer("pieces") == 1 && hasShape(described[node.operands[0]].shape);
   }
@@ -107,29 +101,24 @@ private:
   /// Random words come in fours: they are drawn once for as many pixels, if every node reads its own pixel alone.
   void chooseFours() {
     const bool pointwise = std::all_of(spec.nodes.begin(), spec.nodes.end(), [](const KernelNode &node) {
-      auto named = [&](const NodeRow &row) { return node.op == row.op; };
-      return isSum(node) || std::any_of(pointwiseNodes().begin(), pointwiseNodes().end(), named);
+      return isSum(node) || factsOf(node.op).role == OpRole::Pointwise;
     });
-    if (pointwise && draws() && shape[3] % 4 == 0)
+    if (pointwise && std::any_of(spec.nodes.begin(), spec.nodes.end(), draws) && shape[3] % 4 == 0)
       stages.tileByFours();
-  }
-  bool draws() const {
-    return std::any_of(spec.nodes.begin(), spec.nodes.end(), [](const KernelNode &n) { return n.op == "dropout"; });
   }
 
   void evaluateNodes() {
     for (size_t i = 0; i < operands.size(); ++i)
       values.push_back(operandValue(spec.operands[i], operands[i]));
     for (const KernelNode &node : spec.nodes) {
-      const NodeRow &row = *findNode(node.op);
-      checkNode(node, row);
+      checkNode(node);
       std::vector<Value> inputs, results(1);
       for (int operand : node.operands)
         inputs.push_back(values[operand]);
       if (!isSum(node))
-        results = row.define(node, inputs, stages);
+        results = findNode(node.op)->define(node, inputs, stages);
       values.insert(values.end(), results.begin(), results.end());
-      heavy |= isHeavy(node) && !stages.tilesByFours();
+      heavy |= factsOf(node.op).isHeavy && !stages.tilesByFours();
     }
   }
 
