@@ -19,7 +19,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/Knobs.h"
+#include "codegen/Backend.h"
 #include "codegen/LoadedKernels.h"
 #include "support/KernelSpec.h"
 #include "support/KernelStack.h"
@@ -157,15 +157,15 @@ bool parseSpecs(const std::vector<std::string> &texts, std::vector<KernelSpec> &
 
 /// Each kernel once, or once by every template that takes it: the first of its starting knobs.
 std::vector<codegen::KernelRequest> requestsOf(const std::vector<KernelSpec> &specs, bool byTemplates) {
-  codegen::TargetInfo host;
+  TargetInfo host;
   std::string error;
-  codegen::findTarget("host", host, error);
+  findTarget("host", host, error);
   std::vector<codegen::KernelRequest> requests;
   for (const KernelSpec &spec : specs) {
     std::set<std::string> seen;
     if (byTemplates)
-      for (const codegen::Knobs &knobs : codegen::startingKnobs(spec, host))
-        if (seen.insert(codegen::templateOf(knobs)).second)
+      for (const Knobs &knobs : codegen::backendOf(host).plan(spec, host)->starts())
+        if (seen.insert(knobs.form).second)
           requests.push_back({spec, knobs});
     if (seen.empty())
       requests.push_back({spec});
@@ -232,7 +232,7 @@ int main(int argc, char **argv) {
     }
     std::string name = "BM_Kernel/" + kernels[i].symbol;
     if (!requests[i].knobs.empty())
-      name += "/" + codegen::templateOf(requests[i].knobs) + ":" + codegen::printKnobs(requests[i].knobs);
+      name += "/" + printKnobs(requests[i].knobs);
     benchmark::RegisterBenchmark(name.c_str(), BM_Kernel, requests[i].spec, libraries[i]->find(kernels[i].symbol),
                                  copies)
         ->UseManualTime()

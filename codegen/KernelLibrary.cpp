@@ -9,10 +9,7 @@
 
 #include "codegen/KernelLibrary.h"
 
-#include "codegen/cpu/CompileKernel.h"
 #include "codegen/KernelCache.h"
-#include "codegen/Knobs.h"
-#include "codegen/Targets.h"
 #include "codegen/Version.h"
 #include "support/Leavings.h"
 
@@ -75,13 +72,12 @@ struct Running {
 /// Compiles in a child and ends it; never returns.
 [[noreturn]] void compileInChild(const Running &running, const TargetInfo &target, int64_t mostScratch) {
   running.log.takeErrors();
-  std::string error;
-  const KernelRequest &request = *running.job->request;
-  bool done = false;
-  if (!request.knobs.empty() && !acceptsKnobs(request.spec, target, request.knobs))
-    error = "no template takes the knobs " + printKnobs(request.knobs);
-  else
-    done = compileKernel(request.spec, request.knobs, target.halide, mostScratch, running.object.path(), error);
+  const auto &[spec, knobs] = *running.job->request;
+  const Backend &backend = backendOf(target);
+  std::string error = backend.refusalOf(spec);
+  if (error.empty() && !knobs.empty() && !backend.plan(spec, target)->accepts(knobs))
+    error = "no template takes the knobs " + printKnobs(knobs);
+  const bool done = error.empty() && backend.compile({spec, knobs, target, mostScratch, running.object.path()}, error);
   if (!done)
     dprintf(STDERR_FILENO, "%s", error.c_str());
   _exit(done ? 0 : 1);

@@ -12,7 +12,7 @@
 #ifndef RESIN_CODEGEN_KERNELLIBRARY_H
 #define RESIN_CODEGEN_KERNELLIBRARY_H
 
-#include "support/KernelSpec.h"
+#include "codegen/Backend.h"
 #include "support/KernelStack.h"
 
 #include <string>
@@ -29,11 +29,11 @@ struct CompileOptions {
   int64_t mostScratch = kMostKernelScratch;
 };
 
-/// A kernel to compile, and by which knobs of a template: of those `acceptsKnobs`
-/// says yes to; none for the template's own choice.
+/// A kernel to compile, and by which knobs of a template: of those its KnobSpace
+/// accepts; none for the template's own choice.
 struct KernelRequest {
   KernelSpec spec;
-  std::vector<int> knobs = {};
+  Knobs knobs = {};
 };
 
 /// An object file that defines one global symbol, `symbol(spec)`, and uses none but

@@ -9,7 +9,7 @@
 #include "driver/Build.h"
 
 #include "codegen/KernelLibrary.h"
-#include "codegen/Targets.h"
+#include "machine/Targets.h"
 #include "codegen/host/HostObject.h"
 #include "codegen/host/Linker.h"
 #include "codegen/host/ManifestWriter.h"
@@ -18,6 +18,7 @@
 #include "dialects/Kernel/Traffic.h"
 #include "dialects/Resnet/Fusion.h"
 #include "dialects/Resnet/Resnet.h"
+#include "dialects/Resnet/Target.h"
 #include "frontend/Frontend.h"
 #include "passes/EntryPoints.h"
 #include "passes/KernelPhases.h"
@@ -177,7 +178,7 @@ struct Layer {
   Location place;
 };
 struct Lowered {
-  codegen::TargetInfo target;
+  TargetInfo target;
   codegen::Numerics numerics = codegen::Numerics::Fast;
   std::vector<codegen::KernelRequest> kernels;
   std::map<std::string, Layer> layers; ///< by symbol, the first that launches the kernel
@@ -243,7 +244,7 @@ static void chooseFusion(const BuildOptions &options, ModuleOp module, const tun
     if (choice.source == tuning::KnobSource::Default)
       continue;
     target.fusion[name] = (choice.source == tuning::KnobSource::Tuned ? "tuned: " : "borrowed: ") + print(choice.knobs);
-    if (choice.knobs != FusionKnobs())
+    if (choice.knobs != usualFusion(lowered.target.machine))
       resnet::setFusionKnobs(function, choice.knobs);
   }
 }
@@ -255,11 +256,12 @@ static void chooseKnobs(const tuning::KnobChooser &chooser, std::vector<KernelSp
     counts.tuned += choice.source == tuning::KnobSource::Tuned;
     counts.borrowed += choice.source == tuning::KnobSource::Borrowed;
     counts.untuned += choice.source == tuning::KnobSource::Default;
-    const codegen::Knobs knobs = choice.knobs.empty() ? codegen::defaultKnobs(spec, lowered.target) : choice.knobs;
+    const std::unique_ptr<codegen::KnobSpace> space = codegen::backendOf(lowered.target).plan(spec, lowered.target);
+    const Knobs knobs = choice.knobs.empty() ? space->untuned() : choice.knobs;
     if (choice.source != tuning::KnobSource::Fixed)
-      ++counts.templates[codegen::templateOf(knobs)];
-    counts.choices.push_back(symbol(spec) + " " + codegen::printKnobs(knobs));
-    if (const codegen::KernelForm form = codegen::describeForm(spec, lowered.target, knobs); !form.name.empty())
+      ++counts.templates[knobs.form];
+    counts.choices.push_back(symbol(spec) + " " + printKnobs(knobs));
+    if (const codegen::KernelForm form = space->formOf(knobs); !form.name.empty())
       counts.forms[symbol(spec)] = {form.name, form.operations};
     lowered.kernels.push_back({std::move(spec), std::move(choice.knobs)});
   }
@@ -279,6 +281,8 @@ static int runPhases(const BuildOptions &options, ModuleOp module, Lowered &lowe
   if (int code = dump(options, module, stage))
     return code;
   lowered.numerics = numericsOf(module);
+  if (!reached())
+    resnet::setTarget(module, lowered.target);
   const tuning::KnobChooser chooser = readRecords(options, lowered);
   ManifestTarget target{.name = lowered.target.name, .features = lowered.target.features};
   while (!reached()) {
@@ -325,7 +329,7 @@ static int compileKernels(const BuildOptions &options, const Lowered &lowered, s
   std::string error, warning;
   bool compiled = codegen::compileKernels(lowered.kernels, compile, kernels, error, &warning);
   auto untunedKnobs = [&](const KernelSpec &spec) {
-    return lowered.numerics == codegen::Numerics::Fast ? codegen::Knobs() : codegen::defaultKnobs(spec, lowered.target, lowered.numerics);
+    return lowered.numerics == codegen::Numerics::Fast ? Knobs() : codegen::backendOf(lowered.target).plan(spec, lowered.target)->untuned(lowered.numerics);
   };
   if (!compiled && llvm::any_of(lowered.kernels, [&](const codegen::KernelRequest &request) { return request.knobs != untunedKnobs(request.spec); })) {
     // Whatever a record says, it must not stand in the way of a program.
@@ -438,7 +442,7 @@ int resin::collectParts(const BuildOptions &options, ProgramParts &parts) {
     upToKernels.emit = Stage::Kernel;
     Lowered lowered;
     std::string error;
-    if (!codegen::findTarget(options.target, lowered.target, error))
+    if (!findTarget(options.target, lowered.target, error))
       return complain(Status::usage(error));
     if (int code = runPhases(upToKernels, module, lowered))
       return code;
@@ -457,7 +461,7 @@ int resin::build(const BuildOptions &options) {
     return complain(status);
   Lowered lowered;
   std::string error;
-  if (!codegen::findTarget(options.target, lowered.target, error))
+  if (!findTarget(options.target, lowered.target, error))
     return complain(Status::usage(error));
   return withModule(options, [&](ModuleOp module) -> int {
     if (isMlir(options) && stageOf(module) >= Stage::LLVM && options.emit == Stage::Executable && options.kernelObjects.empty())

@@ -3,8 +3,8 @@
 #ifndef RESIN_DRIVER_BUILD_H
 #define RESIN_DRIVER_BUILD_H
 
-#include "codegen/Knobs.h"
-#include "support/FusionKnobs.h"
+#include "codegen/Backend.h"
+#include "machine/FusionKnobs.h"
 #include "support/KernelSpec.h"
 #include "support/Status.h"
 

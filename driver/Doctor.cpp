@@ -3,7 +3,7 @@
 #include "driver/Doctor.h"
 
 #include "codegen/KernelLibrary.h"
-#include "codegen/Targets.h"
+#include "machine/Targets.h"
 #include "codegen/host/Linker.h"
 #include "driver/Paths.h"
 
@@ -34,12 +34,12 @@ struct Report {
 
 static void reportTargets(Report &report) {
   report.note("processor", (llvm::sys::getHostCPUName() + ", " + llvm::Twine(std::thread::hardware_concurrency()) + " threads").str());
-  codegen::TargetInfo target;
+  TargetInfo target;
   std::string error;
-  report.want("--target host", codegen::findTarget("host", target, error) ? target.name : "", "an x86-64 processor is needed: " + error);
+  report.want("--target host", findTarget("host", target, error) ? target.name : "", "an x86-64 processor is needed: " + error);
   for (llvm::StringRef name : {"x86-64-v2", "x86-64-v3", "x86-64-v4"})
-    if (codegen::findTarget(name.str(), target, error)) {
-      std::vector<std::string> missing = codegen::missingFeatures(target);
+    if (findTarget(name.str(), target, error)) {
+      std::vector<std::string> missing = missingFeatures(target);
       report.note(name, missing.empty() ? "runs here" : "can be built for, does not run here: lacks " + llvm::join(missing, ", "));
     }
 }

@@ -13,7 +13,7 @@
 #include "driver/Tune.h"
 
 #include "codegen/KernelLibrary.h"
-#include "codegen/Targets.h"
+#include "machine/Targets.h"
 #include "support/Files.h"
 #include "support/Leavings.h"
 #include "driver/Paths.h"
@@ -93,7 +93,7 @@ namespace {
 
 class TuneRun {
 public:
-  TuneRun(const TuneRequest &request, codegen::TargetInfo target, std::string path)
+  TuneRun(const TuneRequest &request, TargetInfo target, std::string path)
       : request(request), target(std::move(target)), path(std::move(path)),
         tuner({.target = this->target,
                .jobs = request.build.jobs,
@@ -104,7 +104,7 @@ public:
 
 private:
   const TuneRequest &request;
-  const codegen::TargetInfo target;
+  const TargetInfo target;
   const std::string path;
   tuning::Tuner tuner;
   std::unique_ptr<tuning::TuningDatabase> database;
@@ -124,7 +124,7 @@ private:
   double deadline = 0;
 
   /// What a build would choose from what is known so far.
-  codegen::Knobs chooseFor(const tuning::TuningSubject &kernel) const;
+  Knobs chooseFor(const tuning::TuningSubject &kernel) const;
   int collectFiles(std::vector<std::string> &files) const;
   int collectNetworks(const std::vector<std::string> &files);
   int collectKernels();
@@ -165,7 +165,7 @@ const tuning::TuningRecord *TuneRun::findKnown(const std::string &spec, codegen:
   return nullptr;
 }
 
-codegen::Knobs TuneRun::chooseFor(const tuning::TuningSubject &kernel) const {
+Knobs TuneRun::chooseFor(const tuning::TuningSubject &kernel) const {
   std::string ignored;
   std::vector<tuning::TuningRecord> all = found;
   all.insert(all.end(), known.begin(), known.end());
@@ -212,7 +212,7 @@ int TuneRun::collectKernels() {
     if (int code = collectParts(network.build, parts))
       return code;
     for (KernelSpec &spec : parts.kernels)
-      if (seen.insert(print(spec) + codegen::nameOf(parts.numerics)).second && !codegen::defaultKnobs(spec, target).empty())
+      if (seen.insert(print(spec) + codegen::nameOf(parts.numerics)).second && !codegen::backendOf(target).plan(spec, target)->untuned().empty())
         kernels.push_back({std::move(spec), parts.numerics});
   }
   auto keyOf = [](const tuning::TuningSubject &kernel) {
@@ -245,7 +245,7 @@ void TuneRun::save(const tuning::TuningRecord &record) {
 
 EntryTunerOptions TuneRun::optionsOf(const Network &network) const {
   return {.build = network.build,
-          .target = target.name,
+          .target = target,
           .isStopped = [] { return interrupted != 0; },
           .report = [this](const std::string &text) { showProgress(text); }};
 }
@@ -305,8 +305,8 @@ void TuneRun::searchKernels() {
       continue;
     }
     save(*record);
-    llvm::errs() << llvm::formatv("[{0}/{1}] {2}: {3:f2}x by {4} {5}\n", current + 1, kernels.size(), title,
-                                  double(record->untuned) / record->median, codegen::templateOf(record->knobs), codegen::printKnobs(record->knobs));
+    llvm::errs() << llvm::formatv("[{0}/{1}] {2}: {3:f2}x by {4}\n", current + 1, kernels.size(), title,
+                                  double(record->untuned) / record->median, printKnobs(record->knobs));
   }
   if (current < kernels.size())
     llvm::errs() << llvm::formatv("resin: {0} kernels are left: go on with --resume\n", kernels.size() - current);
@@ -318,13 +318,13 @@ void TuneRun::printGains() const {
   std::vector<tuning::TuningRecord> sorted = found;
   auto gain = [](const tuning::TuningRecord &record) { return double(record.untuned) / record.median; };
   llvm::sort(sorted, [&](const auto &a, const auto &b) { return std::pair(-gain(a), a.spec) < std::pair(-gain(b), b.spec); });
-  llvm::outs() << llvm::formatv("{0,6}  {1,10}  {2,10}  {3,-16} {4,-22} kernel\n", "gain", "default us", "tuned us", "template", "knobs");
+  llvm::outs() << llvm::formatv("{0,6}  {1,10}  {2,10}  kernel by knobs\n", "gain", "default us", "tuned us");
   double untuned = 0, tuned = 0;
   size_t count = 0;
   for (const tuning::TuningRecord &record : sorted) {
     const bool isKernel = !tuning::isEntry(record.spec);
-    llvm::outs() << llvm::formatv("{0,5:f2}x  {1,10:f1}  {2,10:f1}  {3,-16} {4,-22} {5}\n", gain(record), record.untuned * 1e-3,
-                                  record.median * 1e-3, isKernel ? codegen::templateOf(record.knobs) : "fusion", codegen::printKnobs(record.knobs), titleOf(record));
+    llvm::outs() << llvm::formatv("{0,5:f2}x  {1,10:f1}  {2,10:f1}  {3} by {4}\n", gain(record), record.untuned * 1e-3,
+                                  record.median * 1e-3, titleOf(record), printKnobs(record.knobs));
     if (isKernel)
       ++count, untuned += record.untuned, tuned += record.median;
   }
@@ -445,11 +445,11 @@ int resin::tune(const TuneRequest &request) {
     return complain(Status::usage("name the networks to tune, or --zoo"));
   if (readBudget(request.budget) <= 0)
     return complain(Status::usage("--budget wants a time like 90s, 10m or 2h, not '", request.budget, "'"));
-  codegen::TargetInfo target;
+  TargetInfo target;
   std::string error;
-  if (!codegen::findTarget(request.build.target, target, error))
+  if (!findTarget(request.build.target, target, error))
     return complain(Status::usage(error));
-  if (std::vector<std::string> missing = codegen::missingFeatures(target); !missing.empty())
+  if (std::vector<std::string> missing = missingFeatures(target); !missing.empty())
     return complain(Status::usage("this CPU cannot run ", target.name, ": it lacks ", missing[0]));
   return TuneRun(request, target, path).run();
 }

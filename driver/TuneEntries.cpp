@@ -122,7 +122,7 @@ bool EntryTuner::open(const std::vector<EntryPoint> &points, std::string &error)
   folder.emplace(std::move(*made));
   std::map<std::string, FusionKnobs> usual;
   for (const EntryPoint &point : points)
-    usual[point.name] = {};
+    usual[point.name] = usualFusion(options.target.machine);
   options.report("building the usual program");
   const std::string program = buildProgram(usual, error);
   if (program.empty())
@@ -136,7 +136,7 @@ bool EntryTuner::open(const std::vector<EntryPoint> &points, std::string &error)
   }
   for (const EntryPoint &point : points) {
     Entry &entry = entries.emplace_back(Entry{point});
-    entry.candidates.push_back({FusionKnobs(), program});
+    entry.candidates.push_back({usual[point.name], program});
     entry.best = &entry.candidates.front();
     for (const EntryPoint &part : parts.entries)
       if (part.name == point.name)
@@ -172,7 +172,7 @@ void EntryTuner::addNeighbours(double deadline, std::string &error) {
     bool isNeeded = false;
     for (Entry &entry : entries) {
       const bool hasOne = i < wanted[&entry].size();
-      fusion[entry.point.name] = hasOne ? wanted[&entry][i] : FusionKnobs();
+      fusion[entry.point.name] = hasOne ? wanted[&entry][i] : usualFusion(options.target.machine);
       isNeeded |= hasOne;
     }
     if (!isNeeded)
@@ -269,13 +269,13 @@ bool EntryTuner::runFinal(Entry &entry) {
 tuning::TuningRecord EntryTuner::recordOf(const Entry &entry) const {
   auto nanoseconds = [](double seconds) { return std::max<int64_t>(1, std::llround(seconds * 1e9)); };
   const Candidate &usual = entry.candidates.front(), &winner = *entry.best;
-  return {.target = options.target,
+  return {.target = options.target.name,
           .cpu = tuning::cpuModel(),
           .threads = std::max(1u, std::thread::hardware_concurrency()),
           .version = codegen::codegenVersion(),
           .spec = entry.point.signature,
           .numerics = numerics,
-          .knobs = toIntegers(winner.knobs),
+          .knobs = named(winner.knobs),
           .median = nanoseconds(quantile(winner.samples, 0.5)),
           .spread = std::llround((quantile(winner.samples, 0.75) - quantile(winner.samples, 0.25)) * 1e9),
           .untuned = nanoseconds(quantile(usual.samples, 0.5)),
@@ -318,7 +318,7 @@ std::optional<tuning::TuningRecord> EntryTuner::measure(const EntryPoint &point,
   if (!open({point}, error))
     return std::nullopt;
   Entry &entry = entries.front();
-  if (knobs != FusionKnobs()) {
+  if (knobs != entry.candidates.front().knobs) {
     const std::string program = buildProgram({{point.name, knobs}}, error);
     if (program.empty())
       return std::nullopt;

@@ -24,7 +24,7 @@ namespace resin {
 
 struct EntryTunerOptions {
   BuildOptions build; ///< of the network, with the records that its kernels are built by
-  std::string target; ///< its name
+  TargetInfo target;
   /// Asked between steps: true ends the search with what it has.
   std::function<bool()> isStopped = [] { return false; };
   /// Told what goes on.

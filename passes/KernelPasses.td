@@ -77,7 +77,7 @@ def FormPieces : Pass<"form-pieces", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [Option<"strategy", "strategy", "std::string", "\"merge\"", "`merge`, or `none` to leave every loop as it is">,
-                 Option<"cacheKib", "cache-kib", "int64_t", "512", "L2 of a worker, in KiB: what loops that only read the same are weighed against">,
+                 Option<"cacheKib", "cache-kib", "int64_t", "0", "L2 of a worker, in KiB: what loops that only read the same are weighed against; 0: the target's">,
                  Option<"report", "report", "bool", "false", "A remark at each loop that joins another, or does not, saying why">];
   let dependentDialects = ["::resin::kernel::KernelDialect"];
   let statistics = [Statistic<"numRegions", "num-regions", "Parallel regions left, a barrier each">,

@@ -203,7 +203,7 @@ def Fuse : Resin_ModulePass<"fuse"> {
   let description = [{
     A region has at most one anchor (a convolution, a pool, a matrix product); pointwise ops behind it and reductions of what they make ride along, as long as no
     path leaves the region and comes back. Afterwards functions hold nothing but `read`, `fused`, `write` and `return`. What a function's `resnet.fusion` says
-    (support/FusionKnobs.h) decides which data gradients have riders, and how finely is cut.
+    (machine/FusionKnobs.h) decides which data gradients have riders, and how finely is cut.
 
     ```mlir
       %y = resnet.conv2d %x, %f ... : ...
@@ -222,8 +222,8 @@ def Fuse : Resin_ModulePass<"fuse"> {
     ```
   }];
   let options = [
-    Option<"mostLanes", "most-lanes", "int64_t", "16",
-           "Lanes of a filter's gradient that may run behind the pieces of what they read; the kernel that adds them reads as many streams at once">];
+    Option<"mostLanes", "most-lanes", "int64_t", "0",
+           "Lanes of a filter's gradient that may run behind the pieces of what they read; 0: as the target's cut policy says">];
   let statistics = [Statistic<"numFused", "num-fused", "Regions made">];
 }
 

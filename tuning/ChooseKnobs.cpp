@@ -41,7 +41,7 @@ std::optional<double> distance(const ConvolutionShape &a, const ConvolutionShape
 } // namespace
 
 KnobChooser::KnobChooser(const std::vector<TuningRecord> &user, const std::vector<TuningRecord> &shipped,
-                         const codegen::TargetInfo &target, const std::string &cpu, const std::string &version,
+                         const TargetInfo &target, const std::string &cpu, const std::string &version,
                          codegen::Numerics numerics)
     : target(target), numerics(numerics) {
   auto rankOf = [&](const TuningRecord &record, int first) {
@@ -53,8 +53,8 @@ KnobChooser::KnobChooser(const std::vector<TuningRecord> &user, const std::vecto
     add(record, rankOf(record, 1));
   auto keyOf = [&](const Known &entry) {
     const TuningRecord &record = entry.record;
-    return std::tuple<int, bool, const std::string &, const codegen::Knobs &>(entry.rank, record.numerics != numerics,
-                                                                              record.spec, record.knobs);
+    return std::tuple<int, bool, const std::string &, const Knobs &>(entry.rank, record.numerics != numerics,
+                                                                     record.spec, record.knobs);
   };
   std::sort(known.begin(), known.end(), [&](const Known &a, const Known &b) { return keyOf(a) < keyOf(b); });
 }
@@ -93,12 +93,13 @@ void KnobChooser::add(const TuningRecord &record, int rank) {
 }
 
 KnobChoice KnobChooser::choose(const KernelSpec &spec) const {
-  const codegen::Knobs allowed = codegen::defaultKnobs(spec, target, numerics);
+  const codegen::Backend &backend = codegen::backendOf(target);
+  const std::unique_ptr<codegen::KnobSpace> space = backend.plan(spec, target);
+  const Knobs allowed = space->untuned(numerics);
   if (allowed.empty())
     return {};
   // The default need not be named, unless it rounds in another way than asked.
-  const codegen::Knobs untuned = codegen::defaultKnobs(spec, target),
-                       fallback = allowed == untuned ? codegen::Knobs() : allowed;
+  const Knobs untuned = space->untuned(), fallback = allowed == untuned ? Knobs() : allowed;
   std::vector<std::pair<double, const Known *>> near;
   const ConvolutionShape shape(spec);
   for (const Known &entry : known)
@@ -110,12 +111,12 @@ KnobChoice KnobChooser::choose(const KernelSpec &spec) const {
   std::sort(near.begin(), near.end()); // at the same distance by their place in `known`
   for (auto [far, entry] : near) {
     const TuningRecord &record = entry->record;
-    if (!codegen::satisfies(record.knobs, numerics))
+    if (!backend.satisfies(record.knobs, numerics))
       continue;
     // A strict search raced fewer forms than fast programs have: where their default is one of the others, what it
     // found may be slower.
     const bool raced = numerics == codegen::Numerics::Strict || record.numerics == codegen::Numerics::Fast;
-    if (!raced && !codegen::satisfies(untuned, record.numerics))
+    if (!raced && !backend.satisfies(untuned, record.numerics))
       continue;
     const bool own = far == 0 && entry->rank <= 1 && raced;
     const KnobSource source = own ? KnobSource::Tuned : KnobSource::Borrowed;
@@ -123,7 +124,7 @@ KnobChoice KnobChooser::choose(const KernelSpec &spec) const {
       return {source, fallback}; // there the default was as good
     if (record.knobs == allowed)
       return {source, fallback};
-    if (codegen::acceptsKnobs(spec, target, record.knobs))
+    if (space->accepts(record.knobs))
       return {source, record.knobs};
   }
   return {KnobSource::Default, fallback};
@@ -134,7 +135,7 @@ FusionChoice KnobChooser::chooseFusion(const std::string &signature) const {
     if (entry.record.spec == signature && entry.record.numerics == numerics)
       if (std::optional<FusionKnobs> knobs = fusionKnobsFrom(entry.record.knobs))
         return {entry.rank <= 1 ? KnobSource::Tuned : KnobSource::Borrowed, *knobs};
-  return {};
+  return {KnobSource::Default, usualFusion(target.machine)};
 }
 
 } // namespace resin::tuning

@@ -12,7 +12,7 @@
 #ifndef RESIN_TUNING_CHOOSEKNOBS_H
 #define RESIN_TUNING_CHOOSEKNOBS_H
 
-#include "support/FusionKnobs.h"
+#include "machine/FusionKnobs.h"
 #include "tuning/TuningRecord.h"
 
 #include <vector>
@@ -28,7 +28,7 @@ enum class KnobSource {
 
 struct KnobChoice {
   KnobSource source = KnobSource::Fixed;
-  codegen::Knobs knobs = {}; ///< none: the template's default
+  Knobs knobs = {}; ///< none: the template's default
 };
 
 /// What makes knobs of one convolution worth trying for another.
@@ -49,16 +49,15 @@ struct ConvolutionShape {
 };
 
 struct FusionChoice {
-  KnobSource source = KnobSource::Default;
-  FusionKnobs knobs = {};
+  KnobSource source;
+  FusionKnobs knobs;
 };
 
 class KnobChooser {
 public:
   /// `cpu` as `cpuModel` says it, `version` as `codegenVersion` does.
-  KnobChooser(const std::vector<TuningRecord> &user, const std::vector<TuningRecord> &shipped,
-              const codegen::TargetInfo &target, const std::string &cpu, const std::string &version,
-              codegen::Numerics numerics = codegen::Numerics::Fast);
+  KnobChooser(const std::vector<TuningRecord> &user, const std::vector<TuningRecord> &shipped, const TargetInfo &target,
+              const std::string &cpu, const std::string &version, codegen::Numerics numerics = codegen::Numerics::Fast);
 
   /// Knobs that round as asked; none only where the template's default does.
   KnobChoice choose(const KernelSpec &spec) const;
@@ -73,7 +72,7 @@ private:
     ConvolutionShape shape;
     int rank; ///< how far the record is from this machine, code and user
   };
-  const codegen::TargetInfo target;
+  const TargetInfo target;
   const codegen::Numerics numerics;
   std::vector<Known> known;
 

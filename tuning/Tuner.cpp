@@ -36,7 +36,7 @@ constexpr size_t kFinalRounds = 15;
 } // namespace
 
 struct Tuner::Candidate {
-  codegen::Knobs knobs;
+  Knobs knobs;
   std::unique_ptr<codegen::LoadedKernels> library;
   void *function;
   double error;                ///< of its check
@@ -54,7 +54,7 @@ public:
   }
 
   bool prepare(std::string &error);
-  std::vector<Candidate *> compile(const std::vector<codegen::Knobs> &list, double deadline);
+  std::vector<Candidate *> compile(const std::vector<Knobs> &list, double deadline);
   /// Races in heats, `kept` in all of them, until two are left; returns the faster.
   Candidate *race(std::vector<Candidate *> runners, Candidate *kept);
   /// Times both for the record; false if it was stopped before the first round.
@@ -87,9 +87,10 @@ bool Tuner::Search::prepare(std::string &error) {
   return trial != nullptr;
 }
 
-std::vector<Tuner::Candidate *> Tuner::Search::compile(const std::vector<codegen::Knobs> &list, double deadline) {
+std::vector<Tuner::Candidate *> Tuner::Search::compile(const std::vector<Knobs> &list, double deadline) {
   const unsigned jobs = options.jobs ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
-  const double tolerance = codegen::convolutionOf(spec).starts_with("conv2d_grad") ? 1e-4 : 1e-5;
+  auto isGradient = [](const KernelNode &node) { return node.op.starts_with("conv2d_grad"); };
+  const double tolerance = std::ranges::any_of(spec.nodes, isGradient) ? 1e-4 : 1e-5;
   std::vector<Candidate *> result;
   for (size_t at = 0; at < list.size() && !options.isStopped() && (at == 0 || wallSeconds() < deadline); at += jobs) {
     std::vector<codegen::KernelRequest> requests;
@@ -111,7 +112,7 @@ std::vector<Tuner::Candidate *> Tuner::Search::compile(const std::vector<codegen
         result.push_back(&candidates.emplace_back(
             Candidate{requests[i].knobs, std::move(library), function, trial->worstError(), {}}));
       else
-        mistake = codegen::printKnobs(requests[i].knobs) + ": " + wrong;
+        mistake = printKnobs(requests[i].knobs) + ": " + wrong;
     }
   }
   return result;
@@ -193,22 +194,24 @@ TuningRecord Tuner::Search::recordOf(const Candidate &winner, const Candidate &u
   return record;
 }
 
-std::optional<TuningRecord> Tuner::tune(const TuningSubject &subject, const codegen::Knobs &hint, double seconds,
+std::optional<TuningRecord> Tuner::tune(const TuningSubject &subject, const Knobs &hint, double seconds,
                                         std::string &error) {
   const double deadline = wallSeconds() + seconds;
+  const codegen::Backend &backend = codegen::backendOf(options.target);
+  const std::unique_ptr<codegen::KnobSpace> space = backend.plan(subject.spec, options.target);
   Search search(subject, options);
-  std::vector<codegen::Knobs> list = codegen::startingKnobs(subject.spec, options.target, subject.numerics);
+  std::vector<Knobs> list = space->starts(subject.numerics);
   if (list.empty()) {
     error = "it has no knobs";
     return std::nullopt;
   }
   // What is best for a neighbour is tried first: the budget may end there.
-  if (!hint.empty() && codegen::satisfies(hint, subject.numerics) &&
+  if (!hint.empty() && backend.satisfies(hint, subject.numerics) &&
       std::find(list.begin(), list.end(), hint) == list.end())
     list.insert(list.begin() + 1, hint);
   if (!search.prepare(error))
     return std::nullopt;
-  std::set<codegen::Knobs> seen(list.begin(), list.end());
+  std::set<Knobs> seen(list.begin(), list.end());
   std::vector<Candidate *> runners = search.compile(list, deadline);
   if (runners.empty() || runners[0]->knobs != list[0]) {
     error = options.isStopped() ? "stopped" : "its default does not pass the check: " + search.lastMistake();
@@ -217,9 +220,9 @@ std::optional<TuningRecord> Tuner::tune(const TuningSubject &subject, const code
   Candidate *untuned = runners[0];
   Candidate *best = search.race(runners, untuned);
   while (!options.isStopped() && wallSeconds() < deadline) {
-    options.report(std::to_string(seen.size()) + " candidates, best " + codegen::printKnobs(best->knobs));
+    options.report(std::to_string(seen.size()) + " candidates, best " + printKnobs(best->knobs));
     list.clear();
-    for (const codegen::Knobs &knobs : codegen::neighbouringKnobs(subject.spec, options.target, best->knobs))
+    for (const Knobs &knobs : space->neighbours(best->knobs))
       if (seen.insert(knobs).second)
         list.push_back(knobs);
     if (list.empty())
@@ -237,12 +240,12 @@ std::optional<TuningRecord> Tuner::tune(const TuningSubject &subject, const code
   return search.recordOf(wins ? *best : *untuned, *untuned);
 }
 
-std::optional<TuningRecord> Tuner::measure(const TuningSubject &subject, const codegen::Knobs &knobs,
-                                           std::string &error) {
+std::optional<TuningRecord> Tuner::measure(const TuningSubject &subject, const Knobs &knobs, std::string &error) {
   Search search(subject, options);
   if (!search.prepare(error))
     return std::nullopt;
-  const codegen::Knobs untuned = codegen::defaultKnobs(subject.spec, options.target, subject.numerics);
+  const Knobs untuned =
+      codegen::backendOf(options.target).plan(subject.spec, options.target)->untuned(subject.numerics);
   std::vector<Candidate *> both = search.compile({untuned, knobs}, wallSeconds() + 1e6);
   if (both.size() == 1 && knobs == untuned)
     both.push_back(both[0]);

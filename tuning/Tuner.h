@@ -21,7 +21,7 @@
 namespace resin::tuning {
 
 struct TunerOptions {
-  codegen::TargetInfo target;
+  TargetInfo target;
   unsigned jobs = 0; ///< kernels compiled at once; 0: as many as there are processors
   /// Asked between steps: true ends the search with what it has.
   std::function<bool()> isStopped = [] { return false; };
@@ -42,11 +42,10 @@ public:
   /// Searches for about `seconds`, beginning with `hint` too if there is one that rounds as
   /// asked. Nothing if it was stopped before anything was measured, or failed: then `error`
   /// says why.
-  std::optional<TuningRecord> tune(const TuningSubject &subject, const codegen::Knobs &hint, double seconds,
-                                   std::string &error);
+  std::optional<TuningRecord> tune(const TuningSubject &subject, const Knobs &hint, double seconds, std::string &error);
 
   /// Measures `knobs` beside the default.
-  std::optional<TuningRecord> measure(const TuningSubject &subject, const codegen::Knobs &knobs, std::string &error);
+  std::optional<TuningRecord> measure(const TuningSubject &subject, const Knobs &knobs, std::string &error);
 
 private:
   struct Candidate;

@@ -13,33 +13,52 @@ namespace resin::tuning {
 namespace {
 
 /// Of the table's form, in the file's `user_version`. 0 had no column `numerics`: its searches raced all forms. Until 1
-/// specs did not say the types of their nodes.
-constexpr int kFormat = 2;
+/// specs did not say the types of their nodes, until 2 knobs were numbers without names, each in a column of its own.
+constexpr int kFormat = 3;
 
-/// `hash` is of the text `spec`. Knobs beyond a template's own are null.
+/// `hash` is of the text `spec`.
 constexpr const char *kSchema =
     "CREATE TABLE tuning (hash INTEGER, target TEXT, cpu TEXT, threads INTEGER, version TEXT, spec TEXT, numerics TEXT,"
-    " knob0 INTEGER, knob1 INTEGER, knob2 INTEGER, knob3 INTEGER, knob4 INTEGER, knob5 INTEGER, knob6 INTEGER,"
-    " knob7 INTEGER, knob8 INTEGER, median INTEGER, spread INTEGER, untuned INTEGER, error INTEGER,"
+    " knobs TEXT, median INTEGER, spread INTEGER, untuned INTEGER, error INTEGER,"
     " PRIMARY KEY (hash, target, cpu, threads, version, spec, numerics))";
-constexpr const char *kInsert = "INSERT OR REPLACE INTO tuning VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-constexpr const char *kSelect =
-    "SELECT target, cpu, threads, version, spec, numerics, knob0, knob1, knob2, knob3, knob4, knob5, knob6, knob7,"
-    " knob8, median, spread, untuned, error FROM tuning"
-    " ORDER BY hash, target, cpu, threads, version, spec, numerics LIMIT 65536";
+constexpr const char *kInsert = "INSERT OR REPLACE INTO tuning VALUES (?,?,?,?,?,?,?,?,?,?,?,?)";
 
-/// The same of format 0.
-constexpr const char *kInsert0 = "INSERT INTO tuning VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-constexpr const char *kSelect0 =
-    "SELECT target, cpu, threads, version, spec, 'fast', knob0, knob1, knob2, knob3, knob4, knob5, knob6, knob7, knob8,"
-    " median, spread, untuned, error FROM tuning ORDER BY hash, target, cpu, threads, version, spec LIMIT 65536";
-constexpr const char *kRename0 = "ALTER TABLE tuning RENAME TO tuning0";
-constexpr const char *kMove0 =
-    "INSERT INTO tuning SELECT hash, target, cpu, threads, version, spec, 'fast', knob0, knob1, knob2, knob3, knob4,"
-    " knob5, knob6, knob7, knob8, median, spread, untuned, error FROM tuning0";
-constexpr const char *kDrop0 = "DROP TABLE tuning0";
-/// From format 1 to 2, with functions of ours.
-constexpr const char *kRetype1 =
+/// An old table's columns: `numerics` and `knobs` are what stands for these there.
+std::string columns(const std::string &numerics, const std::string &knobs) {
+  return "target, cpu, threads, version, spec, " + numerics + ", " + knobs + ", median, spread, untuned, error";
+}
+
+/// Knobs beyond a template's own were null. One that is no integer makes a text that cannot be read.
+const std::string kNumbers = [] {
+  std::string text = "CAST(knob0 AS TEXT)";
+  for (char digit = '1'; digit <= '8'; ++digit)
+    text += std::string(" || COALESCE(',' || knob") + digit + ", '')";
+  return text;
+}();
+
+/// Of each format, as today's.
+std::string columnsOf(int64_t format) {
+  return format == 0         ? columns("'fast'", kNumbers)
+         : format < kFormat ? columns("numerics", kNumbers)
+                       : columns("numerics", "knobs");
+}
+std::string selectOf(int64_t format) {
+  return "SELECT " + columnsOf(format) + " FROM tuning ORDER BY hash, target, cpu, threads, version, spec" +
+         (format == 0 ? "" : ", numerics") + " LIMIT 65536";
+}
+/// Whether the table is of that old format, and no view of anything.
+const char *insertOf(int64_t format) {
+  return format == 0 ? "INSERT INTO tuning VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+                     : "INSERT INTO tuning VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+}
+constexpr const char *kRename = "ALTER TABLE tuning RENAME TO tuning0";
+std::string moveFrom(int64_t format) {
+  return "INSERT INTO tuning SELECT hash, " + columnsOf(format) + " FROM tuning0";
+}
+constexpr const char *kDrop = "DROP TABLE tuning0";
+
+/// Behind it specs say the types of their nodes, by functions of ours.
+constexpr const char *kRetype =
     "UPDATE OR REPLACE tuning SET spec = with_types(spec), hash = hash_of(with_types(spec))";
 
 /// Steps of SQLite's machine that reading or moving may take: a table may be a view of anything.
@@ -67,9 +86,9 @@ int openFile(const std::string &path, int flags, Database &database) {
   return code;
 }
 
-Statement prepare(sqlite3 *database, const char *text) {
+Statement prepare(sqlite3 *database, const std::string &text) {
   sqlite3_stmt *statement = nullptr;
-  sqlite3_prepare_v2(database, text, -1, &statement, nullptr);
+  sqlite3_prepare_v2(database, text.c_str(), -1, &statement, nullptr);
   return Statement(statement);
 }
 
@@ -97,12 +116,10 @@ std::string readRow(sqlite3_stmt *row, TuningRecord &record) {
             .spec = withTypes(textAt(row, 4)),
             .numerics = *numerics,
             .knobs = {}};
-  for (int i = 0; i < static_cast<int>(codegen::kMostKnobs) && sqlite3_column_type(row, 6 + i) != SQLITE_NULL; ++i) {
-    const int64_t knob = integerAt(row, 6 + i);
-    record.knobs.push_back(knob < 0 || knob > INT32_MAX ? -1 : static_cast<int>(knob));
-  }
-  record.median = integerAt(row, 15), record.spread = integerAt(row, 16), record.untuned = integerAt(row, 17),
-  record.error = integerAt(row, 18);
+  if (!readRecordKnobs(textAt(row, 6), record))
+    return "the knobs cannot be read";
+  record.median = integerAt(row, 7), record.spread = integerAt(row, 8), record.untuned = integerAt(row, 9),
+  record.error = integerAt(row, 10);
   return findMistake(record);
 }
 
@@ -113,11 +130,11 @@ int64_t formatOf(sqlite3 *database) {
 }
 
 /// Returns SQLite's code.
-int run(sqlite3 *database, std::initializer_list<const char *> statements) {
+int run(sqlite3 *database, std::initializer_list<std::string> statements) {
   int code = SQLITE_OK;
-  for (const char *statement : statements)
+  for (const std::string &statement : statements)
     if (code == SQLITE_OK)
-      code = sqlite3_exec(database, statement, nullptr, nullptr, nullptr);
+      code = sqlite3_exec(database, statement.c_str(), nullptr, nullptr, nullptr);
   return code;
 }
 
@@ -147,7 +164,7 @@ int retype(sqlite3 *database) {
   int code = add("with_types", withTypesInSql);
   if (code == SQLITE_OK)
     code = add("hash_of", hashInSql);
-  return code == SQLITE_OK ? run(database, {kRetype1}) : code;
+  return code == SQLITE_OK ? run(database, {kRetype}) : code;
 }
 
 /// Makes the table, or what older formats had into what it is now, within a transaction. Whatever else stands there is
@@ -158,15 +175,11 @@ int bringUpToDate(sqlite3 *database, std::string &mistake) {
     return SQLITE_OK;
   if (format < 0 || format > kFormat)
     return mistake = describeFormat(format), SQLITE_ERROR;
-  int code = SQLITE_OK;
-  if (format == 0) {
-    const bool isOld = prepare(database, kSelect0) && prepare(database, kInsert0);
-    code = isOld ? run(database, {kRename0, kSchema, kMove0, kDrop0}) : run(database, {kSchema});
-  }
+  const bool isOld = prepare(database, selectOf(format)) && prepare(database, insertOf(format));
+  int code = isOld ? run(database, {kRename, kSchema, moveFrom(format), kDrop}) : run(database, {kSchema});
   if (code == SQLITE_OK)
     code = retype(database);
-  const std::string mark = "PRAGMA user_version = " + std::to_string(kFormat);
-  return code == SQLITE_OK ? run(database, {mark.c_str()}) : code;
+  return code == SQLITE_OK ? run(database, {"PRAGMA user_version = " + std::to_string(kFormat)}) : code;
 }
 
 } // namespace
@@ -194,7 +207,7 @@ std::vector<TuningRecord> readDatabase(const std::string &path, std::string &war
     warning = about + describeFormat(format);
     return records;
   }
-  Statement select = prepare(database.get(), format == 0 ? kSelect0 : kSelect);
+  Statement select = prepare(database.get(), selectOf(format));
   size_t dropped = 0;
   int code = select ? SQLITE_ROW : sqlite3_errcode(database.get());
   while (select && (code = sqlite3_step(select.get())) == SQLITE_ROW) {
@@ -258,11 +271,7 @@ bool TuningDatabase::put(const TuningRecord &record, std::string &error) {
   integer(static_cast<int64_t>(hash(std::string_view(record.spec))));
   text(record.target), text(record.cpu), integer(record.threads), text(record.version), text(record.spec);
   text(codegen::nameOf(record.numerics));
-  for (size_t i = 0; i < codegen::kMostKnobs; ++i)
-    if (i < record.knobs.size())
-      integer(record.knobs[i]);
-    else
-      sqlite3_bind_null(insert.get(), column++);
+  text(printKnobs(record.knobs));
   integer(record.median), integer(record.spread), integer(record.untuned), integer(record.error);
   if (sqlite3_step(insert.get()) == SQLITE_DONE)
     return true;

@@ -2,7 +2,7 @@
 
 #include "tuning/TuningRecord.h"
 
-#include "support/FusionKnobs.h"
+#include "machine/FusionKnobs.h"
 #include "tuning/UntypedSpec.h"
 
 #include <array>
@@ -39,16 +39,6 @@ std::vector<std::string> split(const std::string &text, char separator) {
   return fields;
 }
 
-bool readKnobs(const std::string &text, codegen::Knobs &knobs) {
-  for (const std::string &field : split(text, ',')) {
-    int64_t value = 0;
-    if (!readInteger(field, value) || value < 0 || value > kLargestKnob)
-      return false;
-    knobs.push_back(static_cast<int>(value));
-  }
-  return true;
-}
-
 bool readRecord(const std::string &line, TuningRecord &record) {
   const std::vector<std::string> f = split(line, '\t');
   if (f.size() != 10 && f.size() != 11)
@@ -58,11 +48,40 @@ bool readRecord(const std::string &line, TuningRecord &record) {
     return false;
   record.numerics = *numerics;
   record.target = f[0], record.cpu = f[1], record.version = f[3], record.spec = withTypes(f[4]);
-  return readInteger(f[2], record.threads) && readKnobs(f[5], record.knobs) && readInteger(f[6], record.median) &&
+  return readInteger(f[2], record.threads) && readRecordKnobs(f[5], record) && readInteger(f[6], record.median) &&
          readInteger(f[7], record.spread) && readInteger(f[8], record.untuned) && readInteger(f[9], record.error);
 }
 
 } // namespace
+
+/// A target that is not known may be a later Resin's.
+static std::string findKnobMistake(const TuningRecord &r) {
+  const codegen::Backend *backend = codegen::findBackend(r.target);
+  if (!backend)
+    return "";
+  if (!backend->knows(r.knobs))
+    return "no template has the knobs " + printKnobs(r.knobs);
+  if (!backend->satisfies(r.knobs, r.numerics))
+    return "strict numerics do not allow the knobs " + printKnobs(r.knobs);
+  return "";
+}
+
+bool readRecordKnobs(const std::string &text, TuningRecord &record) {
+  const std::optional<Knobs> knobs = readKnobs(text);
+  if (!knobs)
+    return false;
+  record.knobs = *knobs;
+  if (!knobs->areNameless())
+    return true;
+  const codegen::Backend *backend = codegen::findBackend(record.target);
+  if (isEntry(record.spec)) {
+    if (const std::optional<FusionKnobs> fusion = fusionKnobsFrom(*knobs))
+      record.knobs = named(*fusion);
+  } else if (backend) {
+    record.knobs = backend->nameOld(*knobs).value_or(*knobs);
+  }
+  return true;
+}
 
 bool isEntry(const std::string &spec) {
   const std::vector<std::string> words = split(spec, ' ');
@@ -81,15 +100,13 @@ std::string findMistake(const TuningRecord &r) {
       return "a time is from 1 ns to a quarter of an hour, not " + std::to_string(time) + " ns";
   if (!between(r.spread, 0, kLongestTime) || !between(r.error, 0, 1'000'000'000))
     return "the spread or the error is out of range";
-  if (r.knobs.empty() || r.knobs.size() > codegen::kMostKnobs)
-    return "no template has " + std::to_string(r.knobs.size()) + " knobs";
-  for (int knob : r.knobs)
-    if (!between(knob, 0, kLargestKnob))
-      return "a knob is out of range: " + std::to_string(knob);
+  for (const Knob &knob : r.knobs.values)
+    if (!between(knob.value, 0, kLargestKnob))
+      return "a knob is out of range: " + std::to_string(knob.value);
   if (isEntry(r.spec))
-    return fusionKnobsFrom(r.knobs) ? "" : "fusion has no knobs " + codegen::printKnobs(r.knobs);
-  if (!codegen::satisfies(r.knobs, r.numerics))
-    return "strict numerics do not allow the knobs " + codegen::printKnobs(r.knobs);
+    return fusionKnobsFrom(r.knobs) ? "" : "fusion has no knobs " + printKnobs(r.knobs);
+  if (const std::string mistake = findKnobMistake(r); !mistake.empty())
+    return mistake;
   KernelSpec spec;
   std::string error;
   if (r.spec.size() > kLongestSpec || !parse(r.spec, spec, error))
@@ -100,8 +117,8 @@ std::string findMistake(const TuningRecord &r) {
 std::string printRecord(const TuningRecord &r) {
   std::ostringstream out;
   out << r.target << '\t' << r.cpu << '\t' << r.threads << '\t' << r.version << '\t' << r.spec << '\t'
-      << codegen::printKnobs(r.knobs) << '\t' << r.median << '\t' << r.spread << '\t' << r.untuned << '\t' << r.error
-      << '\t' << codegen::nameOf(r.numerics);
+      << printKnobs(r.knobs) << '\t' << r.median << '\t' << r.spread << '\t' << r.untuned << '\t' << r.error << '\t'
+      << codegen::nameOf(r.numerics);
   return out.str();
 }
 

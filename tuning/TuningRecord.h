@@ -9,14 +9,14 @@
 //   target  cpu  threads  version  spec  knobs  median  spread  untuned  error  numerics
 //
 // Records of before searches knew numerics lack the last field: they raced all forms,
-// which is `fast`.
+// which is `fast`. Those of before knobs had names have their numbers alone, "4,1,1,2".
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef RESIN_TUNING_TUNINGRECORD_H
 #define RESIN_TUNING_TUNINGRECORD_H
 
-#include "codegen/Knobs.h"
+#include "codegen/Backend.h"
 
 #include <cstdint>
 #include <string>
@@ -34,7 +34,7 @@ struct TuningRecord {
   /// What the search raced: all forms, or those that strict programs may use.
   codegen::Numerics numerics = codegen::Numerics::Fast;
   // The value: integers.
-  codegen::Knobs knobs; ///< of an entry function: FusionKnobs
+  Knobs knobs;                    ///< of an entry function: FusionKnobs
   int64_t median = 0, spread = 0; ///< nanoseconds of a call, and between the quartiles
   int64_t untuned = 0;            ///< median of these numerics' default, in the same rounds
   int64_t error = 0;              ///< greatest error beside a result's largest magnitude, in 1e-9; of an entry
@@ -45,6 +45,10 @@ struct TuningRecord {
 
 /// Whether a record's spec is an entry function's signature: "entry", its name and 16 hex digits, with blanks between.
 bool isEntry(const std::string &spec);
+
+/// Reads the field of a record whose target and spec are known; old ones had numbers alone, which get their names.
+/// False if it is no list of knobs.
+bool readRecordKnobs(const std::string &text, TuningRecord &record);
 
 /// What is wrong with the record; empty if every field is in range.
 std::string findMistake(const TuningRecord &record);

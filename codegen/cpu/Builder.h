@@ -10,7 +10,9 @@
 #ifndef RESIN_CODEGEN_BUILDER_H
 #define RESIN_CODEGEN_BUILDER_H
 
+#include "machine/Targets.h"
 #include "support/KernelSpec.h"
+#include "support/Knobs.h"
 
 #include "Halide.h"
 
@@ -18,17 +20,15 @@
 
 namespace resin::codegen {
 
-/// What templates need to know of the CPU: 16 floats and 32 registers with
-/// AVX-512, 8 and 16 with AVX2, 4 and 16 with SSE.
-struct Machine {
-  Halide::Target target;
-  int vectorFloats = 8;
-  int registers = 16;
+/// The machine that a kernel is built for, and in which form.
+struct KernelMachine : Machine {
   /// Whether scratch has to be small: what a template would sum up or keep for the whole piece it then computes where
   /// it is used, a tile, a row or a block of channels at a time.
   bool frugal = false;
 };
-Machine machineOf(const Halide::Target &target);
+
+/// What Halide calls a target.
+Halide::Target halideTargetOf(const TargetInfo &target);
 
 /// Makes Halide throw its errors as CompileError (which is no std::exception) and
 /// keep its warnings to itself: it would warn of every result with a halo, whose
@@ -121,8 +121,8 @@ struct BuiltKernel {
 
 /// Builds algorithm and schedule of the kernels whose anchor is `conv2d`, `conv2d_winograd`,
 /// `conv2d_grad_data` or `conv2d_grad_weight`. False if the spec has none of them.
-/// `knobs` are those of the template that takes it; none means its defaults.
-bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel, const std::vector<int> &knobs = {});
+/// `knobs` are those of the template that takes it; none means what is best untuned.
+bool buildConv(const KernelSpec &spec, const KernelMachine &machine, BuiltKernel &kernel, const Knobs &knobs = {});
 
 } // namespace resin::codegen
 

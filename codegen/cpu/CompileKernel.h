@@ -3,18 +3,12 @@
 #ifndef RESIN_CODEGEN_COMPILEKERNEL_H
 #define RESIN_CODEGEN_COMPILEKERNEL_H
 
-#include "support/KernelSpec.h"
-
-#include <string>
-#include <vector>
+#include "codegen/Backend.h"
 
 namespace resin::codegen {
 
-/// Builds and compiles `spec` for the Halide target called `halideTarget` into the
-/// object file `path`, by these knobs of a template, or untuned; in its frugal form (Machine in Builder.h) if the other
-/// has more than `mostScratch` bytes of scratch. On failure returns false and says why in `error`.
-bool compileKernel(const KernelSpec &spec, const std::vector<int> &knobs, const std::string &halideTarget,
-                   int64_t mostScratch, const std::string &path, std::string &error);
+/// In its frugal form (KernelMachine in Builder.h) if the other has too much scratch.
+bool compileKernel(const Backend::Job &job, std::string &error);
 
 } // namespace resin::codegen
 

@@ -9,6 +9,7 @@
 
 #include "dialects/Kernel/KernelRows.h"
 #include "dialects/Kernel/Traffic.h"
+#include "dialects/Resnet/Target.h"
 #include "dialects/Resnet/Task.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -146,12 +147,15 @@ static int64_t flopsPerImage(ModuleOp module, const KernelRows &rows) {
   return subject ? flops / *batchOf(subject) : 0;
 }
 
-/// Of everything but locations and the plan's prose: where a line stands in the file
-/// does not change the program.
+/// Of everything but locations, the plan's prose, and the target, which is of the build: where a line stands in the
+/// file does not change the program.
 static std::string hashOf(ModuleOp module) {
+  const Attribute target = module->removeAttr(resnet::kTargetAttr);
   std::string print;
   llvm::raw_string_ostream stream(print);
   module.print(stream, OpPrintingFlags().enableDebugInfo(false));
+  if (target)
+    module->setAttr(resnet::kTargetAttr, target);
   return llvm::utohexstr(llvm::xxh3_64bits(print), /*LowerCase=*/true, /*Width=*/16);
 }
 

@@ -2,6 +2,8 @@
 
 #include "dialects/Resnet/Fusion.h"
 
+#include "dialects/Resnet/Target.h"
+
 #include "mlir/IR/Builders.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -13,7 +15,7 @@ namespace resin::resnet {
 static StringRef nameOf(const FusionKnob &knob) { return {knob.name.data(), knob.name.size()}; }
 
 FusionKnobs fusionKnobsOf(Operation *function) {
-  FusionKnobs knobs;
+  FusionKnobs knobs = usualFusion(machineOf(function));
   if (auto attr = function->getAttrOfType<DictionaryAttr>(kFusionAttr))
     for (const FusionKnob &knob : fusionKnobs())
       if (auto value = attr.getAs<IntegerAttr>(nameOf(knob)))

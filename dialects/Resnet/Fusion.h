@@ -8,7 +8,7 @@
 #ifndef RESIN_DIALECTS_RESNET_FUSION_H
 #define RESIN_DIALECTS_RESNET_FUSION_H
 
-#include "support/FusionKnobs.h"
+#include "machine/FusionKnobs.h"
 
 #include "mlir/IR/Operation.h"
 
@@ -16,7 +16,7 @@ namespace resin::resnet {
 
 inline constexpr llvm::StringLiteral kFusionAttr = "resnet.fusion";
 
-/// The function's, or the usual ones.
+/// The function's, or the usual ones of its module's target.
 FusionKnobs fusionKnobsOf(mlir::Operation *function);
 void setFusionKnobs(mlir::Operation *function, const FusionKnobs &knobs);
 

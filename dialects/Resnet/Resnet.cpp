@@ -3,6 +3,7 @@
 #include "dialects/Resnet/Resnet.h"
 
 #include "dialects/Resnet/Fusion.h"
+#include "dialects/Resnet/Target.h"
 
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -40,5 +41,7 @@ const resin::OpFacts &resin::resnet::factsOf(Operation *op) {
 }
 
 LogicalResult ResnetDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() == kTargetAttr)
+    return verifyTarget(op, attribute.getValue());
   return attribute.getName() == kFusionAttr ? verifyFusionKnobs(op, attribute.getValue()) : success();
 }

@@ -18,7 +18,9 @@ def Resnet_Dialect : Dialect {
 
     State lives in module-level `resnet.variable`s. `resnet.read` and `resnet.write` are the only ops with effects.
 
-    An entry function may say how it is fused and cut, where that can be done in more than one way (support/FusionKnobs.h):
+    A module may say what it is compiled for, `resnet.target = "x86-64-v4"` (machine/Targets.h): passes choose by that machine's figures.
+
+    An entry function may say how it is fused and cut, where that can be done in more than one way (machine/FusionKnobs.h):
 
     ```mlir
     func.func @train_step(...) attributes {resnet.fusion = {epilogues = 1 : i64, piece_kib = 256 : i64}} { ... }

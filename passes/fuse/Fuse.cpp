@@ -38,10 +38,6 @@ using namespace resin::resnet;
 
 namespace {
 
-/// Updates, sums of lanes and transposed filters are cut into pieces of about this size.
-constexpr int64_t kFilterBytes = 256 << 10;
-/// Operations of a piece of them, unless there are two only: a worker takes some ten microseconds.
-constexpr int64_t kLeastWork = 2'000'000;
 /// Rows of a tile of Winograd's F(4x4, 3x3): bands are multiples of it where they can.
 constexpr int64_t kTileRows = 4;
 
@@ -70,10 +66,10 @@ int64_t outermostDim(RankedTensorType filter) {
 }
 
 /// How large a filter is decides into how many ranges of blocks of channels it is cut.
-int64_t piecesBySize(RankedTensorType filter, int64_t dim) {
+int64_t piecesBySize(const CutPolicy &cuts, RankedTensorType filter, int64_t dim) {
   if (filter.getDimSize(dim) % kChannelBlock)
     return 1;
-  return largestDivisor(filter.getDimSize(dim) / kChannelBlock, llvm::divideCeil(bytesOf(filter), kFilterBytes));
+  return largestDivisor(filter.getDimSize(dim) / kChannelBlock, cuts.piecesByBytes(bytesOf(filter)));
 }
 
 RankedTensorType slice(RankedTensorType type, int64_t dim, int64_t pieces, int64_t overlap = 0) {
@@ -109,10 +105,9 @@ std::optional<ForwardConv> forwardConv(Operation *op) {
   return std::nullopt;
 }
 
-/// Pieces of a convolution in @predict, up to `most`.
-int64_t piecesByWork(const ForwardConv &conv, RankedTensorType result, int64_t most) {
-  int64_t work = 2 * conv.taps * (result.getNumElements() / result.getDimSize(1));
-  return std::clamp<int64_t>(work / kLeastWork, 2, most);
+/// Pieces of a convolution in @predict.
+int64_t piecesByWork(const CutPolicy &cuts, const ForwardConv &conv, RankedTensorType result) {
+  return cuts.piecesByWork(2 * conv.taps * (result.getNumElements() / result.getDimSize(1)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -123,13 +118,16 @@ int64_t piecesByWork(const ForwardConv &conv, RankedTensorType result, int64_t m
 struct CutRules {
   PieceRule images;
   bool inference;
-  int64_t mostPieces, mostLanes;
+  int64_t mostLanes;
+
+  const CutPolicy &cuts() const { return images.cuts(); }
+  bool isSummedInLanes(RankedTensorType filter) const { return cuts().isSummedInLanes(bytesOf(filter)); }
 
   /// Lanes that are the pieces of the gradient they read can run right behind whoever makes it, while it is in cache.
   /// More of them than otherwise pay as long as they are together no larger than that gradient.
   int64_t lanesOfGradient(Conv2dGradWeightOp grad) const {
     RankedTensorType gradient = typeOf(grad.getGradient());
-    int64_t lanes = lanesOf(gradient.getDimSize(0)), alike = images.piecesOf(gradient);
+    int64_t lanes = cuts().lanesOf(gradient.getDimSize(0)), alike = images.piecesOf(gradient);
     bool pays = alike <= mostLanes && alike * typeOf(grad.getResult()).getNumElements() <= gradient.getNumElements();
     return alike <= lanes || pays ? alike : lanes;
   }
@@ -194,7 +192,8 @@ void Fuser::chooseCut() {
   }
   // Made for a filter's gradient alone: in its pieces, lane by lane.
   if (Value made = group.ops.back()->getResult(0); !group.anchor && made.hasOneUse())
-    if (auto grad = dyn_cast<Conv2dGradWeightOp>(*made.getUsers().begin()); grad && isSummedInLanes(grad.getType())) {
+    if (auto grad = dyn_cast<Conv2dGradWeightOp>(*made.getUsers().begin());
+        grad && rules.isSummedInLanes(typeOf(grad.getResult()))) {
       cut = Cut::Images;
       pieces = rules.lanesOfGradient(grad);
       return;
@@ -208,9 +207,9 @@ void Fuser::chooseCut() {
 void Fuser::cutGradient(Conv2dGradWeightOp grad) {
   RankedTensorType filter = typeOf(grad.getResult());
   int64_t k = filter.getDimSize(0);
-  if (!isSummedInLanes(filter) && k % kChannelBlock == 0 && grad.getGroups() == 1) {
+  if (!rules.isSummedInLanes(filter) && k % kChannelBlock == 0 && grad.getGroups() == 1) {
     cut = Cut::FilterChannels;
-    pieces = largestDivisor(k / kChannelBlock, rules.mostPieces);
+    pieces = largestDivisor(k / kChannelBlock, rules.cuts().mostPieces());
     return;
   }
   cut = Cut::Lanes;
@@ -222,14 +221,14 @@ void Fuser::cutUpdate() {
   if (!canCutInRows(factsOf(lead), parameter.getRank()))
     return;
   cut = Cut::Rows;
-  pieces = piecesBySize(parameter, 0);
+  pieces = piecesBySize(rules.cuts(), parameter, 0);
 }
 
 /// As the update that reads the sum: a piece of it can then follow while the sum is in cache.
 void Fuser::cutParts() {
   RankedTensorType made = typeOf(lead->getResult(0));
   cut = Cut::Parts;
-  pieces = piecesBySize(made, outermostDim(made));
+  pieces = piecesBySize(rules.cuts(), made, outermostDim(made));
 }
 
 void Fuser::cutActivation(RankedTensorType space) {
@@ -239,7 +238,7 @@ void Fuser::cutActivation(RankedTensorType space) {
     return;
   // Nothing is summed over pieces here, so a few images may be cut finer.
   int64_t images = space.getDimSize(0);
-  pieces = std::max(pieces, largestDivisor(images, rules.mostPieces));
+  pieces = std::max(pieces, largestDivisor(images, rules.cuts().mostPieces()));
   if (int64_t byBands = bandPieces(); byBands > pieces) {
     cut = Cut::Bands;
     pieces = byBands;
@@ -263,7 +262,7 @@ int64_t Fuser::bandPieces() {
     return 1;
   if (filter.getNumElements() > source.getNumElements() && channelPieces() > 1)
     return 1;
-  const int64_t most = piecesByWork(*conv, result, rules.mostPieces);
+  const int64_t most = piecesByWork(rules.cuts(), *conv, result);
   const bool byTiles = stride == 1 && reach == 2 && rows % kTileRows == 0;
   return byTiles ? largestDivisor(rows / kTileRows, most) : largestDivisor(rows, most);
 }
@@ -275,7 +274,8 @@ int64_t Fuser::channelPieces() {
   RankedTensorType result = typeOf(lead->getResult(0));
   if (!byChannel || !isActivation(result) || result.getDimSize(1) % kChannelBlock)
     return 1;
-  return largestDivisor(result.getDimSize(1) / kChannelBlock, conv ? piecesByWork(*conv, result, rules.mostPieces) : rules.mostPieces);
+  return largestDivisor(result.getDimSize(1) / kChannelBlock,
+                        conv ? piecesByWork(rules.cuts(), *conv, result) : rules.cuts().mostPieces());
 }
 
 /// The dimension along which an operand from outside is cut; -1 leaves it whole.
@@ -457,7 +457,9 @@ private:
   }
 
   CutRules rulesOf(func::FuncOp function) const {
-    return {PieceRule(function), isInference(function), fusionKnobsOf(function).mostPieces, mostLanes};
+    PieceRule images(function);
+    const int64_t lanes = mostLanes ? mostLanes : images.cuts().mostLanes();
+    return {std::move(images), isInference(function), lanes};
   }
 
   void fuseAll(func::FuncOp function) {

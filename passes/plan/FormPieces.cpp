@@ -23,6 +23,7 @@
 #include "passes/KernelPasses.h"
 
 #include "dialects/Kernel/KernelRows.h"
+#include "dialects/Resnet/Target.h"
 
 #include "llvm/ADT/EquivalenceClasses.h"
 #include "llvm/ADT/MapVector.h"
@@ -277,7 +278,8 @@ static std::string inKib(int64_t bytes) { return std::to_string((bytes + 1023) /
 
 /// `shared` is what both loops read alike. One loop fetches it once, but may lose filters between its launches.
 bool FormPieces::paysToShare(int first, int second, const Access &shared) {
-  const int64_t cache = cacheKib * 1024, pieces = loops[first].op.getPieces();
+  const int64_t cache = cacheKib ? cacheKib * 1024 : resnet::machineOf(getOperation()).l2Bytes,
+                pieces = loops[first].op.getPieces();
   const int64_t part = bytesOf(shared.view) / pieces;
   int64_t wholes = 0, lost = 0;
   for (int index : {first, second}) {

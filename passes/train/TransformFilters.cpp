@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Resnet/Target.h"
 #include "passes/EntryPoints.h"
 #include "passes/Passes.h"
 #include "support/ConvCost.h"
@@ -42,11 +43,8 @@ bool suits(Conv2dOp conv) {
 }
 
 /// Time of one image for each pair of channels, in multiply-adds of a core at its peak, by the plain sum (`tile` 0) or
-/// with a filter at its points: the longer of the arithmetic and of reading the filter. A byte counts four
-/// multiply-adds: 51 thousand million of them a second (a core with AVX2) against 14 GB/s, half of what two cores
-/// have; two as long as the filter is likely to stay in the last cache, which is a guess.
-double costOf(Conv2dOp conv, int64_t tile) {
-  constexpr int64_t kCached = 1 << 20;
+/// with a filter at its points: the longer of the arithmetic and of reading the filter.
+double costOf(Conv2dOp conv, int64_t tile, const Machine &machine) {
   ArrayRef<int64_t> filter = shapeOf(conv.getFilter()), result = shapeOf(conv.getResult());
   const int64_t points = tile ? (tile + 2) * (tile + 2) : 9, bytes = points * 4;
   double arithmetic = kPlainSumCost * 9 * result[2] * result[3];
@@ -54,8 +52,8 @@ double costOf(Conv2dOp conv, int64_t tile) {
     const double values = double(points) * llvm::divideCeil(result[2], tile) * llvm::divideCeil(result[3], tile);
     arithmetic = winogradCost(static_cast<int>(tile)).arithmetic(values, values, filter[1], filter[0]);
   }
-  const bool isCached = filter[0] * filter[1] * bytes <= kCached;
-  return std::max(arithmetic, (isCached ? 2.0 : 4.0) * bytes);
+  const bool isCached = filter[0] * filter[1] * bytes <= machine.lastCacheBytes;
+  return std::max(arithmetic, (isCached ? machine.fmasPerCachedByte() : machine.fmasPerMemoryByte()) * bytes);
 }
 
 /// Whether a row of tiles, source and result at their points, fits the stack with something to spare.
@@ -70,6 +68,7 @@ struct TransformFilters : resin::impl::TransformFiltersBase<TransformFilters> {
 
   void runOnOperation() override {
     const bool isStrict = wantsStrictNumerics(getOperation());
+    const Machine machine = machineOf(getOperation());
     SmallVector<Conv2dOp> convs;
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (function.getName().starts_with(kPredict))
@@ -78,14 +77,15 @@ struct TransformFilters : resin::impl::TransformFiltersBase<TransformFilters> {
             convs.push_back(conv);
         });
     for (Conv2dOp conv : convs)
-      replace(conv, isStrict);
+      replace(conv, isStrict, machine);
   }
 
 private:
-  void replace(Conv2dOp conv, bool isStrict) {
+  void replace(Conv2dOp conv, bool isStrict, const Machine &machine) {
     int64_t best = 0;
     for (int64_t tile : {4, 2})
-      if (!(isStrict && tile == 4) && fitsStack(conv, tile) && costOf(conv, tile) < costOf(conv, best))
+      if (!(isStrict && tile == 4) && fitsStack(conv, tile) &&
+          costOf(conv, tile, machine) < costOf(conv, best, machine))
         best = tile;
     if (!best)
       return;

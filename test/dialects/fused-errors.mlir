@@ -194,3 +194,18 @@ func.func private @fusion_value() attributes {resnet.fusion = {most_pieces = 3 :
 
 // expected-error@+1 {{'func.func' op 'resnet.fusion': "rebuild" is one of 0, 1 : i64, not true}}
 func.func private @fusion_type() attributes {resnet.fusion = {rebuild = true}}
+
+// -----
+
+// expected-error@+1 {{'builtin.module' op 'resnet.target': unknown target 'x86-64-v9'; there are host, x86-64-v4, x86-64-v3 and x86-64-v2}}
+module attributes {resnet.target = "x86-64-v9"} {}
+
+// -----
+
+// expected-error@+1 {{'builtin.module' op 'resnet.target' is a full name: 'x86-64-v2', not 'v2'}}
+module attributes {resnet.target = "v2"} {}
+
+// -----
+
+// expected-error@+1 {{'builtin.module' op 'resnet.target' is a string on a module, not 3 : i64}}
+module attributes {resnet.target = 3 : i64} {}

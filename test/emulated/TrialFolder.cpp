@@ -2,8 +2,8 @@
 
 #include "test/emulated/TrialFolder.h"
 
+#include "codegen/Backend.h"
 #include "codegen/KernelLibrary.h"
-#include "codegen/Knobs.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -15,16 +15,15 @@ namespace resin {
 namespace {
 
 /// Each kernel once, or once by every template that takes it: the first of its starting knobs.
-std::vector<codegen::KernelRequest> requestsOf(const std::vector<KernelSpec> &specs,
-                                               const codegen::TargetInfo &target) {
+std::vector<codegen::KernelRequest> requestsOf(const std::vector<KernelSpec> &specs, const TargetInfo &target) {
   std::vector<codegen::KernelRequest> requests;
   std::set<std::string> seen;
   for (const KernelSpec &spec : specs) {
     if (!seen.insert(print(spec)).second)
       continue;
     std::set<std::string> templates;
-    for (const codegen::Knobs &knobs : codegen::startingKnobs(spec, target))
-      if (templates.insert(codegen::templateOf(knobs)).second)
+    for (const Knobs &knobs : codegen::backendOf(target).plan(spec, target)->starts())
+      if (templates.insert(knobs.form).second)
         requests.push_back({spec, knobs});
     if (templates.empty())
       requests.push_back({spec});
@@ -48,11 +47,16 @@ bool linkKernel(const codegen::CompiledKernel &kernel, const std::string &librar
   return linked;
 }
 
+/// A word, as heads are read word by word.
+std::string withoutBlanks(std::string text) {
+  std::erase(text, ' ');
+  return text;
+}
+
 /// The head of a trial, which says to whoever reads its result what ran.
 void writeHead(std::ostream &out, const codegen::KernelRequest &request, const CheckOptions &options) {
-  out << symbol(request.spec) << ' '
-      << (request.knobs.empty() ? "-" : codegen::templateOf(request.knobs) + ":" + codegen::printKnobs(request.knobs))
-      << ' ' << options.tolerance << ' ' << options.inPlace.size();
+  out << symbol(request.spec) << ' ' << (request.knobs.empty() ? "-" : withoutBlanks(printKnobs(request.knobs))) << ' '
+      << options.tolerance << ' ' << options.inPlace.size();
   for (auto [operand, result] : options.inPlace)
     out << ' ' << operand << ' ' << result;
   out << '\n';
@@ -66,9 +70,9 @@ std::vector<std::string> recordTrials(const std::vector<KernelSpec> &specs, cons
   const char *chosen = std::getenv("RESIN_RECORD_TARGET");
   compile.target = chosen ? chosen : "x86-64-v4";
   compile.cacheDirectory = options.cacheDirectory;
-  codegen::TargetInfo target;
+  TargetInfo target;
   std::string error;
-  if (!codegen::findTarget(compile.target, target, error))
+  if (!findTarget(compile.target, target, error))
     return {error};
   const std::vector<codegen::KernelRequest> requests = requestsOf(specs, target);
   std::vector<codegen::CompiledKernel> kernels;

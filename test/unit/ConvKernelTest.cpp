@@ -1,7 +1,7 @@
 //===- ConvKernelTest.cpp - Convolution kernels against plain loops -------===//
 
-#include "codegen/Knobs.h"
 #include "test/unit/ConvCase.h"
+#include "test/unit/PlannedKnobs.h"
 
 #include <gtest/gtest.h>
 
@@ -12,6 +12,7 @@ namespace resin::codegen {
 namespace {
 
 using Kind = LayoutKind;
+using Knobs = NumberedKnobs;
 
 HostTensor filled(const TensorSpec &spec) {
   static std::mt19937 random(7);
@@ -34,8 +35,8 @@ std::vector<Knobs> formsOf(const KernelSpec &spec, const std::string &target = h
   EXPECT_TRUE(findTarget(target, info, error)) << error;
   std::vector<Knobs> forms;
   std::set<std::string> seen;
-  for (const Knobs &knobs : startingKnobs(spec, info))
-    if (seen.insert(templateOf(knobs)).second)
+  for (const resin::Knobs &knobs : planOf(spec, info)->starts())
+    if (seen.insert(knobs.form).second)
       forms.push_back(knobs);
   return forms.empty() ? std::vector<Knobs>{{}} : forms;
 }
@@ -54,7 +55,7 @@ TEST_P(ConvKernelShapes, Forward) {
   HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]);
   const std::vector<double> want = referenceForward(c, x, w);
   for (const Knobs &knobs : formsOf(spec)) {
-    SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+    SCOPED_TRACE(knobs.form + " " + printKnobs(knobs));
     HostTensor y = rubbish(spec.results[0]);
     LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), w.data(), y.data()});
     EXPECT_LT(relativeError(y, want), 1e-5);
@@ -68,7 +69,7 @@ TEST_P(ConvKernelShapes, GradData) {
   HostTensor dy = filled(spec.operands[0]), w = filled(spec.operands[1]);
   const std::vector<double> want = referenceGradData(c, dy, w);
   for (const Knobs &knobs : formsOf(spec)) {
-    SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+    SCOPED_TRACE(knobs.form + " " + printKnobs(knobs));
     HostTensor dx = rubbish(spec.results[0]);
     LoadedKernel(spec, hostKernelTarget(), knobs).call({dy.data(), w.data(), dx.data()});
     EXPECT_LT(relativeError(dx, want), 1e-5);
@@ -83,7 +84,7 @@ TEST_P(ConvKernelShapes, GradWeight) {
     HostTensor x = filled(spec.operands[0]), dy = filled(spec.operands[1]);
     const std::vector<double> want = referenceGradWeight(c, x, dy);
     for (const Knobs &knobs : formsOf(spec)) {
-      SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+      SCOPED_TRACE(knobs.form + " " + printKnobs(knobs));
       HostTensor dw = rubbish(spec.results[0]);
       LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), dy.data(), dw.data()});
       EXPECT_LT(relativeError(dw, want), 1e-5);
@@ -181,7 +182,7 @@ INSTANTIATE_TEST_SUITE_P(Odd, PlanarConvKernel,
 
 // Knobs that do not fit are refused by whoever takes the kernel; the generic template has none, and would go on.
 TEST(ConvKernelTest, TemplatesTakeOddShapes) {
-  const std::vector<int> tile = {999, 1, 1, 1, 1, 0, 0, 0}, sums = {999, 1, 1, 1, 1, 1, 1, 0, 0};
+  const Knobs tile = {999, 1, 1, 1, 1, 0, 0, 0}, sums = {999, 1, 1, 1, 1, 1, 1, 0, 0};
   for (const ConvCase &c : {ConvCase{2, 12, 9, 9, 20, 3, 3, 1, 1}, ConvCase{1, 32, 1, 1, 16, 3, 3, 2, 1},
                             ConvCase{2, 32, 7, 7, 48, 1, 1, 2, 0}, ConvCase{1, 16, 10, 11, 16, 3, 3, 3, 1},
                             ConvCase{1, 16, 10, 10, 16, 3, 3, 1, 2, 2}, ConvCase{2, 32, 8, 8, 64, 3, 3, 1, 1, 1, 2}}) {
@@ -229,7 +230,7 @@ TEST_P(ConvKernelEpilogues, BatchStatistics) {
   HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]);
   const std::vector<double> want = referenceForward(c, x, w);
   for (const Knobs &knobs : formsOf(spec)) {
-    SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+    SCOPED_TRACE(knobs.form + " " + printKnobs(knobs));
     HostTensor y = rubbish(spec.results[0]), sum = rubbish(spec.results[1]), dot = rubbish(spec.results[2]);
     LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), w.data(), y.data(), sum.data(), dot.data()});
     const std::vector<double> got = valuesOf(y), ones(got.size(), 1.0);
@@ -261,7 +262,7 @@ TEST_P(ConvKernelEpilogues, BiasAddRelu) {
     ++at;
   });
   for (const Knobs &knobs : formsOf(spec)) {
-    SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+    SCOPED_TRACE(knobs.form + " " + printKnobs(knobs));
     HostTensor y = rubbish(spec.results[0]);
     LoadedKernel(spec, hostKernelTarget(), knobs).call({x.data(), w.data(), bias.data(), other.data(), y.data()});
     EXPECT_LT(relativeError(y, want), 1e-5);
@@ -294,7 +295,7 @@ TEST_P(ConvKernelEpilogues, GradDataMaskAndSums) {
     ++at;
   });
   for (const Knobs &knobs : formsOf(spec)) {
-    SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+    SCOPED_TRACE(knobs.form + " " + printKnobs(knobs));
     HostTensor dz = rubbish(spec.results[0]), sum = rubbish(spec.results[1]), dot = rubbish(spec.results[2]);
     LoadedKernel(spec, hostKernelTarget(), knobs)
         .call({dy.data(), w.data(), skip.data(), mask.data(), below.data(), dz.data(), sum.data(), dot.data()});
@@ -318,7 +319,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvKernelEpilogues,
                                          ConvCase{2, 32, 9, 7, 32, 3, 3, 1, 1, 1, 2}));
 
 /// Forward with batch statistics under given knobs.
-void checkForward(const ConvCase &c, const std::vector<int> &knobs) {
+void checkForward(const ConvCase &c, const Knobs &knobs) {
   KernelSpec spec = c.forward();
   spec.nodes.push_back({"channel_dot", {2, 2}, {{"pieces", int64_t(1)}}, {{ElementType::F64, {1, c.k}}}});
   spec.yields = {2, 3};
@@ -368,7 +369,7 @@ TEST(ConvKernelTest, DirectTemplateHoldsPixels) {
   const KernelSpec spec = c.gradData();
   HostTensor dy = filled(spec.operands[0]), w = filled(spec.operands[1]);
   for (Knobs knobs : tiles) {
-    knobs[5] = 0;
+    knobs.values[5].value = 0;
     HostTensor dx = rubbish(spec.results[0]);
     LoadedKernel(spec, hostKernelTarget(), knobs).call({dy.data(), w.data(), dx.data()});
     EXPECT_LT(relativeError(dx, referenceGradData(c, dy, w)), 1e-5) << printKnobs(knobs);
@@ -423,8 +424,8 @@ KernelSpec atPoints(const ConvCase &c, int tile) {
 
 TEST(ConvKernelTest, FiltersAtPointsHaveOneTemplate) {
   const ConvCase c{1, 64, 8, 8, 32, 3, 3, 1, 1};
-  EXPECT_EQ(templateOf(formsOf(atPoints(c, 4)).at(0)), "winograd");
-  EXPECT_EQ(templateOf(formsOf(atPoints(c, 2)).at(0)), "winograd2");
+  EXPECT_EQ(formsOf(atPoints(c, 4)).at(0).form, "winograd");
+  EXPECT_EQ(formsOf(atPoints(c, 2)).at(0).form, "winograd2");
   EXPECT_EQ(formsOf(atPoints(c, 4)).size(), 1u);
   EXPECT_THROW(LoadedKernel(atPoints(c, 4), hostKernelTarget(), {2, 1, 1, 4, 1, 4, 0}), std::runtime_error);
   KernelSpec dense = atPoints(c, 4);
@@ -471,7 +472,7 @@ TEST_P(WinogradAccuracy, OfEveryForm) {
     for (const Knobs &knobs : formsOf(spec)) {
       HostTensor result = rubbish(spec.results[0]);
       LoadedKernel(spec, hostKernelTarget(), knobs).call({a.data(), b.data(), result.data()});
-      std::string form = templateOf(knobs);
+      std::string form = knobs.form;
       form = form.substr(0, form.find('-'));
       errors[form == "weight" ? "direct" : form] = relativeError(result, want);
     }
@@ -701,7 +702,7 @@ TEST(ConvKernelTest, SseComputesTheSame) {
   HostTensor x = filled(spec.operands[0]), w = filled(spec.operands[1]);
   const std::vector<double> want = referenceForward(c, x, w);
   for (const Knobs &knobs : formsOf(spec, "v2")) {
-    SCOPED_TRACE(templateOf(knobs) + " " + printKnobs(knobs));
+    SCOPED_TRACE(knobs.form + " " + printKnobs(knobs));
     HostTensor y = rubbish(spec.results[0]);
     LoadedKernel(spec, sseTarget(), knobs).call({x.data(), w.data(), y.data()});
     EXPECT_LT(relativeError(y, want), 1e-5);

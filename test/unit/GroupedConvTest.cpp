@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/Knobs.h"
 #include "test/unit/KernelCheck.h"
+#include "test/unit/PlannedKnobs.h"
 
 #include <gtest/gtest.h>
 
@@ -81,13 +81,13 @@ struct GroupedConv {
 
 /// Each is taken by a template, and right.
 void check(const std::vector<std::string> &texts, double tolerance = 1e-5) {
-  codegen::TargetInfo host;
+  TargetInfo host;
   std::string error;
-  ASSERT_TRUE(codegen::findTarget("host", host, error)) << error;
+  ASSERT_TRUE(findTarget("host", host, error)) << error;
   for (const std::string &text : texts) {
     KernelSpec spec;
     ASSERT_TRUE(parse(text, spec, error)) << error << "\n  " << text;
-    EXPECT_FALSE(codegen::defaultKnobs(spec, host).empty()) << "no template takes " << text;
+    EXPECT_FALSE(planOf(spec, host)->untuned().empty()) << "no template takes " << text;
   }
   CheckOptions options;
   options.tolerance = tolerance;

@@ -2,7 +2,7 @@
 
 #include "codegen/KernelLibrary.h"
 #include "codegen/LoadedKernels.h"
-#include "codegen/Targets.h"
+#include "machine/Targets.h"
 
 #include <gtest/gtest.h>
 

@@ -16,6 +16,7 @@
 
 #include "codegen/cpu/Builder.h"
 #include "support/KernelStack.h"
+#include "test/unit/PlannedKnobs.h"
 #include "test/unit/TemporaryFolder.h"
 
 #include "HalideRuntime.h"
@@ -152,9 +153,19 @@ inline Halide::Target hostKernelTarget() {
 }
 
 /// A kernel, compiled and loaded.
+/// Of what Halide calls the target.
+inline KernelMachine machineOf(const Halide::Target &target) {
+  const bool has512 = target.has_feature(Halide::Target::AVX512_Skylake),
+             has2 = target.has_feature(Halide::Target::AVX2);
+  TargetInfo info;
+  std::string error;
+  findTarget(has512 ? "v4" : has2 ? "v3" : "v2", info, error);
+  return {info.machine};
+}
+
 class LoadedKernel {
 public:
-  LoadedKernel(const KernelSpec &spec, const Halide::Target &target, const std::vector<int> &knobs = {})
+  LoadedKernel(const KernelSpec &spec, const Halide::Target &target, const NumberedKnobs &knobs = {})
       : library(folder / "k.so"), callable(runsAvx512() || !target.has_feature(Halide::Target::AVX512_Skylake)) {
     if (const char *kept = std::getenv("RESIN_KEPT_KERNELS")) {
       library = std::string(kept) + "/" + nameOf(spec, target, knobs) + ".so";
@@ -199,14 +210,12 @@ private:
   void *handle = nullptr;
   int (*entry)(void **) = nullptr;
 
-  static std::string nameOf(const KernelSpec &spec, const Halide::Target &target, const std::vector<int> &knobs) {
-    std::string text = print(spec) + target.to_string();
-    for (int knob : knobs)
-      text += " " + std::to_string(knob);
+  static std::string nameOf(const KernelSpec &spec, const Halide::Target &target, const NumberedKnobs &knobs) {
+    const std::string text = print(spec) + target.to_string() + " " + printKnobs(knobs);
     return std::to_string(std::hash<std::string>()(text));
   }
 
-  void compile(const KernelSpec &spec, const Halide::Target &target, const std::vector<int> &knobs) {
+  void compile(const KernelSpec &spec, const Halide::Target &target, const NumberedKnobs &knobs) {
     quietHalide();
     BuiltKernel kernel;
     if (!buildConv(spec, machineOf(target), kernel, knobs))

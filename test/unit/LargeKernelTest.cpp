@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/KernelLibrary.h"
-#include "codegen/Knobs.h"
 #include "test/unit/KernelCheck.h"
+#include "test/unit/PlannedKnobs.h"
 
 using namespace resin;
 
@@ -205,14 +205,14 @@ KernelSpec largeConv(int channels, int size, int kernel) {
 
 // What is taken untuned is what a record may say.
 TEST(LargeKernel, DefaultsKeepScratchInBounds) {
-  codegen::TargetInfo target;
+  TargetInfo target;
   std::string error;
-  ASSERT_TRUE(codegen::findTarget("host", target, error)) << error;
+  ASSERT_TRUE(findTarget("host", target, error)) << error;
   for (int size : {56, 384, 1024})
     for (int kernel : {1, 3, 5})
       for (int channels : {64, 256, 512}) {
         const KernelSpec spec = largeConv(channels, size, kernel);
-        EXPECT_TRUE(codegen::acceptsKnobs(spec, target, codegen::defaultKnobs(spec, target))) << print(spec);
+        EXPECT_TRUE(planOf(spec, target)->accepts(planOf(spec, target)->untuned())) << print(spec);
       }
 }
 

@@ -6,9 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/Knobs.h"
 #include "codegen/LoadedKernels.h"
-#include "codegen/Targets.h"
+#include "test/unit/PlannedKnobs.h"
 #include "tuning/KernelTrial.h"
 
 #include <gtest/gtest.h>
@@ -48,7 +47,7 @@ void checkRequests(const std::vector<codegen::KernelRequest> &requests, const Al
   for (size_t i = 0; i < requests.size(); ++i) { // forms of one kernel have one symbol
     auto library = codegen::LoadedKernels::load({kernels[i]}, error);
     ASSERT_TRUE(library) << error;
-    SCOPED_TRACE(codegen::printKnobs(requests[i].knobs));
+    SCOPED_TRACE(printKnobs(requests[i].knobs));
     checkLoaded(requests[i].spec, library->find(symbol(requests[i].spec)), mayBeNan);
   }
 }
@@ -238,13 +237,13 @@ TEST(NotFinite, ChannelSums) {
 /// The kernel in all forms that templates make of it.
 std::vector<codegen::KernelRequest> formsOf(const std::string &text) {
   const KernelSpec spec = specOf(text);
-  codegen::TargetInfo host;
+  TargetInfo host;
   std::string error;
-  EXPECT_TRUE(codegen::findTarget("host", host, error)) << error;
+  EXPECT_TRUE(findTarget("host", host, error)) << error;
   std::vector<codegen::KernelRequest> forms;
   std::set<std::string> seen;
-  for (const codegen::Knobs &knobs : codegen::startingKnobs(spec, host))
-    if (seen.insert(codegen::templateOf(knobs)).second)
+  for (const Knobs &knobs : planOf(spec, host)->starts())
+    if (seen.insert(knobs.form).second)
       forms.push_back({spec, knobs});
   return forms.empty() ? std::vector<codegen::KernelRequest>{{spec, {}}} : forms;
 }
@@ -253,8 +252,8 @@ std::vector<codegen::KernelRequest> formsOf(const std::string &text) {
 /// over a tile. The filter, or what stands for it in the gradient of the filter, is operand 1.
 void checkConvolution(const std::string &text) {
   for (const codegen::KernelRequest &form : formsOf(text)) {
-    const bool spreads = codegen::templateOf(form.knobs).starts_with("winograd");
-    SCOPED_TRACE(codegen::templateOf(form.knobs));
+    const bool spreads = form.knobs.form.starts_with("winograd");
+    SCOPED_TRACE(form.knobs.form);
     checkRequests({form}, [&](const KernelSpec &spec, const Poison &poison) {
       const bool sums = spec.results.size() > 1 && std::isinf(poison.value);
       return spreads || poison.operand == 1 || sums;

@@ -131,8 +131,8 @@ std::string wholeBlocks() {
   return head(net, net.relu(net.add(net.batchNorm(net.conv(x, "conv2", 16, 3), "bn2"), x)));
 }
 
-/// Convolutions that keep the height with all of their padding above, or all of it below: bands of rows would overlap on
-/// one side only.
+/// Convolutions that keep the height with all of their padding above, or all of it below: bands of rows would overlap
+/// on one side only.
 std::string paddingOnOneSide() {
   NetText net(kBatch, {3, 16, 16});
   std::string x = net.relu(net.conv("image", "above", 16, 3, {.padding = {2, 1, 0, 1}}));
@@ -324,14 +324,14 @@ TEST_P(PassesTest, FusionKnobsChangeNothingThatIsComputed) {
   std::vector<Tensor> logits = infer();
   ASSERT_TRUE(apply(createFoldBatchNorm()) && apply(createTransformFilters()) && apply(createHoistPrepare()));
   OwningOpRef<ModuleOp> hoisted(module->clone());
-  std::vector<FusionKnobs> candidates = neighboursOf({});
+  std::vector<FusionKnobs> candidates = neighboursOf(usualFusion(Machine()));
   candidates.push_back({.epilogues = 0, .rebuild = 0, .pieceKib = 128, .mostPieces = 2});
   for (const FusionKnobs &knobs : candidates) {
     module = OwningOpRef<ModuleOp>(hoisted->clone());
     for (auto function : module->getOps<func::FuncOp>())
       setFusionKnobs(function, knobs);
-    ASSERT_TRUE(apply(createDecomposeBatchNorm()) && apply(createRebuildActivations()) && apply(createAssignLayouts()) &&
-                apply(createFuse()));
+    ASSERT_TRUE(apply(createDecomposeBatchNorm()) && apply(createRebuildActivations()) &&
+                apply(createAssignLayouts()) && apply(createFuse()));
     expectNear(expected, run("train_step", 2, initialStore()), print(knobs));
     std::vector<Tensor> actual = infer();
     ASSERT_EQ(logits.size(), actual.size());
@@ -374,7 +374,9 @@ constexpr Net kSmallNets[] = {{"basic_blocks", basicBlocks}, {"option_a", option
                               {"bottleneck", bottleneck},    {"stem_pool_dropout", stemPoolDropout},
                               {"keras_like", kerasLike},     {"pre_activation", preActivation},
                               {"wide_dropout", wideDropout}};
-constexpr Net kLargeNets[] = {{"large_maps", largeMaps}, {"whole_blocks", wholeBlocks}, {"large_filter", largeFilter},
+constexpr Net kLargeNets[] = {{"large_maps", largeMaps},
+                              {"whole_blocks", wholeBlocks},
+                              {"large_filter", largeFilter},
                               {"padding_on_one_side", paddingOnOneSide}};
 
 std::string nameOf(const testing::TestParamInfo<Net> &info) { return info.param.name; }

@@ -3,6 +3,7 @@
 #include "codegen/KernelLibrary.h"
 #include "codegen/LoadedKernels.h"
 #include "test/unit/KernelCheck.h"
+#include "test/unit/PlannedKnobs.h"
 #include "test/unit/TemporaryFolder.h"
 #include "tuning/ChooseKnobs.h"
 #include "tuning/KernelClock.h"
@@ -13,15 +14,17 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
 
 using namespace resin;
 using namespace resin::tuning;
-using codegen::Knobs;
 
 namespace {
+
+using Knobs = NumberedKnobs;
 
 /// A convolution of n images with c channels to k, size x size, window r, stride 1.
 std::string conv(int n, int c, int size, int k, int r = 3) {
@@ -51,10 +54,10 @@ KernelSpec specOf(const std::string &text) {
   return spec;
 }
 
-codegen::TargetInfo target(const std::string &name) {
-  codegen::TargetInfo found;
+TargetInfo target(const std::string &name) {
+  TargetInfo found;
   std::string error;
-  EXPECT_TRUE(codegen::findTarget(name, found, error)) << error;
+  EXPECT_TRUE(findTarget(name, found, error)) << error;
   return found;
 }
 
@@ -138,15 +141,22 @@ TEST(TuningDatabaseTest, NumericsAreOfTheKey) {
   EXPECT_EQ(read(path, false), (std::vector<TuningRecord>{fast, strict}));
 }
 
-/// As Resin wrote them before records had numerics.
-void makeOldDatabase(const std::string &path, const TuningRecord &record) {
-  execute(path, "CREATE TABLE tuning (hash INTEGER, target TEXT, cpu TEXT, threads INTEGER, version TEXT, spec TEXT,"
-                " knob0 INTEGER, knob1 INTEGER, knob2 INTEGER, knob3 INTEGER, knob4 INTEGER, knob5 INTEGER,"
-                " knob6 INTEGER, knob7 INTEGER, knob8 INTEGER, median INTEGER, spread INTEGER, untuned INTEGER,"
-                " error INTEGER, PRIMARY KEY (hash, target, cpu, threads, version, spec))");
-  execute(path, "INSERT INTO tuning VALUES (" + std::to_string(static_cast<int64_t>(hash(specOf(record.spec)))) + ",'" +
+/// As Resin wrote them before knobs had names, and with format 0 before records had numerics.
+void makeOldDatabase(const std::string &path, int format, const TuningRecord &record, const std::string &numbers) {
+  const std::string numerics = format ? " numerics TEXT," : "";
+  execute(path, "PRAGMA user_version = " + std::to_string(format));
+  execute(path, "CREATE TABLE tuning (hash INTEGER, target TEXT, cpu TEXT, threads INTEGER, version TEXT, spec TEXT," +
+                    numerics +
+                    " knob0 INTEGER, knob1 INTEGER, knob2 INTEGER, knob3 INTEGER, knob4 INTEGER, knob5 INTEGER,"
+                    " knob6 INTEGER, knob7 INTEGER, knob8 INTEGER, median INTEGER, spread INTEGER, untuned INTEGER,"
+                    " error INTEGER, PRIMARY KEY (hash, target, cpu, threads, version, spec" +
+                    (format ? ", numerics))" : "))"));
+  std::string nulls;
+  for (auto commas = std::count(numbers.begin(), numbers.end(), ','); commas < 8; ++commas)
+    nulls += ",NULL";
+  execute(path, "INSERT INTO tuning VALUES (" + std::to_string(static_cast<int64_t>(hash(record.spec))) + ",'" +
                     record.target + "','" + record.cpu + "',1,'" + record.version + "','" + record.spec + "'," +
-                    codegen::printKnobs(record.knobs) + (record.knobs.size() == 8 ? ",NULL" : ",NULL,NULL") + "," +
+                    (format ? std::string("'") + codegen::nameOf(record.numerics) + "'," : "") + numbers + nulls + "," +
                     std::to_string(record.median) + "," + std::to_string(record.spread) + "," +
                     std::to_string(record.untuned) + "," + std::to_string(record.error) + ")");
 }
@@ -156,7 +166,7 @@ TEST(TuningDatabaseTest, OldDatabasesAreFast) {
   TemporaryFolder folder;
   const std::string path = folder / "tuning.db", text = conv(1, 16, 8, 16);
   const TuningRecord old = record(text, kWinograd), strict = strictRecord(text, kDirect);
-  makeOldDatabase(path, old);
+  makeOldDatabase(path, 0, old, "4,2,4,4,1,8,4");
   EXPECT_EQ(read(path, false), std::vector<TuningRecord>{old});
   put(path, strict);
   EXPECT_EQ(read(path, false), (std::vector<TuningRecord>{old, strict}));
@@ -170,15 +180,55 @@ TEST(TuningDatabaseTest, OldDatabasesAreFast) {
 TEST(TuningDatabaseTest, OldDatabasesHaveNodesWithoutTypes) {
   TemporaryFolder folder;
   const std::string path = folder / "tuning.db", text = conv(1, 16, 8, 16);
-  const TuningRecord old = record(text, kDirect);
-  put(path, old);
-  execute(path, "UPDATE tuning SET spec = '" + withoutTypes(text) + "', hash = " +
-                    std::to_string(static_cast<int64_t>(hash(withoutTypes(text)))) + "; PRAGMA user_version = 1");
+  const TuningRecord old = record(text, kDirect), untyped = record(withoutTypes(text), kDirect);
+  makeOldDatabase(path, 1, untyped, "4,1,1,2,4,0,0,0");
   EXPECT_EQ(read(path, false), std::vector<TuningRecord>{old});
   TuningRecord better = old;
   better.median = 700;
   put(path, better);
   EXPECT_EQ(read(path, false), std::vector<TuningRecord>{better});
+}
+
+// What numbers meant was told by how many there were, and of Winograd's by the tile that came first.
+TEST(TuningDatabaseTest, OldNumbersGetNames) {
+  const std::string text = conv(4, 64, 8, 64);
+  const std::pair<const char *, const char *> cases[] = {
+      {"4,1,1,2,4,0,0,1",
+       "direct{pixels=4, rows=1, images=1, vectors=2, channels=4, taps_inside=0, blocks=0, order=1}"},
+      {"2,4,3,1,8,1,2,0,1", "weight{vectors=2, channels=4, taps_across=3, taps_down=1, rows=8, images=1, pixels=2, "
+                            "rolled=0, pixels_inside=1}"},
+      {"4,2,4,4,1,8,0", "winograd{rows=2, images=4, tiles=4, blocks=1, channels=8, chunk=0}"},
+      {"2,4,2,4,1,8,4", "winograd2{rows=4, images=2, tiles=4, blocks=1, channels=8, chunk=4}"},
+      {"4,16,3,2,4,4", "winograd-weight{rows=16, channels=3, blocks=2, tiles=4, panel=4}"},
+      {"2,16,3,2,4,4", "winograd2-weight{rows=16, channels=3, blocks=2, tiles=4, panel=4}"}};
+  for (const auto &[numbers, names] : cases)
+    for (int format : {0, 1, 2}) {
+      TemporaryFolder folder;
+      const std::string path = folder / "tuning.db", other = conv(1, 16, 8, 16);
+      const std::optional<resin::Knobs> known = readKnobs(names);
+      ASSERT_TRUE(known) << names;
+      const TuningRecord old = record(text, *known), later = record(other, kDirect);
+      makeOldDatabase(path, format, old, numbers);
+      EXPECT_EQ(read(path, false), std::vector<TuningRecord>{old}) << numbers;
+      put(path, later);
+      const std::vector<TuningRecord> both = read(path, false);
+      EXPECT_EQ(both.size(), 2u);
+      EXPECT_EQ(std::count(both.begin(), both.end(), old), 1) << numbers;
+      // The same in a line of text.
+      std::string line = printRecord(old), warning;
+      EXPECT_NE(line.find(names), std::string::npos) << line;
+      line.replace(line.find(names), std::string(names).size(), numbers);
+      EXPECT_EQ(readRecordLines(line + "\n", warning), std::vector<TuningRecord>{old}) << warning;
+    }
+}
+
+TEST(TuningDatabaseTest, OldFusionGetsNames) {
+  TemporaryFolder folder;
+  const std::string path = folder / "tuning.db";
+  const TuningRecord old = record(kEntry, named({0, 1, 256, 16}));
+  makeOldDatabase(path, 1, old, "0,1,256,16");
+  EXPECT_EQ(read(path, false), std::vector<TuningRecord>{old});
+  EXPECT_EQ(printKnobs(old.knobs), "fusion{epilogues=0, rebuild=1, piece_kib=256, most_pieces=16}");
 }
 
 TEST(TuningDatabaseTest, LaterFormatsAreLeftAlone) {
@@ -190,7 +240,7 @@ TEST(TuningDatabaseTest, LaterFormatsAreLeftAlone) {
   std::string error;
   EXPECT_FALSE(TuningDatabase::open(path, error));
   EXPECT_NE(error.find("its format 7 is unknown"), std::string::npos) << error;
-  execute(path, "PRAGMA user_version = 2");
+  execute(path, "PRAGMA user_version = 3");
   EXPECT_EQ(read(path, false).size(), 1u);
 }
 
@@ -239,10 +289,28 @@ TEST(TuningDatabaseTest, ForeignTablesAreAWarning) {
 
 TEST(TuningDatabaseTest, HostileValuesAreLeftOut) {
   TemporaryFolder folder;
-  for (const char *change : {"knob0 = -1", "knob0 = 1000000000000", "knob3 = 'many'", "median = 0", "spread = -5",
-                             "spec = 'x'", "spec = NULL", "threads = 0", "target = ''", "target = zeroblob(100)",
-                             "knob0 = NULL", "error = 1e300", "numerics = 'exact'", "numerics = NULL", "numerics = 1",
-                             "numerics = 'strict', knob7 = NULL, knob8 = NULL"}) { // Winograd's F(4x4)
+  for (const char *change : {"knobs = '-1,1,1,2,4,0,0,0'",
+                             "knobs = '1000000000000,1,1,2,4,0,0,0'",
+                             "knobs = '4,1,many'",
+                             "knobs = 'direct{pixels=4}'",
+                             "knobs = 'direct{'",
+                             "knobs = 'fusion{epilogues=1}'",
+                             "knobs = ''",
+                             "knobs = 4",
+                             "knobs = '1,2,3'",
+                             "median = 0",
+                             "spread = -5",
+                             "spec = 'x'",
+                             "spec = NULL",
+                             "threads = 0",
+                             "target = ''",
+                             "target = zeroblob(100)",
+                             "knobs = NULL",
+                             "error = 1e300",
+                             "numerics = 'exact'",
+                             "numerics = NULL",
+                             "numerics = 1",
+                             "numerics = 'strict', knobs = '4,2,4,4,1,8,4'"}) { // Winograd's F(4x4)
     const std::string path = folder / "tuning.db";
     std::filesystem::remove(path);
     put(path, record(conv(1, 16, 8, 16), kDirect));
@@ -273,7 +341,8 @@ TEST(TuningRecordTest, TextSaysNumerics) {
   EXPECT_EQ(warning, "");
   EXPECT_TRUE(readRecordLines(old + "\texact\n", warning).empty());
   EXPECT_TRUE(readRecordLines(old + "\tstrict\n", warning).empty());
-  EXPECT_NE(warning.find("strict numerics do not allow the knobs 4,2,4,4,1,8,4"), std::string::npos) << warning;
+  EXPECT_NE(warning.find("strict numerics do not allow the knobs winograd{rows=2, images=4,"), std::string::npos)
+      << warning;
 }
 
 TEST(TuningRecordTest, OldLinesHaveNodesWithoutTypes) {
@@ -314,7 +383,7 @@ TEST(TuningRecordTest, OldSpecsGetTheTypesOfTheirNodes) {
 }
 
 TEST(TuningRecordTest, EntryFunctionsHaveFusionKnobs) {
-  const TuningRecord one = record(kEntry, toIntegers({.epilogues = 1, .mostPieces = 4}));
+  const TuningRecord one = record(kEntry, named({1, 1, 512, 4}));
   std::string warning;
   EXPECT_EQ(readRecordLines(printRecord(one) + "\n", warning), std::vector<TuningRecord>{one});
   EXPECT_EQ(warning, "");
@@ -334,8 +403,7 @@ TEST(TuningRecordTest, ShippedRecordsAreInRange) {
     if (isEntry(record.spec))
       EXPECT_TRUE(fusionKnobsFrom(record.knobs)) << printRecord(record);
     else
-      EXPECT_TRUE(codegen::acceptsKnobs(specOf(record.spec), target(record.target), record.knobs))
-          << printRecord(record);
+      EXPECT_TRUE(planOf(specOf(record.spec), target(record.target))->accepts(record.knobs)) << printRecord(record);
     EXPECT_LE(record.median, record.untuned * 1.02) << printRecord(record);
   }
   EXPECT_EQ(warning, "");
@@ -349,10 +417,10 @@ TEST(TuningRecordTest, ShippedRecordsAreInRange) {
 TEST(KnobsTest, TemplatesAcceptTheirDefaults) {
   for (const char *name : {"v2", "v3", "v4"})
     for (const std::string &text : {conv(1, 16, 8, 16), conv(4, 64, 7, 32), conv(1, 64, 56, 64, 1)}) {
-      const Knobs untuned = codegen::defaultKnobs(specOf(text), target(name));
-      EXPECT_TRUE(codegen::acceptsKnobs(specOf(text), target(name), untuned))
-          << name << " " << text << " " << codegen::printKnobs(untuned);
-      EXPECT_EQ(codegen::startingKnobs(specOf(text), target(name))[0], untuned);
+      const Knobs untuned = planOf(specOf(text), target(name))->untuned();
+      EXPECT_TRUE(planOf(specOf(text), target(name))->accepts(untuned))
+          << name << " " << text << " " << printKnobs(untuned);
+      EXPECT_EQ(planOf(specOf(text), target(name))->starts()[0], untuned);
     }
 }
 
@@ -360,13 +428,13 @@ TEST(KnobsTest, TemplatesAcceptTheirDefaults) {
 TEST(KnobsTest, StrictNumericsPassOverF4) {
   const std::string text = conv(4, 64, 8, 64);
   const KernelSpec spec = specOf(text);
-  const Knobs winograd = codegen::defaultKnobs(spec, target("v3")),
-              winograd2 = codegen::defaultKnobs(spec, target("v3"), codegen::Numerics::Strict);
-  ASSERT_EQ(codegen::templateOf(winograd), "winograd");
-  ASSERT_EQ(codegen::templateOf(winograd2), "winograd2");
-  EXPECT_FALSE(codegen::satisfies(winograd, codegen::Numerics::Strict));
-  EXPECT_TRUE(codegen::satisfies(winograd, codegen::Numerics::Fast));
-  EXPECT_TRUE(codegen::satisfies(winograd2, codegen::Numerics::Strict));
+  const Knobs winograd = planOf(spec, target("v3"))->untuned(),
+              winograd2 = planOf(spec, target("v3"))->untuned(codegen::Numerics::Strict);
+  ASSERT_EQ(winograd.form, "winograd");
+  ASSERT_EQ(winograd2.form, "winograd2");
+  EXPECT_FALSE(cpu().satisfies(winograd, codegen::Numerics::Strict));
+  EXPECT_TRUE(cpu().satisfies(winograd, codegen::Numerics::Fast));
+  EXPECT_TRUE(cpu().satisfies(winograd2, codegen::Numerics::Strict));
 
   auto chosen = [&](const std::vector<TuningRecord> &records, codegen::Numerics numerics) {
     return KnobChooser(records, {}, target("v3"), "cpu", "1", numerics).choose(spec).knobs;
@@ -384,10 +452,8 @@ TEST(KnobsTest, StrictNumericsPassOverF4) {
 
 // What a form takes: by Winograd's method the products at its tiles' points, tiles rounded up; else the plain sum.
 TEST(KnobsTest, FormsSayWhatTheyMultiply) {
-  const codegen::TargetInfo v3 = target("v3");
-  auto formOf = [&](const std::string &text, const Knobs &knobs) {
-    return codegen::describeForm(specOf(text), v3, knobs);
-  };
+  const TargetInfo v3 = target("v3");
+  auto formOf = [&](const std::string &text, const Knobs &knobs) { return planOf(specOf(text), v3)->formOf(knobs); };
   // 2 images of 7x7 make 2x2 tiles of 4x4, or 4x4 of 2x2; 32 x 48 pairs of channels.
   const std::string text = conv(2, 32, 7, 48);
   codegen::KernelForm form = formOf(text, {4, 2, 2, 4, 1, 8, 0});
@@ -431,18 +497,18 @@ TEST(KnobsTest, StrictNumericsNeverMeetF4) {
                 "(f32" + x + "c16h1, f32" + x + "c16h1) { %2 = conv2d_grad_weight(%0, %1) {" + common +
                     ", kernel=[3,3], " + window + "} : f32" + w + " } -> (%2: f32" + w + "k16c16)"}) {
             const KernelSpec spec = specOf(text);
-            const Knobs strict = codegen::defaultKnobs(spec, target(name), codegen::Numerics::Strict);
+            const Knobs strict = planOf(spec, target(name))->untuned(codegen::Numerics::Strict);
             ASSERT_FALSE(strict.empty()) << text;
-            EXPECT_TRUE(codegen::satisfies(strict, codegen::Numerics::Strict)) << text;
-            EXPECT_TRUE(codegen::acceptsKnobs(spec, target(name), strict)) << text << codegen::printKnobs(strict);
-            const std::vector<Knobs> raced = codegen::startingKnobs(spec, target(name), codegen::Numerics::Strict);
+            EXPECT_TRUE(cpu().satisfies(strict, codegen::Numerics::Strict)) << text;
+            EXPECT_TRUE(planOf(spec, target(name))->accepts(strict)) << text << printKnobs(strict);
+            const std::vector<resin::Knobs> raced = planOf(spec, target(name))->starts(codegen::Numerics::Strict);
             ASSERT_FALSE(raced.empty()) << text;
             EXPECT_EQ(raced[0], strict) << text;
-            for (const Knobs &knobs : raced)
-              EXPECT_TRUE(codegen::satisfies(knobs, codegen::Numerics::Strict)) << text << codegen::printKnobs(knobs);
+            for (const resin::Knobs &knobs : raced)
+              EXPECT_TRUE(cpu().satisfies(knobs, codegen::Numerics::Strict)) << text << printKnobs(knobs);
             std::set<std::string> forms;
-            for (const Knobs &knobs : codegen::startingKnobs(spec, target(name)))
-              forms.insert(codegen::templateOf(knobs));
+            for (const resin::Knobs &knobs : planOf(spec, target(name))->starts())
+              forms.insert(knobs.form);
             if (n <= 2 && c <= 64) // others may have more scratch than a worker's stack holds
               EXPECT_EQ(forms.count("winograd2") + forms.count("winograd2-weight"), 1u) << text;
             if (n <= 2 && c <= 64)
@@ -471,15 +537,15 @@ TEST(KnobsTest, HostileNumbersAreRefused) {
                                                {3, 1, 1, 4, 1, 4, 0}, // no form has tiles of 3
                                                {4, 1, 1, 4, 1},       // of a weight gradient
                                                {1, 4, 3, 1, 6, 1, 2, 1, 0}})
-    EXPECT_FALSE(codegen::acceptsKnobs(spec, target("v3"), knobs)) << codegen::printKnobs(knobs);
-  EXPECT_FALSE(
-      codegen::acceptsKnobs(specOf("(f32[2]) { %1 = relu(%0) {} : f32[2] } -> (%1: f32[2])"), target("v3"), kDirect));
+    EXPECT_FALSE(planOf(spec, target("v3"))->accepts(knobs)) << printKnobs(knobs);
+  EXPECT_FALSE(planOf(specOf("(f32[2]) { %1 = relu(%0) {} : f32[2] } -> (%1: f32[2])"), target("v3"))->accepts(kDirect));
 }
 
 TEST(KnobsTest, LibraryRefusesWhatNoTemplateTakes) {
   std::vector<codegen::CompiledKernel> kernels;
   std::string error;
-  EXPECT_FALSE(codegen::compileKernels({{specOf(conv(1, 16, 8, 16)), {1, 2, 3}}}, {.target = "v2"}, kernels, error));
+  EXPECT_FALSE(
+      codegen::compileKernels({{specOf(conv(1, 16, 8, 16)), Knobs{1, 2, 3}}}, {.target = "v2"}, kernels, error));
   EXPECT_NE(error.find("no template takes the knobs 1,2,3"), std::string::npos) << error;
 }
 
@@ -488,7 +554,7 @@ TEST(KnobsTest, CacheTellsKnobsApart) {
   TemporaryFolder folder;
   const codegen::CompileOptions options{.target = "v2", .cacheDirectory = folder / "cache"};
   const KernelSpec spec = specOf(conv(1, 16, 8, 16, 1));
-  const codegen::KernelRequest untuned{spec}, tuned{spec, {2, 1, 1, 4, 1, 0, 0, 0}};
+  const codegen::KernelRequest untuned{spec}, tuned{spec, Knobs{2, 1, 1, 4, 1, 0, 0, 0}};
   std::vector<codegen::CompiledKernel> kernels, again;
   std::string error;
   ASSERT_TRUE(codegen::compileKernels({untuned, tuned, tuned}, options, kernels, error)) << error;
@@ -502,7 +568,7 @@ TEST(KnobsTest, CacheTellsKnobsApart) {
 
 // Every candidate that a search may meet from where it begins computes the same.
 TEST(KnobsTest, CandidatesComputeWhatTheInterpreterSays) {
-  const codegen::TargetInfo host = target("host");
+  const TargetInfo host = target("host");
   const std::string gradient =
       "(f32[2,16,8,8]c16h1, f32[2,32,8,8]c16h1) { %2 = conv2d_grad_weight(%0, %1) {dilations=[1,1], groups=1, "
       "kernel=[3,3], lane=1, padding=[1,1,1,1], strides=[1,1]} : f32[1,32,16,3,3] } -> (%2: f32[1,32,16,3,3]k16c16)";
@@ -510,14 +576,14 @@ TEST(KnobsTest, CandidatesComputeWhatTheInterpreterSays) {
                              "padding=[1,1,1,1], strides=[1,1]} : f32[2,36,8,8] } -> (%2: f32[2,36,8,8]c16)";
   for (const std::string &text : {conv(2, 32, 8, 32), gradient, groups}) {
     const KernelSpec spec = specOf(text);
-    std::vector<Knobs> list = codegen::startingKnobs(spec, host);
+    std::vector<resin::Knobs> list = planOf(spec, host)->starts();
     ASSERT_GE(list.size(), 2u);
-    for (const Knobs &knobs : std::vector<Knobs>(list))
-      for (const Knobs &near : codegen::neighbouringKnobs(spec, host, knobs))
+    for (const resin::Knobs &knobs : std::vector<resin::Knobs>(list))
+      for (const resin::Knobs &near : planOf(spec, host)->neighbours(knobs))
         if (list.size() < 12)
           list.push_back(near);
     std::vector<codegen::KernelRequest> requests;
-    for (const Knobs &knobs : list)
+    for (const resin::Knobs &knobs : list)
       requests.push_back({spec, knobs});
     std::vector<codegen::CompiledKernel> kernels;
     std::string error;
@@ -570,8 +636,8 @@ TEST(ChooseKnobsTest, BorrowsFromTheNearestThatFits) {
 }
 
 TEST(ChooseKnobsTest, EntryFunctionsHaveTheirOwnRecords) {
-  const FusionKnobs few = {.mostPieces = 4}, apart = {.epilogues = 0};
-  TuningRecord own = record(kEntry, toIntegers(few)), foreign = record(kEntry, toIntegers(apart));
+  const FusionKnobs few = {1, 1, 512, 4}, apart = {0, 1, 512, 8};
+  TuningRecord own = record(kEntry, named(few)), foreign = record(kEntry, named(apart));
   foreign.cpu = "another";
   FusionChoice choice = chooser({foreign, own}).chooseFusion(kEntry);
   EXPECT_EQ(choice.source, KnobSource::Tuned);
@@ -583,7 +649,7 @@ TEST(ChooseKnobsTest, EntryFunctionsHaveTheirOwnRecords) {
   EXPECT_EQ(choice.knobs, apart);
   choice = chooser({own}).chooseFusion("entry predict_1 0123456789abcdef");
   EXPECT_EQ(choice.source, KnobSource::Default);
-  EXPECT_EQ(choice.knobs, FusionKnobs());
+  EXPECT_EQ(choice.knobs, usualFusion(target("v3").machine));
   own.numerics = codegen::Numerics::Strict;
   EXPECT_EQ(chooser({own}).chooseFusion(kEntry).source, KnobSource::Default);
   // A kernel borrows nothing from it.
@@ -605,7 +671,7 @@ TEST(ChooseKnobsTest, NumericsHaveTheirOwnRecords) {
   using codegen::Numerics;
   const std::string text = conv(4, 64, 8, 64);
   const KernelSpec spec = specOf(text);
-  ASSERT_FALSE(codegen::satisfies(codegen::defaultKnobs(spec, target("v3")), Numerics::Strict));
+  ASSERT_FALSE(cpu().satisfies(planOf(spec, target("v3"))->untuned(), Numerics::Strict));
   auto chosen = [&](const std::vector<TuningRecord> &records, Numerics numerics) {
     return chooser(records, {}, numerics).choose(spec);
   };
@@ -628,7 +694,7 @@ TEST(ChooseKnobsTest, NumericsHaveTheirOwnRecords) {
 TEST(ChooseKnobsTest, StrictRecordsServeFastProgramsOfTheSameDefault) {
   const std::string text = conv(1, 64, 8, 64, 1);
   const Knobs other = {2, 1, 1, 2, 4, 0, 0, 0};
-  ASSERT_NE(codegen::defaultKnobs(specOf(text), target("v3")), other);
+  ASSERT_NE(planOf(specOf(text), target("v3"))->untuned(), other);
   const KnobChoice choice = chooser({strictRecord(text, other)}).choose(specOf(text));
   EXPECT_EQ(choice.source, KnobSource::Borrowed);
   EXPECT_EQ(choice.knobs, other);
@@ -679,7 +745,7 @@ TEST(KernelClockTest, OperandsAreWhereTheProgramHasThem) {
 
 TEST(TunerTest, FindsWhatABuildThenTakes) {
   const KernelSpec spec = specOf(conv(1, 16, 8, 16));
-  const codegen::TargetInfo host = target("host");
+  const TargetInfo host = target("host");
   Tuner tuner({.target = host});
   std::string error;
   std::optional<TuningRecord> found = tuner.tune({spec}, {}, 3, error);
@@ -697,9 +763,9 @@ TEST(TunerTest, FindsWhatABuildThenTakes) {
 // Not even where it is told that F(4x4) was best for a neighbour.
 TEST(TunerTest, StrictSearchesFindWhatStrictProgramsMayUse) {
   const TuningSubject subject{specOf(conv(2, 32, 16, 32)), codegen::Numerics::Strict};
-  const codegen::TargetInfo host = target("host");
-  const Knobs fast = codegen::defaultKnobs(subject.spec, host);
-  ASSERT_FALSE(codegen::satisfies(fast, subject.numerics));
+  const TargetInfo host = target("host");
+  const Knobs fast = planOf(subject.spec, host)->untuned();
+  ASSERT_FALSE(cpu().satisfies(fast, subject.numerics));
   Tuner tuner({.target = host});
   std::string error;
   std::optional<TuningRecord> found = tuner.tune(subject, fast, 2, error);

@@ -1,12 +1,14 @@
 //===- Conv.cpp - Kernels anchored by a convolution -----------------------===//
 //
-// Reads the convolution off the spec and hands it to the first template that
-// takes it: the blocked ones of schedules/, else the generic one.
+// Reads the convolution off the spec and hands it to the template that was chosen for it
+// (Template.h); where none suits, to the generic one.
 //
 //===----------------------------------------------------------------------===//
 
 #include "codegen/cpu/kernels/Conv.h"
 #include "support/OpFacts.h"
+
+#include "codegen/cpu/Template.h"
 
 #include <algorithm>
 #include <numeric>
@@ -15,9 +17,11 @@ using namespace Halide;
 
 namespace resin::codegen {
 
+bool isConvolution(const KernelNode &node) { return factsOf(node.op).isConvolution; }
+
 int findConvolution(const KernelSpec &spec) {
   for (size_t i = 0; i < spec.nodes.size(); ++i)
-    if (factsOf(spec.nodes[i].op).isConvolution)
+    if (isConvolution(spec.nodes[i]))
       return i;
   return -1;
 }
@@ -89,34 +93,47 @@ int GatherAxis::sourceMax(int count) const {
   return result;
 }
 
-ConvKernel describeConv(const KernelSpec &spec, const Machine &machine, int node, const std::vector<int> &knobs) {
-  for (int operand : spec.nodes[node].operands)
-    if (operand >= static_cast<int>(spec.operands.size()))
-      throw CompileError("a convolution reads another node of its kernel");
-  static const std::vector<ImageParam> none;
-  const ConvDirection direction = directionOf(spec.nodes[node]);
-  return {spec, machine, node, direction, shapeOf(spec, spec.nodes[node], direction), {}, {},
-          Epilogue(spec, none, node), knobs};
+bool canDescribe(const KernelSpec &spec, int node) {
+  auto isOperand = [&](int value) { return value < static_cast<int>(spec.operands.size()); };
+  return std::ranges::all_of(spec.nodes[node].operands, isOperand);
 }
 
-bool buildConv(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel, const std::vector<int> &knobs) {
+ConvProblem describeConv(const KernelSpec &spec, const Machine &machine, int node) {
+  const ConvDirection direction = directionOf(spec.nodes[node]);
+  return {spec, machine, node, direction, shapeOf(spec, spec.nodes[node], direction)};
+}
+
+/// The template that was chosen, or the best untuned; none if no template suits.
+static TemplateChoice choiceOf(const ConvProblem &conv, const Knobs &knobs) {
+  if (knobs.empty())
+    return chooseTemplate(conv, Numerics::Fast);
+  const Template *row = findTemplate(knobs);
+  if (!row || !row->suits(conv))
+    throw CompileError("no template takes the knobs " + printKnobs(knobs));
+  return {row, knobs.numbers()};
+}
+
+bool buildConv(const KernelSpec &spec, const KernelMachine &machine, BuiltKernel &kernel, const Knobs &knobs) {
   const int node = findConvolution(spec);
   if (node < 0)
     return false;
-  const ConvKernel plain = describeConv(spec, machine, node, knobs);
-  std::vector<ImageParam> operands = makeOperands(spec);
+  if (!canDescribe(spec, node))
+    throw CompileError("a convolution reads another node of its kernel");
+  const std::vector<ImageParam> operands = makeOperands(spec);
   const ImageParam piece = makePiece(spec);
-  ConvKernel conv{
-      spec, machine, node, plain.direction, plain.shape, operands, piece, Epilogue(spec, operands, node, piece), knobs};
+  ConvKernel conv{describeConv(spec, machine, node), machine.frugal, operands, piece,
+                  Epilogue(spec, operands, node, piece)};
   if (conv.epilogue.values().empty())
     throw CompileError("a convolution that only sums, and stores nothing, has no template");
-  auto takes = [&](auto build) { return build(conv, kernel.outputs); };
-  const auto templates = {buildConvWinograd, buildConvWinogradWeight, buildConvDirect, buildConvWeight};
-  if (std::none_of(templates.begin(), templates.end(), takes)) {
-    if (conv.pointsTile())
-      throw CompileError("a filter at Winograd's points needs an image of whole blocks, with its ring");
+  const auto [row, numbers] = choiceOf(conv, knobs);
+  if (row && !row->fits(conv, numbers))
+    throw CompileError("the knobs " + printKnobs(row->named(numbers)) + " do not fit the convolution");
+  if (row)
+    row->build(conv, numbers, kernel.outputs);
+  else if (conv.pointsTile())
+    throw CompileError("a filter at Winograd's points needs an image of whole blocks, with its ring");
+  else
     buildConvGeneric(conv, kernel.outputs);
-  }
   kernel.arguments.assign(conv.operands.begin(), conv.operands.end());
   if (conv.piece.defined())
     kernel.arguments.push_back(conv.piece);

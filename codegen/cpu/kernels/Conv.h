@@ -1,7 +1,6 @@
 //===- Conv.h - What a convolution's kernel computes ------------*- C++ -*-===//
 //
-// The three directions of a convolution as plain numbers, read off a KernelSpec,
-// and the templates in schedules/ that build them.
+// The three directions of a convolution as plain numbers, read off a KernelSpec.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,33 +25,33 @@ inline bool fillsBlocks(const ConvShape &s) {
   return s.groups == 1 || (s.c / s.groups % kChannelBlock == 0 && s.k / s.groups % kChannelBlock == 0);
 }
 
-struct ConvKernel {
+/// A convolution as plain numbers: what templates are planned by (Template.h).
+struct ConvProblem {
   const KernelSpec &spec;
   const Machine &machine;
   int node; ///< of the convolution
   ConvDirection direction;
   ConvShape shape;
-  std::vector<Halide::ImageParam> operands; ///< a template may see one in another shape
-  Halide::ImageParam piece; ///< if the kernel asks for it
-  Epilogue epilogue;
-  std::vector<int> knobs; ///< of the template; empty for its defaults
-  /// Winograd's tiles that the defaults may choose from.
-  std::vector<int> tiles = {4, 2};
-  /// If set, nothing is built: the template that takes the kernel leaves its knobs here.
-  std::vector<int> *plan = nullptr;
 
+  bool isForward() const { return direction == ConvDirection::Forward; }
   /// First and second operand of the convolution.
   int operandNumber(int i) const { return spec.nodes[node].operands[i]; }
   const TensorSpec &operandSpec(int i) const { return spec.operands[operandNumber(i)]; }
-  const Halide::ImageParam &operand(int i) const { return operands[operandNumber(i)]; }
   /// Winograd's tile if the filter comes at its points, as [k, p, p, c] in K16; else 0.
   int pointsTile() const {
     return spec.nodes[node].op == "conv2d_winograd" ? static_cast<int>(operandSpec(1).shape[1]) - 2 : 0;
   }
 };
 
-/// Scratch that a template may ask for: less than a kernel may have (support/KernelStack.h), for sums ride along.
-inline constexpr int64_t kLargestScratch = 8 << 20;
+/// One that is built.
+struct ConvKernel : ConvProblem {
+  bool frugal;                              ///< KernelMachine
+  std::vector<Halide::ImageParam> operands; ///< a template may see one in another shape
+  Halide::ImageParam piece;                 ///< if the kernel asks for it
+  Epilogue epilogue;
+
+  const Halide::ImageParam &operand(int i) const { return operands[operandNumber(i)]; }
+};
 
 /// A convolution whose anchor gathers: each result is a sum over taps and source
 /// channels. One axis of it: result `classes * j + p` reads source pixels
@@ -73,17 +72,12 @@ struct GatherAxis {
 GatherAxis forwardAxis(int stride, int pad, int dilation, int kernel);
 GatherAxis gradDataAxis(int stride, int pad, int dilation, int kernel);
 
+bool isConvolution(const KernelNode &node);
 /// The node of a convolution in `spec`, or -1.
 int findConvolution(const KernelSpec &spec);
-/// The kernel of the convolution at `node` as far as numbers go: its operands are left out.
-ConvKernel describeConv(const KernelSpec &spec, const Machine &machine, int node, const std::vector<int> &knobs);
-
-/// Templates. Each returns false if the kernel is not of its kind, and throws
-/// CompileError if the knobs do not cut it into equal parts.
-bool buildConvWinograd(ConvKernel &conv, std::vector<Halide::Func> &outputs);
-bool buildConvDirect(ConvKernel &conv, std::vector<Halide::Func> &outputs);
-bool buildConvWinogradWeight(ConvKernel &conv, std::vector<Halide::Func> &outputs);
-bool buildConvWeight(ConvKernel &conv, std::vector<Halide::Func> &outputs);
+/// Whether the convolution at `node` reads operands of its kernel alone.
+bool canDescribe(const KernelSpec &spec, int node);
+ConvProblem describeConv(const KernelSpec &spec, const Machine &machine, int node);
 /// Any layout, groups, padding: correct, not fast.
 void buildConvGeneric(ConvKernel &conv, std::vector<Halide::Func> &outputs);
 

@@ -20,7 +20,7 @@ Coordinate blocked(Expr block, Expr lane, int64_t extent) {
 
 /// Images or inputs summed at once: 6 times 16 lanes are 12 of AVX2's 16 registers.
 int together(const Stages &stages) {
-  return stages.machine.registers * stages.machine.vectorFloats / (kChannelBlock * 4 / 3);
+  return stages.machine.vectorRegisters * stages.machine.vectorFloats / (kChannelBlock * 4 / 3);
 }
 
 // y[n,o] = sum_i x[n,i] * w[o,i]

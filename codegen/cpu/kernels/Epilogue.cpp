@@ -43,7 +43,7 @@ Expr Epilogue::pointwise(int value, Expr anchor, const Coordinates &at) const {
     std::vector<Value> inputs;
     for (int operand : node.operands)
       inputs.push_back(self(self, operand));
-    Stages none(Machine(), piece);
+    Stages none(KernelMachine(), piece);
     return findNode(node.op)->define(node, inputs, none)[0];
   };
   const std::vector<int64_t> &shape = spec.nodes[definingNode(spec, anchorNumber)].results[0].shape;

@@ -12,14 +12,6 @@ using namespace Halide;
 
 namespace resin::codegen {
 
-Machine machineOf(const Target &target) {
-  if (target.has_feature(Target::AVX512_Skylake))
-    return {target, 16, 32};
-  if (target.has_feature(Target::AVX2))
-    return {target, 8, 16};
-  return {target, 4, 16};
-}
-
 std::vector<StorageDimension> storageDimensions(const TensorSpec &tensor) {
   std::vector<StorageDimension> result;
   for (const StorageAxis &axis : storageAxes(tensor))

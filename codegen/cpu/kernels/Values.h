@@ -68,7 +68,8 @@ Index loopIndex(const TensorSpec &tensor, const std::vector<Halide::Var> &storag
 class Stages {
 public:
   /// `piece` is the number of the piece, if the kernel asks for it.
-  explicit Stages(const Machine &machine, const Halide::ImageParam &piece = {}) : machine(machine), piece(piece) {}
+  explicit Stages(const KernelMachine &machine, const Halide::ImageParam &piece = {})
+      : machine(machine), piece(piece) {}
 
   /// The number of the piece that is computed; throws Halide::CompileError if the kernel does not know it.
   Halide::Expr pieceNumber() const;
@@ -125,7 +126,7 @@ public:
   /// Places fours inside a loop of `result` over tiles.
   void placeFours(Halide::Func result, Halide::Var loop);
 
-  const Machine machine;
+  const KernelMachine machine;
 
 private:
   struct Stage {

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/cpu/kernels/Values.h"
-#include "codegen/cpu/schedules/ConvWinograd.h"
+#include "codegen/cpu/schedules/Winograd.h"
 
 using namespace Halide;
 

@@ -26,7 +26,7 @@ class ChannelSpans {
 public:
   /// Of the blocks of channels that the convolution makes; a weight gradient's are those of the forward direction.
   /// `channels` are unrolled, a divisor of 16; of planar images one.
-  ChannelSpans(const ConvKernel &conv, int channels);
+  ChannelSpans(const ConvProblem &conv, int channels);
 
   const int step;
 
@@ -53,14 +53,12 @@ public:
   /// Of a block's filters when they are spread out, of those of all blocks, and whether these may be at once.
   int64_t panelBytes() const { return int64_t(mostChannels()) * kChannelBlock * tapsX * tapsY * 4; }
   int64_t filterBytes() const { return panelBytes() * blocks(); }
-  bool fitAtOnce() const { return filterBytes() <= kMostAtOnce; }
+  bool fitAtOnce() const { return filterBytes() <= mostAtOnce; }
 
   /// Taps of a filter that are copied without a loop.
   static constexpr int kMostUnrolled = 9;
 
 private:
-  static constexpr int64_t kMostAtOnce = 256 << 10; ///< half of L2
-
   Halide::Func spreadRows(const Halide::ImageParam &filter, int vectorFloats) const;
   Halide::Func spreadTransposed(const Halide::ImageParam &filter, int vectorFloats) const;
   static Halide::Expr zeroOf(const Halide::ImageParam &filter);
@@ -70,6 +68,7 @@ private:
 
   const bool transposed; ///< the filter's rows are source channels
   const int tapsX, tapsY;
+  const int64_t mostAtOnce;                   ///< bytes of filters: half of L2
   const int resultChannels, results, sources; ///< all; of a group
   int longest = 0, shortest = 0;
 };

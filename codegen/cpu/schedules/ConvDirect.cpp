@@ -29,27 +29,7 @@ using namespace Halide;
 
 namespace resin::codegen {
 
-/// Whether the epilogue reads the source too.
-static bool isReadAgain(const ConvKernel &conv) {
-  const std::vector<KernelNode> &nodes = conv.spec.nodes;
-  return std::any_of(nodes.begin(), nodes.end(), [&](const KernelNode &node) {
-    return &node != &nodes[conv.node] &&
-           std::find(node.operands.begin(), node.operands.end(), conv.operandNumber(0)) != node.operands.end();
-  });
-}
-
-bool canFlatten(const ConvKernel &conv) {
-  const ConvShape &s = conv.shape;
-  const TensorSpec &source = conv.operandSpec(0);
-  return s.r * s.s * s.strideX * s.strideY == 1 && s.h == s.oh && s.w == s.ow && source.layout == LayoutKind::C16 &&
-         source.halo == 0 && source.storedRows % s.h == 0 && !isReadAgain(conv);
-}
-
 namespace {
-
-int classesOf(const GatherAxis &axis) { return axis.classes.size(); }
-/// Pixels of each residue class among `extent`, the last of which may lie outside.
-int perClass(int extent, const GatherAxis &axis) { return (extent + classesOf(axis) - 1) / classesOf(axis); }
 
 /// Whether the last tile along `axis` is shifted inwards: not where it would meet other residue classes.
 bool isShifted(const ConvKernel &conv, const GatherAxis &axis, const GatherAxis &x, const GatherAxis &y) {
@@ -81,7 +61,7 @@ private:
   Func spread;
   /// Blocks of result channels in a group, or with one span; and in a tile.
   const int groupBlocks = hasSpans ? 1 : resultBlocks / shape.groups,
-            tileBlocks = std::max(1, knobs.vectors * vectorFloats / int(kChannelBlock));
+            tileBlocks = std::max(1, knobs.vectors *vectorFloats / int(kChannelBlock));
 
   /// The pixels of a strided 1x1 convolution: `packed(ci, x, 0, cb, n)`.
   const bool isPacked = isChunked() && forward && shape.r * shape.s == 1 && axisX.step * axisY.step > 1;
@@ -343,74 +323,9 @@ private:
 
 } // namespace
 
-/// Whether the filter has the layout that goes with the source's.
-static bool suitsLayouts(const ConvKernel &conv) {
-  if (conv.pointsTile())
-    return false;
-  const LayoutKind source = conv.operandSpec(0).layout, filter = conv.operandSpec(1).layout;
-  if (!fillsBlocks(conv.shape))
-    return filter == LayoutKind::K16 && ChannelSpans(conv, kChannelBlock).panelBytes() <= kLargestScratch &&
-           (source == LayoutKind::C16 || (source == LayoutKind::Dense && conv.direction == ConvDirection::Forward));
-  if (conv.direction == ConvDirection::GradData)
-    return source == LayoutKind::C16 && filter == LayoutKind::C16K16;
-  return (source == LayoutKind::C16 && filter == LayoutKind::K16C16) ||
-         (source == LayoutKind::Dense && filter == LayoutKind::K16 && conv.shape.groups == 1);
-}
-
-/// Whether a tile has one span, and the filters of large ones are spread out once.
-static bool fitsSpans(const DirectKnobs &t, const ConvKernel &conv) {
-  return t.blocks == 0 && t.vectors <= int(kChannelBlock) / conv.machine.vectorFloats &&
-         (t.order == DirectOrder::Panels || ChannelSpans(conv, t.channels).fitAtOnce());
-}
-
-/// Whether the result can be cut into such tiles.
-static bool fits(const DirectKnobs &t, const ConvKernel &conv, const GatherAxis &x, const GatherAxis &y, int width,
-                 int height) {
-  const int perBlock = kChannelBlock / conv.machine.vectorFloats;
-  const bool forward = conv.direction == ConvDirection::Forward;
-  auto blocksOf = [&](int channels) { return (channels / conv.shape.groups + kChannelBlock - 1) / kChannelBlock; };
-  const int sourceBlocks = blocksOf(forward ? conv.shape.c : conv.shape.k),
-            blocks = blocksOf(forward ? conv.shape.k : conv.shape.c);
-  auto divides = [](int part, int whole) { return part > 0 && whole % part == 0; };
-  if (!divides(t.images, conv.shape.n) || !divides(t.channels, kChannelBlock) ||
-      (t.blocks && (sourceBlocks % t.blocks || t.order != DirectOrder::Panels)) || t.pixels < 1 || t.rows < 1 ||
-      t.pixels > width || t.rows > height)
-    return false;
-  if ((classesOf(x) > 1 && width % t.pixels) || (classesOf(y) > 1 && height % t.rows))
-    return false;
-  if (!fillsBlocks(conv.shape) && !fitsSpans(t, conv))
-    return false;
-  const ConvShape &s = conv.shape;
-  if (forward && t.blocks && s.r * s.s == 1 && s.strideX * s.strideY > 1 &&
-      int64_t(s.n) * s.c * s.oh * s.ow * 4 > kLargestScratch / 2)
-    return false; // its pixels are copied
-  return t.vectors > perBlock ? divides(perBlock, t.vectors) && divides(t.vectors / perBlock, blocks)
-                              : divides(t.vectors, perBlock);
-}
-
-bool buildConvDirect(ConvKernel &conv, std::vector<Func> &outputs) {
-  const ConvShape &s = conv.shape;
-  if (conv.direction == ConvDirection::GradWeight || !suitsLayouts(conv) || !suitsTiles(conv))
-    return false;
-  const bool forward = conv.direction == ConvDirection::Forward;
-  const GatherAxis x =
-      forward ? forwardAxis(s.strideX, s.left, s.dilationX, s.s) : gradDataAxis(s.strideX, s.left, s.dilationX, s.s);
-  const GatherAxis y =
-      forward ? forwardAxis(s.strideY, s.top, s.dilationY, s.r) : gradDataAxis(s.strideY, s.top, s.dilationY, s.r);
-  const int sourceW = forward ? s.w : s.ow, sourceH = forward ? s.h : s.oh, w = forward ? s.ow : s.w,
-            h = forward ? s.oh : s.h;
-  const int halo = conv.operandSpec(0).halo;
-  const int columns = perClass(w, x), rows = perClass(h, y);
-  if (x.sourceMin() < -halo || y.sourceMin() < -halo || x.sourceMax(columns * classesOf(x)) >= sourceW + halo ||
-      y.sourceMax(rows * classesOf(y)) >= sourceH + halo)
-    return false;
-  DirectKnobs knobs = conv.knobs.empty() ? defaultDirectKnobs(conv, x, y) : directKnobs(conv.knobs);
-  if (!fits(knobs, conv, x, y, columns, rows))
-    throw CompileError("the tile does not fit the convolution");
-  if (conv.plan)
-    return *conv.plan = numbersOf(knobs), true;
+void buildConvDirect(ConvKernel &conv, const DirectKnobs &knobs, std::vector<Func> &outputs) {
+  const auto [x, y] = axesOf(conv);
   DirectConv(conv, knobs, x, y).build(outputs);
-  return true;
 }
 
 } // namespace resin::codegen

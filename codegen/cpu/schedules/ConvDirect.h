@@ -22,17 +22,21 @@ struct DirectKnobs {
   int blocks;      ///< of 16 source channels before the tile moves on; 0 for all of them, else needs order Panels
   DirectOrder order;
 };
-/// The same as numbers, and back.
-std::vector<int> numbersOf(const DirectKnobs &knobs);
-DirectKnobs directKnobs(const std::vector<int> &numbers);
-/// Share of the FMA peak that a tile can reach; 0 if it does not fit in registers.
-double rateTile(const DirectKnobs &knobs, const Machine &machine);
+
+/// How result pixels gather source pixels, either way.
+struct GatherAxes {
+  GatherAxis x, y;
+};
+GatherAxes axesOf(const ConvProblem &conv);
+inline int classesOf(const GatherAxis &axis) { return axis.classes.size(); }
+/// Pixels of each residue class among `extent`, the last of which may lie outside.
+inline int perClass(int extent, const GatherAxis &axis) { return (extent + classesOf(axis) - 1) / classesOf(axis); }
+
 /// Whether a convolution reads pixel by pixel what it makes, and a row of its source follows on the one before: then
 /// chunks of source channels take the pixels of an image as one row.
-bool canFlatten(const ConvKernel &conv);
-/// Bytes on the stack of a worker for a panel's sums over chunks of source channels.
-int64_t chunkScratchOf(const DirectKnobs &knobs, const ConvKernel &conv);
-DirectKnobs defaultDirectKnobs(const ConvKernel &conv, const GatherAxis &x, const GatherAxis &y);
+bool canFlatten(const ConvProblem &conv);
+
+void buildConvDirect(ConvKernel &conv, const DirectKnobs &knobs, std::vector<Halide::Func> &outputs);
 
 } // namespace resin::codegen
 

@@ -25,7 +25,7 @@ void ConvTile::build(std::vector<Func> &outputs) {
   defineAnchor();
   defineValues();
   defineResults(outputs);
-  if (conv.machine.frugal)
+  if (conv.frugal)
     zeroRings(); // before the sums read them
   defineSums(outputs);
   schedule();
@@ -73,8 +73,7 @@ void ConvTile::defineValues() {
   std::map<int, int> uses;
   for (auto [result, number] : conv.epilogue.values())
     ++uses[number];
-  for (const Epilogue::Reduction &r :
-       conv.machine.frugal ? std::vector<Epilogue::Reduction>() : conv.epilogue.reductions()) {
+  for (const Epilogue::Reduction &r : conv.frugal ? std::vector<Epilogue::Reduction>() : conv.epilogue.reductions()) {
     ++uses[r.lhs];
     if (r.rhs >= 0)
       ++uses[r.rhs];
@@ -135,7 +134,7 @@ TileSums::Tile ConvTile::sumsTile() const {
   TileSums::Tile sums;
   sums.pixels = tile.x * tile.y * tile.images;
   sums.value = [=, this](int number, int j) {
-    return conv.machine.frugal ? storedValue(number, pixel(j)) : valueInTile(number, pixel(j));
+    return conv.frugal ? storedValue(number, pixel(j)) : valueInTile(number, pixel(j));
   };
   sums.count = countedPixels(xo, yo);
   if (raggedX || raggedY)
@@ -202,7 +201,7 @@ void ConvTile::defineSums(std::vector<Func> &outputs) {
     outputs[result] = out;
     sumResults.push_back(out);
   }
-  if (conv.machine.frugal)
+  if (conv.frugal)
     return TileSums::placeApart(sumResults, total, walk, tileSums, vectorFloats);
   for (Func out : sumResults)
     out.vectorize(k, vectorFloats);
@@ -231,7 +230,7 @@ void ConvTile::schedule() {
     if (!out.name().starts_with(master.name()))
       out.compute_with(master, xo);
   }
-  if (hasSums && !conv.machine.frugal) {
+  if (hasSums && !conv.frugal) {
     tileSums.bound(ki, 0, int(kChannelBlock))
         .bound(xo, 0, tilesX())
         .bound(yo, 0, tilesY())
@@ -249,7 +248,7 @@ void ConvTile::schedule() {
     f.bound_extent(x, tile.x).bound_extent(y, tile.y);
     f.vectorize(ki, vectorFloats).unroll(ki).unroll(x).unroll(y).unroll(kb).unroll(n);
   }
-  if (!conv.machine.frugal)
+  if (!conv.frugal)
     zeroRings();
 }
 
@@ -258,10 +257,15 @@ void ConvTile::zeroRings() {
     zeroRing(out, conv.spec.results[result], conv.machine, conv.piece);
 }
 
+static bool storesAny(const ConvProblem &conv) {
+  const std::vector<ImageParam> none;
+  return !Epilogue(conv.spec, none, conv.node).values().empty();
+}
+
 /// Whether every rank-4 tensor of the epilogue is blocked and every result is what
 /// the template writes.
-bool suitsTiles(const ConvKernel &conv) {
-  if (conv.epilogue.values().empty())
+bool suitsTiles(const ConvProblem &conv) {
+  if (!storesAny(conv))
     return false;
   for (size_t i = 0; i < conv.spec.operands.size(); ++i) {
     const TensorSpec &tensor = conv.spec.operands[i];

@@ -101,7 +101,7 @@ private:
 };
 
 /// Whether all tensors of the epilogue and all results are what `ConvTile` reads and writes.
-bool suitsTiles(const ConvKernel &conv);
+bool suitsTiles(const ConvProblem &conv);
 
 } // namespace resin::codegen
 

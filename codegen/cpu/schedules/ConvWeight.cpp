@@ -172,53 +172,10 @@ private:
   }
 };
 
-bool covers(const TensorSpec &tensor, int low, int high, int extent) {
-  return low >= -tensor.halo && high < extent + tensor.halo;
-}
-
-/// Whether the gradient and its pixels can be cut into such blocks.
-bool fits(const WeightKnobs &t, const ConvKernel &conv) {
-  const ConvShape &s = conv.shape;
-  const int perBlock = kChannelBlock / conv.machine.vectorFloats,
-            blocks = (s.k / s.groups + kChannelBlock - 1) / kChannelBlock;
-  auto divides = [](int part, int whole) { return part > 0 && whole % part == 0; };
-  if (!fillsBlocks(s) && (t.vectors > perBlock || t.pixelsInside))
-    return false; // the sums of a span are complete before the next
-  const bool vectors = t.vectors > perBlock ? divides(perBlock, t.vectors) && divides(t.vectors / perBlock, blocks)
-                                            : divides(t.vectors, perBlock);
-  return vectors && divides(t.channels, kChannelBlock) && divides(t.tapsX, s.s) && divides(t.tapsY, s.r) &&
-         divides(t.rows, s.oh) && divides(t.images, s.n) && divides(t.pixels, t.rolled ? s.w : s.ow);
-}
-
 } // namespace
 
-bool buildConvWeight(ConvKernel &conv, std::vector<Func> &outputs) {
-  const ConvShape &s = conv.shape;
-  if (conv.direction != ConvDirection::GradWeight || conv.spec.nodes.size() != 1 || conv.spec.results.size() != 1)
-    return false;
-  const TensorSpec &x = conv.operandSpec(0), &dy = conv.operandSpec(1), &dw = conv.spec.results[0];
-  const LayoutKind filter = fillsBlocks(s) ? LayoutKind::K16C16 : LayoutKind::K16;
-  const bool blocked = x.layout == LayoutKind::C16 && dw.layout == filter;
-  const bool planar = x.layout == LayoutKind::Dense && dw.layout == LayoutKind::K16;
-  if (!fillsBlocks(s) && ChannelSpans(conv, kChannelBlock).panelBytes() > kLargestScratch)
-    return false;
-  if (dy.layout != LayoutKind::C16 || (!blocked && !planar))
-    return false;
-  const int lastX = (s.ow - 1) * s.strideX + (s.s - 1) * s.dilationX - s.left,
-            lastY = (s.oh - 1) * s.strideY + (s.r - 1) * s.dilationY - s.top;
-  const bool plain = covers(x, -s.left, lastX, s.w), rows = covers(x, -s.top, lastY, s.h);
-  const bool rolls = s.strideX == 1 && s.s > 1 && covers(dy, s.left - (s.s - 1) * s.dilationX, s.w - 1 + s.left, s.ow);
-  if (!rows || (!plain && !rolls))
-    return false;
-  WeightKnobs knobs = conv.knobs.empty() ? defaultWeightKnobs(conv, rolls) : weightKnobs(conv.knobs);
-  if (knobs.rolled ? !rolls : !plain)
-    return false;
-  if (!fits(knobs, conv))
-    throw CompileError("the tile does not fit the weight gradient");
-  if (conv.plan)
-    return *conv.plan = numbersOf(knobs), true;
+void buildConvWeight(ConvKernel &conv, const WeightKnobs &knobs, std::vector<Func> &outputs) {
   outputs = {WeightConv(conv, knobs).build()};
-  return true;
 }
 
 } // namespace resin::codegen

@@ -16,9 +16,8 @@ struct WeightKnobs {
   bool rolled;       ///< sum over input pixels: each broadcast of x feeds all taps of a row, dY slides
   bool pixelsInside; ///< row blocks and images inside the channels: for weights that exceed the cache
 };
-std::vector<int> numbersOf(const WeightKnobs &knobs);
-WeightKnobs weightKnobs(const std::vector<int> &numbers);
-WeightKnobs defaultWeightKnobs(const ConvKernel &conv, bool canRoll);
+
+void buildConvWeight(ConvKernel &conv, const WeightKnobs &knobs, std::vector<Halide::Func> &outputs);
 
 } // namespace resin::codegen
 

@@ -21,6 +21,7 @@
 
 #include "codegen/cpu/schedules/ConvTile.h"
 #include "codegen/cpu/schedules/RegisterTile.h"
+#include "codegen/cpu/schedules/Winograd.h"
 
 #include <algorithm>
 
@@ -232,7 +233,7 @@ private:
 
   void scheduleSource(Func master) {
     // Groups follow each other in the outermost loop if the filter comes at its points.
-    const bool byGroups = conv.machine.frugal && conv.pointsTile();
+    const bool byGroups = conv.frugal && conv.pointsTile();
     if (byGroups)
       V.points.compute_at(master, yoo).bound_extent(t, rounded);
     else
@@ -245,38 +246,8 @@ private:
 
 } // namespace
 
-bool buildConvWinograd(ConvKernel &conv, std::vector<Func> &outputs) {
-  const ConvShape &s = conv.shape;
-  const LayoutKind filter = conv.pointsTile()                          ? LayoutKind::K16
-                            : conv.direction == ConvDirection::Forward ? LayoutKind::K16C16
-                                                                       : LayoutKind::C16K16;
-  if (conv.direction == ConvDirection::GradWeight || s.groups != 1 || s.r != 3 || s.s != 3 || s.strideX != 1 ||
-      s.strideY != 1 || s.dilationX != 1 || s.dilationY != 1 || s.left != 1 || s.w != s.ow)
-    return false;
-  // A band of rows brings the rows above and below with it.
-  const bool isWhole = s.top == 1 && s.h == s.oh, isBand = s.top == 0 && s.h == s.oh + 2;
-  if (!isWhole && !(isBand && conv.direction == ConvDirection::Forward))
-    return false;
-  if (conv.operandSpec(0).layout != LayoutKind::C16 || conv.operandSpec(0).halo < 1 ||
-      conv.operandSpec(1).layout != filter || !suitsTiles(conv))
-    return false;
-  const WinogradKnobs knobs = defaultWinogradKnobs(conv);
-  if (!knobs.tiles)
-    return false;
-  if (knobs.tile != 4 && knobs.tile != 2)
-    throw CompileError("there is no such tile");
-  if (conv.pointsTile() && conv.pointsTile() != knobs.tile)
-    throw CompileError("the filter is at another tile's points");
-  const int down = winograd::gridOf(s, knobs.tile).down(),
-            resultBlocks = ((conv.direction == ConvDirection::Forward ? s.k : s.c) + 15) / 16,
-            sourceBlocks = ((conv.direction == ConvDirection::Forward ? s.c : s.k) + 15) / 16;
-  if (down % knobs.rows || s.n % knobs.images || (knobs.images > 1 && knobs.rows != down) ||
-      kChannelBlock % knobs.channels || resultBlocks % knobs.blocks || (knobs.chunk && sourceBlocks % knobs.chunk))
-    throw CompileError("the groups of tiles do not fit the convolution");
-  if (conv.plan)
-    return *conv.plan = numbersOf(knobs), true;
+void buildConvWinograd(ConvKernel &conv, const WinogradKnobs &knobs, std::vector<Func> &outputs) {
   WinogradConv(conv, knobs).build(outputs);
-  return true;
 }
 
 } // namespace resin::codegen

@@ -17,6 +17,7 @@
 #include "codegen/cpu/schedules/ConvTile.h"
 #include "codegen/cpu/schedules/ConvWinograd.h"
 #include "codegen/cpu/schedules/RegisterTile.h"
+#include "codegen/cpu/schedules/Winograd.h"
 
 using namespace Halide;
 
@@ -73,7 +74,8 @@ private:
   }
 
   /// Zero, and on the way what this panel's result will be stored to, and the pixels of the next group or panel. With
-  /// all of them from memory 186 -> 161 us (64 channels, 8x8, 8 images), from cache 132 -> 135 (the fast tenth of calls).
+  /// all of them from memory 186 -> 161 us (64 channels, 8x8, 8 images), from cache 132 -> 135 (the fast tenth of
+  /// calls).
   Expr fetchNext() const {
     const int size = form.points(), points = size * size, columns = rounded / knobs.channels, perBlock = block / vector,
               groupCount = grid.all() / group, panels = resultBlocksOf(conv) / knobs.panel,
@@ -161,29 +163,8 @@ private:
 
 } // namespace
 
-bool buildConvWinogradWeight(ConvKernel &conv, std::vector<Func> &outputs) {
-  const ConvShape &s = conv.shape;
-  if (conv.direction != ConvDirection::GradWeight || conv.spec.nodes.size() != 1 || conv.spec.results.size() != 1 ||
-      s.groups != 1 || s.r != 3 || s.s != 3 || s.strideX != 1 || s.strideY != 1 || s.dilationX != 1 ||
-      s.dilationY != 1 || s.top != 1 || s.left != 1 || s.h != s.oh || s.w != s.ow)
-    return false;
-  const TensorSpec &x = conv.operandSpec(0), &dy = conv.operandSpec(1);
-  if (x.layout != LayoutKind::C16 || x.halo < 1 || dy.layout != LayoutKind::C16 ||
-      conv.spec.results[0].layout != LayoutKind::K16C16)
-    return false;
-  const WinogradWeightKnobs knobs = defaultWinogradWeightKnobs(conv);
-  if (!knobs.rows)
-    return false;
-  if (knobs.tile != 4 && knobs.tile != 2)
-    throw CompileError("there is no such tile");
-  const winograd::Grid grid = winograd::gridOf(s, knobs.tile);
-  if (!suitsWeightTile(conv, knobs.tile) || grid.down() * grid.images % knobs.rows ||
-      grid.across() * knobs.rows % knobs.tiles || resultBlocksOf(conv) % knobs.panel || knobs.panel % knobs.blocks)
-    throw CompileError("the groups of tiles do not fit the weight gradient");
-  if (conv.plan)
-    return *conv.plan = numbersOf(knobs), true;
+void buildConvWinogradWeight(ConvKernel &conv, const WinogradWeightKnobs &knobs, std::vector<Func> &outputs) {
   outputs = {WinogradWeight(conv, knobs).build()};
-  return true;
 }
 
 } // namespace resin::codegen

@@ -27,7 +27,7 @@ namespace {
 
 class LoopBuilder {
 public:
-  LoopBuilder(const KernelSpec &spec, const Machine &machine) : spec(spec), machine(machine) {}
+  LoopBuilder(const KernelSpec &spec, const KernelMachine &machine) : spec(spec), machine(machine) {}
 
   void build(BuiltKernel &kernel) {
     operands = makeOperands(spec);
@@ -177,7 +177,7 @@ private:
   }
 
   const KernelSpec &spec;
-  const Machine &machine;
+  const KernelMachine &machine;
   const ImageParam piece = makePiece(spec);
   Stages stages{machine, piece};
   Var vectors{"outer"}; ///< of results that share their loops
@@ -187,7 +187,7 @@ private:
 
 } // namespace
 
-void buildLoops(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel) {
+void buildLoops(const KernelSpec &spec, const KernelMachine &machine, BuiltKernel &kernel) {
   LoopBuilder(spec, machine).build(kernel);
 }
 

@@ -9,7 +9,7 @@ namespace resin::codegen {
 
 /// Builds every kernel without a convolution. Throws Halide::Error where a node is
 /// unknown or incomplete.
-void buildLoops(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel);
+void buildLoops(const KernelSpec &spec, const KernelMachine &machine, BuiltKernel &kernel);
 
 } // namespace resin::codegen
 

@@ -43,7 +43,7 @@ bool draws(const KernelNode &node) {
 
 class MapBuilder {
 public:
-  MapBuilder(const KernelSpec &spec, const Machine &machine) : spec(spec), machine(machine) {}
+  MapBuilder(const KernelSpec &spec, const KernelMachine &machine) : spec(spec), machine(machine) {}
 
   /// Finds results and sums; false if the kernel is not of this kind.
   bool suits() {
@@ -320,7 +320,7 @@ private:
 
   const KernelSpec &spec;
   const std::vector<ValueSpec> described = valuesOf(spec); ///< every value, by number
-  const Machine &machine;
+  const KernelMachine &machine;
   const ImageParam piece = makePiece(spec);
   Stages stages{machine, piece}; ///< images alone
   std::vector<ImageParam> operands;
@@ -338,7 +338,7 @@ private:
 
 } // namespace
 
-bool buildMap(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel) {
+bool buildMap(const KernelSpec &spec, const KernelMachine &machine, BuiltKernel &kernel) {
   MapBuilder builder(spec, machine);
   if (!builder.suits())
     return false;

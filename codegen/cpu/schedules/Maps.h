@@ -9,7 +9,7 @@ namespace resin::codegen {
 
 /// Builds a kernel whose results are blocked activations of one shape and sums over
 /// their pixels, all of it in one pass. False if the kernel is not of that kind.
-bool buildMap(const KernelSpec &spec, const Machine &machine, BuiltKernel &kernel);
+bool buildMap(const KernelSpec &spec, const KernelMachine &machine, BuiltKernel &kernel);
 
 } // namespace resin::codegen
 

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/cpu/schedules/ConvWinograd.h"
+#include "codegen/cpu/schedules/Winograd.h"
 
 #include <algorithm>
 

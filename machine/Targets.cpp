@@ -1,10 +1,10 @@
 //===- Targets.cpp - The CPUs that Resin builds for -----------------------===//
 
-#include "codegen/Targets.h"
+#include "machine/Targets.h"
 
 #include <array>
 
-namespace resin::codegen {
+namespace resin {
 
 namespace {
 
@@ -33,16 +33,16 @@ bool hasFeature(const std::string &name) {
   return false;
 }
 
-/// From the highest level down. Halide compiles for Skylake-SP, Haswell and Penryn.
+/// From the highest level down.
 const std::array<TargetInfo, 3> &targets() {
   static const std::array<TargetInfo, 3> all = [] {
     const std::vector<std::string> v2 = {"ssse3", "sse4_1"};
     std::vector<std::string> v3 = {"ssse3", "sse4_1", "sse4_2", "popcnt", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma"},
                              v4 = v3;
     v4.insert(v4.end(), {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"});
-    return std::array<TargetInfo, 3>{{{"x86-64-v4", "x86-64-linux-sse41-avx-avx2-f16c-fma-avx512_skylake", v4},
-                                      {"x86-64-v3", "x86-64-linux-sse41-avx-avx2-f16c-fma", v3},
-                                      {"x86-64-v2", "x86-64-linux-sse41", v2}}};
+    return std::array<TargetInfo, 3>{{{"x86-64-v4", v4, {.vectorFloats = 16, .vectorRegisters = 32}},
+                                      {"x86-64-v3", v3, {.vectorFloats = 8, .vectorRegisters = 16}},
+                                      {"x86-64-v2", v2, {.vectorFloats = 4, .vectorRegisters = 16}}}};
   }();
   return all;
 }
@@ -69,4 +69,4 @@ bool findTarget(const std::string &name, TargetInfo &target, std::string &error)
   return false;
 }
 
-} // namespace resin::codegen
+} // namespace resin

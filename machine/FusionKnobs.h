@@ -7,8 +7,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_SUPPORT_FUSIONKNOBS_H
-#define RESIN_SUPPORT_FUSIONKNOBS_H
+#ifndef RESIN_MACHINE_FUSIONKNOBS_H
+#define RESIN_MACHINE_FUSIONKNOBS_H
+
+#include "machine/Machine.h"
+#include "support/Knobs.h"
 
 #include <cstdint>
 #include <optional>
@@ -26,12 +29,15 @@ struct FusionKnobs {
   /// Whether the backward half computes normalised activations again (1) or reads what the forward half kept (0).
   int64_t rebuild = 1;
   /// KiB of cache that pieces of a batch are cut for: an L2.
-  int64_t pieceKib = 512;
+  int64_t pieceKib;
   /// Pieces, at most, of what is cut by channels, by rows, or by images in a prediction.
-  int64_t mostPieces = 8;
+  int64_t mostPieces;
 
   bool operator==(const FusionKnobs &) const = default;
 };
+
+/// What is done where nobody has measured.
+FusionKnobs usualFusion(const Machine &machine);
 
 struct FusionKnob {
   std::string_view name; ///< in `resnet.fusion`
@@ -42,10 +48,10 @@ struct FusionKnob {
 /// All of them, in the order of a record.
 std::span<const FusionKnob> fusionKnobs();
 
-/// As a tuning record holds them.
-std::vector<int> toIntegers(const FusionKnobs &knobs);
-/// Nothing unless there is one for each knob, and each is one of its values.
-std::optional<FusionKnobs> fusionKnobsFrom(std::span<const int> integers);
+/// As a tuning record holds them: fusion{epilogues=1, ...}.
+Knobs named(const FusionKnobs &knobs);
+/// Nothing unless there is one for each knob, by name or in their order, and each is one of its values.
+std::optional<FusionKnobs> fusionKnobsFrom(const Knobs &knobs);
 
 /// "epilogues 2, rebuild 1, piece_kib 512, most_pieces 8"
 std::string print(const FusionKnobs &knobs);
@@ -55,4 +61,4 @@ std::vector<FusionKnobs> neighboursOf(const FusionKnobs &knobs);
 
 } // namespace resin
 
-#endif // RESIN_SUPPORT_FUSIONKNOBS_H
+#endif // RESIN_MACHINE_FUSIONKNOBS_H

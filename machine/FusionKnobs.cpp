@@ -1,6 +1,6 @@
 //===- FusionKnobs.cpp - What fusion may do in more than one way ----------===//
 
-#include "support/FusionKnobs.h"
+#include "machine/FusionKnobs.h"
 
 #include <algorithm>
 #include <array>
@@ -19,21 +19,33 @@ static constexpr std::array<FusionKnob, 4> kKnobs = {{{"epilogues", &FusionKnobs
 
 std::span<const FusionKnob> fusionKnobs() { return kKnobs; }
 
-std::vector<int> toIntegers(const FusionKnobs &knobs) {
-  std::vector<int> integers;
-  for (const FusionKnob &knob : kKnobs)
-    integers.push_back(static_cast<int>(knobs.*knob.member));
-  return integers;
+FusionKnobs usualFusion(const Machine &machine) {
+  return {.pieceKib = machine.l2Bytes >> 10, .mostPieces = machine.cores};
 }
 
-std::optional<FusionKnobs> fusionKnobsFrom(std::span<const int> integers) {
-  FusionKnobs knobs;
-  if (integers.size() != kKnobs.size())
+static std::vector<std::string> names() {
+  std::vector<std::string> result;
+  for (const FusionKnob &knob : kKnobs)
+    result.emplace_back(knob.name);
+  return result;
+}
+
+Knobs named(const FusionKnobs &knobs) {
+  std::vector<int> numbers;
+  for (const FusionKnob &knob : kKnobs)
+    numbers.push_back(static_cast<int>(knobs.*knob.member));
+  return nameKnobs("fusion", names(), numbers);
+}
+
+std::optional<FusionKnobs> fusionKnobsFrom(const Knobs &chosen) {
+  FusionKnobs knobs{};
+  const std::vector<int> numbers = chosen.numbers();
+  if (numbers.size() != kKnobs.size() || !(chosen.areNameless() || areNamed(chosen, "fusion", names())))
     return std::nullopt;
   for (size_t i = 0; i < kKnobs.size(); ++i) {
-    if (std::ranges::find(kKnobs[i].values, integers[i]) == kKnobs[i].values.end())
+    if (std::ranges::find(kKnobs[i].values, numbers[i]) == kKnobs[i].values.end())
       return std::nullopt;
-    knobs.*kKnobs[i].member = integers[i];
+    knobs.*kKnobs[i].member = numbers[i];
   }
   return knobs;
 }

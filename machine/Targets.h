@@ -1,20 +1,25 @@
 //===- Targets.h - The CPUs that Resin builds for ---------------*- C++ -*-===//
 
-#ifndef RESIN_CODEGEN_TARGETS_H
-#define RESIN_CODEGEN_TARGETS_H
+#ifndef RESIN_MACHINE_TARGETS_H
+#define RESIN_MACHINE_TARGETS_H
+
+#include "machine/Machine.h"
 
 #include <string>
 #include <vector>
 
-namespace resin::codegen {
+namespace resin {
 
 /// A level of the x86-64 psABI. `features` are what its code needs beyond x86-64,
 /// spelt as in /proc/cpuinfo; a program checks them when it starts.
 struct TargetInfo {
-  std::string name;   ///< `x86-64-v3`
-  std::string halide; ///< Halide's name of it
+  std::string name; ///< `x86-64-v3`
   std::vector<std::string> features;
+  Machine machine;
 };
+
+/// That passes build for where nobody has said: what Resin is developed on.
+inline constexpr const char *kUsualTarget = "x86-64-v3";
 
 /// The target called `name`: `host`, or `v2`, `v3`, `v4` with or without `x86-64-`
 /// before it. `host` is the highest level this CPU has. On failure returns false
@@ -24,6 +29,6 @@ bool findTarget(const std::string &name, TargetInfo &target, std::string &error)
 /// Features of `target` that this CPU lacks.
 std::vector<std::string> missingFeatures(const TargetInfo &target);
 
-} // namespace resin::codegen
+} // namespace resin
 
-#endif // RESIN_CODEGEN_TARGETS_H
+#endif // RESIN_MACHINE_TARGETS_H
