@@ -1,13 +1,8 @@
 //===- ConvTile.cpp - The loop nest around a convolution's tiles ----------===//
 //
-//   1. anchor     a tile of the convolution, by the template
-//   2. values     pointwise nodes that several results need, per tile
-//   3. results    all within one loop nest
-//   4. sums       channel sums of each tile, taken from registers, then in
-//                 double over the tiles of the piece (kernels/TileSums.h)
-//
-// Sums of a large map's tiles do not fit the stack. Then they are taken in a second
-// pass, plane by plane, from the results in memory.
+// Sums of a tile are taken from registers, then in double over the tiles of the piece
+// (kernels/TileSums.h). Those of a large map's tiles do not fit the stack. Then they are
+// taken in a second pass, plane by plane, from the results in memory.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,6 +25,10 @@ void ConvTile::build(std::vector<Func> &outputs) {
   defineSums(outputs);
   schedule();
 }
+
+//===----------------------------------------------------------------------===//
+// The algorithm
+//===----------------------------------------------------------------------===//
 
 Expr ConvTile::value(int number, const Coordinates &at) const {
   auto found = tileValues.find(number);
@@ -170,29 +169,14 @@ Expr ConvTile::countedPixels(Expr tileX, Expr tileY) const {
 static Expr element(FuncRef value, size_t i, size_t count) { return count == 1 ? Expr(value) : Expr(value[i]); }
 
 void ConvTile::defineSums(std::vector<Func> &outputs) {
-  std::vector<Epilogue::Reduction> reductions = conv.epilogue.reductions();
+  const std::vector<Epilogue::Reduction> reductions = conv.epilogue.reductions();
   if (reductions.empty())
     return;
-  hasSums = true;
   const TileSums sums(reductions, conv.operands.size());
   const std::vector<Expr> parts = sums.leave(sumsTile());
   tileSums(ki, xo, yo, kb, no) = Tuple(parts);
-  const int block = kChannelBlock;
-  RDom walk(0, tilesX(), 0, tilesY(), 0, shape.n / tile.images, "walk");
-  Func total("totals");
+  defineTotal(sums, parts.size());
   Var k("k"), p("p");
-  const auto firstPixel = [&](int number) {
-    const auto [baseX, baseY] = basePixel(walk.x, walk.y);
-    return conv.epilogue.pointwise(number, 0.f, {k % block, baseX, baseY, k / block, walk.z * tile.images});
-  };
-  std::vector<Expr> zeros(reductions.size(), cast<double>(hiddenZero(anyFloat()))), left, added;
-  for (size_t i = 0; i < parts.size(); ++i)
-    left.push_back(element(tileSums(k % block, walk.x, walk.y, k / block, walk.z), i, parts.size()));
-  total(k) = Tuple(zeros);
-  for (Expr term : sums.add(left, countedPixels(walk.x, walk.y), firstPixel))
-    added.push_back(element(total(k), added.size(), reductions.size()) + term);
-  total(k) = Tuple(added);
-  std::vector<Func> sumResults;
   for (size_t i = 0; i < reductions.size(); ++i) {
     const int result = reductions[i].result;
     Func out("result" + std::to_string(result));
@@ -201,13 +185,30 @@ void ConvTile::defineSums(std::vector<Func> &outputs) {
     outputs[result] = out;
     sumResults.push_back(out);
   }
-  if (conv.frugal)
-    return TileSums::placeApart(sumResults, total, walk, tileSums, vectorFloats);
-  for (Func out : sumResults)
-    out.vectorize(k, vectorFloats);
-  total.compute_root().store_in(kStackScratch).bound(k, 0, resultBlocks * block).vectorize(k, vectorFloats);
-  total.update().reorder(k, walk.x, walk.y, walk.z).vectorize(k, vectorFloats);
 }
+
+/// Adds up what tiles have left.
+void ConvTile::defineTotal(const TileSums &sums, size_t parts) {
+  const int block = kChannelBlock;
+  const size_t count = conv.epilogue.reductions().size();
+  allTiles = RDom(0, tilesX(), 0, tilesY(), 0, shape.n / tile.images, "walk");
+  Var k("k");
+  const auto firstPixel = [&](int number) {
+    const auto [baseX, baseY] = basePixel(allTiles.x, allTiles.y);
+    return conv.epilogue.pointwise(number, 0.f, {k % block, baseX, baseY, k / block, allTiles.z * tile.images});
+  };
+  std::vector<Expr> zeros(count, cast<double>(hiddenZero(anyFloat()))), left, added;
+  for (size_t i = 0; i < parts; ++i)
+    left.push_back(element(tileSums(k % block, allTiles.x, allTiles.y, k / block, allTiles.z), i, parts));
+  total(k) = Tuple(zeros);
+  for (Expr term : sums.add(left, countedPixels(allTiles.x, allTiles.y), firstPixel))
+    added.push_back(element(total(k), added.size(), count) + term);
+  total(k) = Tuple(added);
+}
+
+//===----------------------------------------------------------------------===//
+// The schedule
+//===----------------------------------------------------------------------===//
 
 void ConvTile::orderLoops(Func f, std::vector<VarOrRVar> inner) const {
   std::vector<VarOrRVar> order = {kii, kvi, kbi};
@@ -219,6 +220,21 @@ void ConvTile::orderLoops(Func f, std::vector<VarOrRVar> inner) const {
 
 void ConvTile::schedule() {
   Func master = results[0].first;
+  scheduleResults(master);
+  if (!sumResults.empty())
+    scheduleSums(master);
+  scheduleAnchor(master);
+  for (auto &[number, f] : tileValues) {
+    f.compute_at(master, xo).store_in(MemoryType::Register);
+    f.bound_extent(x, tile.x).bound_extent(y, tile.y);
+    f.vectorize(ki, vectorFloats).unroll(ki).unroll(x).unroll(y).unroll(kb).unroll(n);
+  }
+  if (!conv.frugal)
+    zeroRings();
+}
+
+/// All of them in the nest of `master`.
+void ConvTile::scheduleResults(Func master) {
   const auto tail = [](bool shifted) { return shifted ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf; };
   for (auto [out, result] : results) {
     out.split(x, xo, xi, tile.x, tail(tile.shiftedX)).split(y, yo, yi, tile.y, tail(tile.shiftedY));
@@ -230,26 +246,27 @@ void ConvTile::schedule() {
     if (!out.name().starts_with(master.name()))
       out.compute_with(master, xo);
   }
-  if (hasSums && !conv.frugal) {
-    tileSums.bound(ki, 0, int(kChannelBlock))
-        .bound(xo, 0, tilesX())
-        .bound(yo, 0, tilesY())
-        .bound(kb, 0, resultBlocks)
-        .bound(no, 0, shape.n / tile.images);
-    tileSums.compute_root().store_in(kStackScratch);
-    splitChannels(tileSums);
-    splitTileLoops(tileSums);
-    orderLoops(tileSums, {});
-    tileSums.compute_with(master, xo);
-  }
-  scheduleAnchor(master);
-  for (auto &[number, f] : tileValues) {
-    f.compute_at(master, xo).store_in(MemoryType::Register);
-    f.bound_extent(x, tile.x).bound_extent(y, tile.y);
-    f.vectorize(ki, vectorFloats).unroll(ki).unroll(x).unroll(y).unroll(kb).unroll(n);
-  }
-  if (!conv.frugal)
-    zeroRings();
+}
+
+void ConvTile::scheduleSums(Func master) {
+  if (conv.frugal)
+    return TileSums::placeApart(sumResults, total, allTiles, tileSums, vectorFloats);
+  const int block = kChannelBlock;
+  Var k("k");
+  for (Func out : sumResults)
+    out.vectorize(k, vectorFloats);
+  total.compute_root().store_in(kStackScratch).bound(k, 0, resultBlocks * block).vectorize(k, vectorFloats);
+  total.update().reorder(k, allTiles.x, allTiles.y, allTiles.z).vectorize(k, vectorFloats);
+  tileSums.bound(ki, 0, block)
+      .bound(xo, 0, tilesX())
+      .bound(yo, 0, tilesY())
+      .bound(kb, 0, resultBlocks)
+      .bound(no, 0, shape.n / tile.images);
+  tileSums.compute_root().store_in(kStackScratch);
+  splitChannels(tileSums);
+  splitTileLoops(tileSums);
+  orderLoops(tileSums, {});
+  tileSums.compute_with(master, xo);
 }
 
 void ConvTile::zeroRings() {

@@ -5,6 +5,16 @@
 // tile while it is in registers, and so are its channel sums. A template says how a
 // tile of the anchor comes about, and in which order tiles are visited.
 //
+//   for tiles (no, yo, xo), panels of channels (kbo, kvo)    in the template's order
+//     anchor[ki, x, y, kb, n]                by the template, in registers or on the stack
+//     for ni, yi, xi                         unrolled
+//       for kbi, kvi, kii                    unrolled, vectors
+//         values = pointwise nodes           that several results need
+//         results = values                   all of them within one nest
+//     tileSums[ki, xo, yo, kb, no] = channel sums of the tile
+//   for tiles, k
+//     total[k] += tileSums                   in double
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef RESIN_CODEGEN_SCHEDULES_CONVTILE_H
@@ -79,8 +89,9 @@ protected:
 private:
   std::map<int, Halide::Func> tileValues; ///< by value number
   std::vector<std::pair<Halide::Func, int>> results;
-  Halide::Func tileSums{"tile_sums"};
-  bool hasSums = false;
+  Halide::Func tileSums{"tile_sums"}, total{"totals"};
+  Halide::RDom allTiles;
+  std::vector<Halide::Func> sumResults;
 
   Halide::Expr value(int number, const Coordinates &at) const;
   Halide::Expr valueInTile(int number, const Coordinates &at) const;
@@ -93,8 +104,12 @@ private:
   std::pair<Halide::Expr, Halide::Expr> basePixel(Halide::Expr tileX, Halide::Expr tileY) const;
   Halide::Expr countedPixels(Halide::Expr tileX, Halide::Expr tileY) const;
   void defineSums(std::vector<Halide::Func> &outputs);
+  void defineTotal(const TileSums &sums, size_t parts);
+
   void orderLoops(Halide::Func f, std::vector<Halide::VarOrRVar> inner) const;
   void schedule();
+  void scheduleResults(Halide::Func master);
+  void scheduleSums(Halide::Func master);
   void zeroRings();
   int tilesX() const { return (width + tile.x - 1) / tile.x; }
   int tilesY() const { return (height + tile.y - 1) / tile.y; }

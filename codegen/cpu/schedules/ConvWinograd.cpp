@@ -72,12 +72,9 @@ private:
     Expr c16 = chunk * chunkBlocks + channel.y;
     acc(ki, t, i, j, kb, chunk) = 0.f;
     Expr product = filter(c16 * block + channel.x) * V.points(channel.x, t, i, j, c16);
-    acc(ki, t, i, j, kb, chunk) += conv.pointsTile() && !knobs.chunk ? product + fetchPoints() : product;
+    acc(ki, t, i, j, kb, chunk) += product;
     M(ki, t, i, j, kb) = undef<float>();
-    Expr products = acc(ki, t, i, j, kb, chunks);
-    if (grid.all() == group || group == rounded)
-      products += fetchNext();
-    M(ki, t, i, j, kb) = select(chunks == 0, 0.f, M(ki, t, i, j, kb)) + products;
+    M(ki, t, i, j, kb) = select(chunks == 0, 0.f, M(ki, t, i, j, kb)) + acc(ki, t, i, j, kb, chunks);
     Z(ki, i, y, t, kb) = at(
         M, size,
         [&](Expr q) {
@@ -209,6 +206,10 @@ private:
     else
       acc.update().reorder({kii, kv, kb, t, inner, outer, channel.y});
     acc.update().vectorize(kii).unroll(kv).unroll(t).unroll(inner).unroll(kb);
+    if (conv.pointsTile() && !knobs.chunk)
+      fetchDuring(acc, fetchPoints());
+    if (grid.all() == group || group == rounded)
+      fetchDuring(M, fetchNext());
   }
 
   void scheduleFilter(Func master) {

@@ -69,8 +69,7 @@ private:
     partial(ki, c, i, j, kb, g) +=
         Q.points(ki, g * group + tile, i, j, kb) * V.points(channel % block, g * group + tile, i, j, channel / block);
     W(ki, c, i, j, kb) = undef<float>();
-    W(ki, c, i, j, kb) =
-        select(groups == 0, 0.f, W(ki, c, i, j, kb)) + (partial(ki, c, i, j, kb, groups) + fetchNext());
+    W(ki, c, i, j, kb) = select(groups == 0, 0.f, W(ki, c, i, j, kb)) + partial(ki, c, i, j, kb, groups);
   }
 
   /// Zero, and on the way what this panel's result will be stored to, and the pixels of the next group or panel. With
@@ -150,6 +149,7 @@ private:
     else
       partial.update().reorder({kii, kv, kb, c, inner, outer});
     partial.update().vectorize(kii).unroll(kv).unroll(c).unroll(kb).unroll(inner);
+    fetchDuring(W, fetchNext());
     if (isCut)
       V.points.compute_root();
     else

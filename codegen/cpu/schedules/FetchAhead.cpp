@@ -54,4 +54,15 @@ Expr fetchShare(const std::vector<LinesAhead> &ahead, const FetchTurn &turn) {
   return cast<float>(fetches);
 }
 
+void fetchDuring(const Func &f, const Expr &fetch) {
+  using namespace Internal;
+  Function function = f.function();
+  Expr &value = function.update(f.num_update_definitions() - 1).values()[0];
+  const Expr whole = substitute_in_all_lets(value);
+  const Add *sum = whole.as<Add>();
+  assert(sum && "the update adds");
+  // To the term, which the sum waits for anyway.
+  value = common_subexpression_elimination(sum->a + (sum->b + fetch));
+}
+
 } // namespace resin::codegen

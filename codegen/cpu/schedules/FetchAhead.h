@@ -6,6 +6,8 @@
 // operands of the epilogue. Nothing waits for a fetch, and one that reaches beyond its
 // storage does nothing.
 //
+// Fetching is part of a schedule: `fetchDuring` puts it into a sum that is defined already.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef RESIN_CODEGEN_SCHEDULES_FETCHAHEAD_H
@@ -47,6 +49,10 @@ struct FetchTurn {
 };
 /// Zero as a float, and on the way those of the lines that are due.
 Halide::Expr fetchShare(const std::vector<LinesAhead> &ahead, const FetchTurn &turn);
+
+/// A hook of the schedule: from now on the last update of `f`, a sum, asks for lines at every turn. `fetch` is zero as
+/// a float, in the update's loops; what is added stays the same.
+void fetchDuring(const Halide::Func &f, const Halide::Expr &fetch);
 
 } // namespace resin::codegen
 
