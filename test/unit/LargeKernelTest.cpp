@@ -70,8 +70,9 @@ TEST(LargeKernel, SumsThatNoIndexCounts) {
 std::string loss(const std::string &op, const std::string &second, const std::string &attributes,
                  const std::string &result, int n, int classes) {
   return "(" + f32({n, classes}) + (second.empty() ? "" : ", " + second) + ") { %" + (second.empty() ? "1" : "2") +
-         " = " + op + "(%0" + (second.empty() ? "" : ", %1") + ") {" + attributes + "} : f32" +
-         result.substr(result.find('[')) + " } -> (%" + (second.empty() ? "1" : "2") + ": " + result + ")";
+         " = " + op + "(%0" + (second.empty() ? "" : ", %1") + ") {" + attributes +
+         "} : " + result.substr(0, result.find(']') + 1) + " } -> (%" + (second.empty() ? "1" : "2") + ": " + result +
+         ")";
 }
 
 TEST(LargeKernel, Losses) {

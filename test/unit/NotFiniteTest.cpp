@@ -266,7 +266,7 @@ const std::string kWindow = "dilations=[1,1], groups=1, padding=[1,1,1,1], strid
 
 TEST(NotFinite, ConvolutionsForward) {
   const std::string epilogue = "; %5 = add_bias(%4, %2) {} : f32SHAPE; %6 = add(%5, %3) {} : f32SHAPE; %7 = relu(%6) "
-                               "{} : SHAPE } -> (%7: f32SHAPEc16h1)";
+                               "{} : f32SHAPE } -> (%7: f32SHAPEc16h1)";
   auto withEpilogue = [&](std::string text, const std::string &shape) {
     text += epilogue;
     for (size_t at; (at = text.find("SHAPE")) != std::string::npos;)
