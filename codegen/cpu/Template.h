@@ -94,7 +94,7 @@ inline Numbers channelsInStep() { return {1, 2, 4, 8, 16}; }
 int largestDivisor(int value, int64_t limit);
 inline int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 inline bool divides(int part, int whole) { return part > 0 && whole % part == 0; }
-inline int blocksOf(int channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
+inline int blocksOf(int channels) { return static_cast<int>(resin::blocksOf(channels)); }
 
 } // namespace resin::codegen
 

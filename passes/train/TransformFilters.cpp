@@ -28,6 +28,7 @@ using namespace resin::resnet;
 
 namespace {
 
+int64_t elementBytes(Value value) { return bytesOf(*elementTypeOf(getElementTypeOrSelf(value))); }
 ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 
 bool isAll(ArrayRef<int64_t> values, int64_t wanted) {
@@ -46,7 +47,7 @@ bool suits(Conv2dOp conv) {
 /// with a filter at its points: the longer of the arithmetic and of reading the filter.
 double costOf(Conv2dOp conv, int64_t tile, const Machine &machine) {
   ArrayRef<int64_t> filter = shapeOf(conv.getFilter()), result = shapeOf(conv.getResult());
-  const int64_t points = tile ? (tile + 2) * (tile + 2) : 9, bytes = points * 4;
+  const int64_t points = tile ? (tile + 2) * (tile + 2) : 9, bytes = points * elementBytes(conv.getFilter());
   double arithmetic = kPlainSumCost * 9 * result[2] * result[3];
   if (tile) {
     const double values = double(points) * llvm::divideCeil(result[2], tile) * llvm::divideCeil(result[3], tile);
@@ -60,7 +61,8 @@ double costOf(Conv2dOp conv, int64_t tile, const Machine &machine) {
 bool fitsStack(Conv2dOp conv, int64_t tile) {
   ArrayRef<int64_t> filter = shapeOf(conv.getFilter()), result = shapeOf(conv.getResult());
   const int64_t points = (tile + 2) * (tile + 2);
-  return points * 4 * (filter[0] + filter[1]) * llvm::divideCeil(result[3], tile) <= kMostKernelScratch / 2;
+  const int64_t bytes = points * elementBytes(conv.getFilter());
+  return bytes * (filter[0] + filter[1]) * llvm::divideCeil(result[3], tile) <= kMostKernelScratch / 2;
 }
 
 struct TransformFilters : resin::impl::TransformFiltersBase<TransformFilters> {

@@ -20,6 +20,9 @@ struct ConvShape {
   int strideY, strideX, top, left, dilationY, dilationX, groups;
 };
 
+/// Of what templates sum up in, and keep in scratch.
+inline constexpr int64_t kSumBytes = bytesOf(ElementType::F32);
+
 /// Whether every group has whole blocks of channels; all channels at once may fill their last block with zeros.
 inline bool fillsBlocks(const ConvShape &s) {
   return s.groups == 1 || (s.c / s.groups % kChannelBlock == 0 && s.k / s.groups % kChannelBlock == 0);
@@ -37,6 +40,7 @@ struct ConvProblem {
   /// First and second operand of the convolution.
   int operandNumber(int i) const { return spec.nodes[node].operands[i]; }
   const TensorSpec &operandSpec(int i) const { return spec.operands[operandNumber(i)]; }
+  int64_t elementBytes(int i) const { return bytesOf(operandSpec(i).type); }
   /// Winograd's tile if the filter comes at its points, as [k, p, p, c] in K16; else 0.
   int pointsTile() const {
     return spec.nodes[node].op == "conv2d_winograd" ? static_cast<int>(operandSpec(1).shape[1]) - 2 : 0;

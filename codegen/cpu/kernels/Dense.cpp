@@ -13,7 +13,6 @@ namespace resin::codegen {
 
 namespace {
 
-int64_t blocks(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
 Coordinate blocked(Expr block, Expr lane, int64_t extent) {
   return Coordinate(block, lane, extent % kChannelBlock != 0);
 }
@@ -27,7 +26,7 @@ int together(const Stages &stages) {
 std::vector<Value> linear(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
   const int64_t n = v[0].shape[0], in = v[0].shape[1], out = v[1].shape[0];
   auto term = [&](auto &e, auto &r) { return v[0].at({e[1], r[0]}) * v[1].at({blocked(e[2], e[0], out), r[0]}); };
-  Func product = stages.sum("product", {kChannelBlock, n, blocks(out)}, {in}, term, together(stages));
+  Func product = stages.sum("product", {kChannelBlock, n, blocksOf(out)}, {in}, term, together(stages));
   stages.tileBy({kChannelBlock, largestDivisor(n, together(stages))});
   return {{node.results[0], [=](const Index &i) { return product(i[1].lane(), i[0].whole(), i[1].block()); }}};
 }
@@ -39,7 +38,7 @@ std::vector<Value> linearGradData(const KernelNode &node, const std::vector<Valu
     Coordinate o = blocked(r[0], e[0], out);
     return v[0].at({e[1], o}) * v[1].at({o, e[2]});
   };
-  Func lanes = stages.sum("lanes", {kChannelBlock, n, in}, {blocks(out)}, term, together(stages));
+  Func lanes = stages.sum("lanes", {kChannelBlock, n, in}, {blocksOf(out)}, term, together(stages));
   if (in % kChannelBlock == 0)
     stages.computeInside(kChannelBlock);
   stages.tileBy({1, largestDivisor(n, together(stages))});
@@ -58,7 +57,7 @@ std::vector<Value> linearGradData(const KernelNode &node, const std::vector<Valu
 std::vector<Value> linearGradWeight(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
   const int64_t n = v[0].shape[0], out = v[0].shape[1], in = v[1].shape[1];
   auto term = [&](auto &e, auto &r) { return v[0].at({r[0], blocked(e[2], e[0], out)}) * v[1].at({r[0], e[1]}); };
-  Func product = stages.sum("product", {kChannelBlock, in, blocks(out)}, {n}, term, together(stages));
+  Func product = stages.sum("product", {kChannelBlock, in, blocksOf(out)}, {n}, term, together(stages));
   stages.computeInside(1);
   stages.tileBy({0, largestDivisor(in, together(stages))});
   return {{node.results[0], [=](const Index &i) { return product(i[0].lane(), i[1].whole(), i[0].block()); }}};
@@ -90,7 +89,7 @@ std::vector<Value> batchSum(const KernelNode &node, const std::vector<Value> &v,
                return treeSum(terms);
              }}};
   const int64_t c = node.results[0].shape[0];
-  Func sum = stages.sum("sum", {blocks(c) * kChannelBlock}, {n},
+  Func sum = stages.sum("sum", {blocksOf(c) * kChannelBlock}, {n},
                         [&](auto &e, auto &r) { return at(r[0], {Coordinate(e[0], c % kChannelBlock != 0)}); });
   stages.tileBy({kChannelBlock});
   return {{node.results[0], [=](const Index &i) { return sum(i[0].whole()); }}};

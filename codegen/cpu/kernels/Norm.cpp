@@ -14,8 +14,6 @@ namespace resin::codegen {
 
 namespace {
 
-int64_t blocks(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
-
 Expr wide(const Value &value, const Index &i) { return cast<double>(value.at(i)); }
 
 /// [pieces, c]: row p sums `term` over the p-th part of the images and all pixels, in double.
@@ -26,9 +24,9 @@ Value channelSums(const KernelNode &node, const std::vector<int64_t> &shape, Sta
     return term({n, Coordinate(v[1], v[0], c % kChannelBlock != 0), y, x});
   };
   // A row of one image, then the rows.
-  Func rows = stages.sum("rows", {kChannelBlock, blocks(c), shape[2], shape[0]}, {shape[3]},
+  Func rows = stages.sum("rows", {kChannelBlock, blocksOf(c), shape[2], shape[0]}, {shape[3]},
                          [&](auto &v, auto &r) { return at(v, v[3], v[2], r[0]); });
-  Func total = stages.sum("total", {kChannelBlock, blocks(c), pieces}, {shape[2], images},
+  Func total = stages.sum("total", {kChannelBlock, blocksOf(c), pieces}, {shape[2], images},
                           [&](auto &v, auto &r) { return rows(v[0], v[1], r[0], v[2] * int(images) + r[1]); });
   stages.tileBy({kChannelBlock, 1});
   return {node.results[0], [=](const Index &i) { return total(i[1].lane(), i[1].block(), i[0].whole()); }};
@@ -46,7 +44,7 @@ std::vector<Value> channelDot(const KernelNode &node, const std::vector<Value> &
 Func finishSum(const char *name, const Value &partials, Stages &stages) {
   const int64_t c = partials.shape[1];
   stages.tileBy({kChannelBlock});
-  return stages.sum(name, {blocks(c) * kChannelBlock}, {partials.shape[0]}, [&](auto &v, auto &r) {
+  return stages.sum(name, {blocksOf(c) * kChannelBlock}, {partials.shape[0]}, [&](auto &v, auto &r) {
     return wide(partials, {r[0], Coordinate(v[0], c % kChannelBlock != 0)});
   });
 }
@@ -59,7 +57,7 @@ Value channelVector(const KernelNode &node, size_t result, std::function<Expr(co
 std::vector<Value> batchNormFinalize(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
   const double count = node.real("count"), epsilon = node.real("epsilon");
   Func sum = finishSum("sum", v[0], stages), squares = finishSum("squares", v[1], stages);
-  const int64_t c = blocks(v[0].shape[1]) * kChannelBlock;
+  const int64_t c = blocksOf(v[0].shape[1]) * kChannelBlock;
   auto mean = [=](Expr at) { return sum(at) * Expr(1 / count); };
   Func variance = stages.compute("variance", {c}, [&](auto &i) {
     return atLeast(Expr(0.0), squares(i[0]) * Expr(1 / count) - mean(i[0]) * mean(i[0]));

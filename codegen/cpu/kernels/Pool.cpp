@@ -131,7 +131,7 @@ std::vector<Value> avgPoolGrad(const KernelNode &node, const std::vector<Value> 
 
 std::vector<Value> globalAvgPool(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
   const std::vector<int64_t> shape = v[0].shape;
-  const int64_t blocks = (shape[1] + kChannelBlock - 1) / kChannelBlock;
+  const int64_t blocks = blocksOf(shape[1]);
   Func sums = stages.sum("sums", {kChannelBlock, blocks, shape[0]}, {shape[3], shape[2]}, [&](auto &e, auto &r) {
     return v[0].at({e[2], Coordinate(e[1], e[0], shape[1] % kChannelBlock != 0), r[1], r[0]});
   });

@@ -51,7 +51,7 @@ Value resizeChannels(const KernelNode &node, const Value &v) {
             Index inside = i;
             if (want <= have)
               return maskPadding(i[1], want, v.at(i));
-            const int haveBlocks = (have + kChannelBlock - 1) / kChannelBlock;
+            const int haveBlocks = blocksOf(have);
             if (!i[1].isSplit()) {
               inside[1] = Coordinate(min(i[1].whole(), int(have) - 1));
               return select(i[1].whole() < int(have), v.at(inside), 0.f);

@@ -13,8 +13,8 @@ static constexpr int kBlock = kChannelBlock;
 ChannelSpans::ChannelSpans(const ConvProblem &conv, int channels)
     : step(conv.operandSpec(0).layout == LayoutKind::Dense ? 1 : channels),
       transposed(conv.direction == ConvDirection::GradData), tapsX(conv.shape.s), tapsY(conv.shape.r),
-      mostAtOnce(conv.machine.l2Bytes / 2), resultChannels(transposed ? conv.shape.c : conv.shape.k),
-      results(resultChannels / conv.shape.groups),
+      elementBytes(conv.elementBytes(1)), mostAtOnce(conv.machine.l2Bytes / 2),
+      resultChannels(transposed ? conv.shape.c : conv.shape.k), results(resultChannels / conv.shape.groups),
       sources((transposed ? conv.shape.k : conv.shape.c) / conv.shape.groups) {
   longest = shortest = end(0) - first(0);
   for (int block = 1; block < blocks(); ++block) {

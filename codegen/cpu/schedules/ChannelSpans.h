@@ -51,7 +51,7 @@ public:
   Halide::Expr isReal(Halide::Expr ki, Halide::Expr kb) const { return kb * int(kChannelBlock) + ki < resultChannels; }
 
   /// Of a block's filters when they are spread out, of those of all blocks, and whether these may be at once.
-  int64_t panelBytes() const { return int64_t(mostChannels()) * kChannelBlock * tapsX * tapsY * 4; }
+  int64_t panelBytes() const { return int64_t(mostChannels()) * kChannelBlock * tapsX * tapsY * elementBytes; }
   int64_t filterBytes() const { return panelBytes() * blocks(); }
   bool fitAtOnce() const { return filterBytes() <= mostAtOnce; }
 
@@ -68,6 +68,7 @@ private:
 
   const bool transposed; ///< the filter's rows are source channels
   const int tapsX, tapsY;
+  const int64_t elementBytes;                 ///< of filters
   const int64_t mostAtOnce;                   ///< bytes of filters: half of L2
   const int resultChannels, results, sources; ///< all; of a group
   int longest = 0, shortest = 0;

@@ -44,7 +44,7 @@ RegisterTile registerTile(const DirectKnobs &t) { return {t.pixels * t.rows * t.
 /// Of one source channel and tap.
 double cyclesOf(const DirectKnobs &t, const Machine &machine) {
   // Weights come from L2, but for chunks of them, of which most hides behind the FMAs.
-  const double stream = t.blocks ? 0 : 0.15 * t.vectors * machine.vectorFloats * 4 / machine.l2BytesPerCycle;
+  const double stream = t.blocks ? 0 : 0.15 * t.vectors * machine.vectorFloats * kSumBytes / machine.l2BytesPerCycle;
   return registerTile(t).cycles(machine) + stream;
 }
 
@@ -85,7 +85,13 @@ int epilogueTensors(const ConvProblem &conv) {
 int64_t chunkScratchOf(const DirectKnobs &t, const ConvProblem &conv) {
   const ConvShape &s = conv.shape;
   return int64_t(s.n) * (conv.isForward() ? int64_t(s.oh) * s.ow : int64_t(s.h) * s.w) * t.vectors *
-         conv.machine.vectorFloats * 4;
+         conv.machine.vectorFloats * kSumBytes;
+}
+
+/// Of strided pixels that a 1x1 convolution copies first.
+int64_t copiedBytes(const ConvProblem &conv) {
+  const ConvShape &s = conv.shape;
+  return int64_t(s.n) * s.c * s.oh * s.ow * conv.elementBytes(0);
 }
 
 class DirectDefaults {
@@ -113,7 +119,7 @@ private:
   const ChannelSpans spans{conv, 4};
   const int sourceChannels = hasSpans ? spans.mostChannels() : (forward ? s.c : s.k) / s.groups,
             resultBlocks = hasSpans ? 1 : blocksOf((forward ? s.k : s.c) / s.groups);
-  const int64_t panelBytes = int64_t(sourceChannels) * s.r * s.s * kChannelBlock * 4;
+  const int64_t panelBytes = int64_t(sourceChannels) * s.r * s.s * kChannelBlock * conv.elementBytes(1);
   // A 1x1 convolution does little with each value. With 256 source channels and more its tiles lie in one row, whose
   // pixels of a block of channels stand together: 1024 channels at 14x14 by 2x2 pixels 25 -> 85 % of peak from
   // memory, with the chunks below.
@@ -169,8 +175,9 @@ private:
 
   void chooseOrder(DirectKnobs &best) const {
     const int sourceBlocks = blocksOf(sourceChannels);
-    const int64_t blockBytes = int64_t(kChannelBlock) * s.r * s.s * best.vectors * machine.vectorFloats * 4;
-    const int64_t copied = isStrided && pointwise ? int64_t(s.n) * s.c * s.oh * s.ow * 4 : 0;
+    const int64_t blockBytes =
+        int64_t(kChannelBlock) * s.r * s.s * best.vectors * machine.vectorFloats * conv.elementBytes(1);
+    const int64_t copied = isStrided && pointwise ? copiedBytes(conv) : 0;
     auto blocksIn = [&](int64_t bytes) {
       return largestDivisor(sourceBlocks, std::max<int64_t>(1, bytes / blockBytes));
     };
@@ -194,11 +201,11 @@ private:
   }
 
   /// Where the weights exceed a small L2 they should not stream once per image.
-  int64_t filterBytes() const {
-    return hasSpans ? spans.filterBytes() : int64_t(sourceChannels) * resultBlocks * s.groups * 16 * s.r * s.s * 4;
-  }
+  int64_t filterBytes() const { return hasSpans ? spans.filterBytes() : panelBytes * resultBlocks * s.groups; }
   /// Of one image.
-  int64_t sourceBytes() const { return int64_t(forward ? s.c : s.k) * (forward ? s.h * s.w : s.oh * s.ow) * 4; }
+  int64_t sourceBytes() const {
+    return int64_t(forward ? s.c : s.k) * (forward ? s.h * s.w : s.oh * s.ow) * conv.elementBytes(0);
+  }
 };
 
 //===----------------------------------------------------------------------===//
@@ -252,7 +259,7 @@ bool fitsChunks(const DirectKnobs &t, const ConvProblem &conv) {
   if (blocksOf((conv.isForward() ? s.c : s.k) / s.groups) % t.blocks || t.order != DirectOrder::Panels)
     return false;
   const bool isCopied = conv.isForward() && s.r * s.s == 1 && s.strideX * s.strideY > 1;
-  return !isCopied || int64_t(s.n) * s.c * s.oh * s.ow * 4 <= kLargestScratch / 2;
+  return !isCopied || copiedBytes(conv) <= kLargestScratch / 2;
 }
 
 class DirectTemplate : public Template {

@@ -81,15 +81,16 @@ WeightKnobs chooseKnobs(const ConvProblem &conv) {
   chooseTile(t, conv);
   // A block of rows of one channel block of X stays in L1: seven eighths of it. Twice as much cost a fifth (128
   // channels at 28x28, stride 2).
-  const int64_t rowBytes = int64_t(s.strideY) * (s.w + 2) * (isPlanar(conv) ? 4 * s.c : 64);
+  const int64_t rowBytes =
+      int64_t(s.strideY) * (s.w + 2) * (isPlanar(conv) ? s.c : kChannelBlock) * conv.elementBytes(0);
   t.rows = largestDivisor(s.oh, std::max<int64_t>(1, machine.l1Bytes * 7 / 8 / rowBytes));
   // Of few FMAs 32 to a turn of the loop rather than 16: 128 channels at 28x28 to 512, 1x1, 66 -> 70 % of peak.
   const int body = t.vectors * t.channels * t.tapsX * t.tapsY;
   t.pixels = largestDivisor(t.rolled ? s.w : s.ow, t.rolled && s.w == 7 ? 7 : body <= 8 ? 4 : 2);
-  const int64_t weightBytes = int64_t(s.k) * s.c / s.groups * s.r * s.s * 4;
+  const int64_t weightBytes = int64_t(s.k) * s.c / s.groups * s.r * s.s * kSumBytes;
   t.pixelsInside = weightBytes > 3 * machine.l2Bytes && fillsBlocks(s);
   // As many as have a block of X in half of L2.
-  const int64_t mostPixels = machine.l2Bytes / 2 / (kChannelBlock * 4);
+  const int64_t mostPixels = machine.l2Bytes / 2 / (kChannelBlock * conv.elementBytes(0));
   if (t.pixelsInside)
     t.images = largestDivisor(s.n, std::max<int64_t>(1, mostPixels / (s.oh * s.ow)));
   return t;

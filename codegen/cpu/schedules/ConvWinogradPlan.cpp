@@ -28,7 +28,8 @@ int64_t scratchOf(const WinogradKnobs &t, const ConvProblem &conv) {
                 tiles = (group + t.tiles - 1) / t.tiles * t.tiles * groups, source = sourceChannels(conv) + 15;
   const bool atPoints = conv.pointsTile();
   const int64_t resultBlocks = atPoints ? blocksOf(conv.shape.k) : t.blocks;
-  return winograd::pointsOf(t.tile) * 4 * (source * tiles + 16 * resultBlocks * ((atPoints ? 0 : source) + tiles));
+  return winograd::pointsOf(t.tile) * kSumBytes *
+         (source * tiles + 16 * resultBlocks * ((atPoints ? 0 : source) + tiles));
 }
 
 //===----------------------------------------------------------------------===//

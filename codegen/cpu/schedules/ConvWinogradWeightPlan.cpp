@@ -14,10 +14,10 @@ namespace {
 
 /// Of the sums at the points for `blocks` blocks of output channels, and of one tile of `channels`.
 int64_t sumBytesOf(const WinogradWeightKnobs &t, const ConvShape &s, int blocks) {
-  return winograd::pointsOf(t.tile) * 4 * kChannelBlock * blocks * (roundUp(roundUp(s.c, 16), t.channels) + 1);
+  return winograd::pointsOf(t.tile) * kSumBytes * kChannelBlock * blocks * (roundUp(roundUp(s.c, 16), t.channels) + 1);
 }
 int64_t tileBytesOf(const WinogradWeightKnobs &t, int channels) {
-  return winograd::pointsOf(t.tile) * 4 * int64_t(roundUp(channels, 16));
+  return winograd::pointsOf(t.tile) * kSumBytes * int64_t(roundUp(channels, 16));
 }
 
 /// Bytes on the stack of a worker.
