@@ -31,7 +31,7 @@ struct Images final : Source {
   int64_t count = 0;
   std::vector<float> numbers; ///< [image][channel][y][x], normalised
 
-  std::vector<Field> fields() const override { return {{"image", "f32", shape}}; }
+  std::vector<Field> fields() const override { return {{"image", ElementType::F32, shape}}; }
   int64_t size() const override { return count; }
   Fingerprint fingerprint() const override;
   StatusOr<Sample> fill(int64_t index, std::vector<uint8_t> &) const override {

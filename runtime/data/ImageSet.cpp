@@ -13,7 +13,7 @@ void ImageSet::limitTo(int64_t count) {
   pixels.resize(static_cast<size_t>(count * imageBytes()));
 }
 
-std::vector<Field> ImageSet::fields() const { return {{"image", "u8", shape}, {"label", "i32", {}}}; }
+std::vector<Field> ImageSet::fields() const { return {{"image", ElementType::U8, shape}, {"label", ElementType::I32, {}}}; }
 
 Fingerprint ImageSet::fingerprint() const {
   Checksum sum;

@@ -10,7 +10,7 @@ using namespace resin;
 using namespace resin::runtime;
 using Clock = std::chrono::steady_clock;
 
-// One batch is in the step's hands, one is whole: a sample that takes ten times as long as others delays nobody.
+// Batches that are whole when nothing holds the threads up: one that takes twice as long as a step delays nobody.
 static constexpr int64_t kDepth = 2;
 
 Loader::Loader(Model &model, const Function &function, const Source &source, const PixelScale &scale)

@@ -11,6 +11,7 @@
 #ifndef RESIN_RUNTIME_DATA_SOURCE_H
 #define RESIN_RUNTIME_DATA_SOURCE_H
 
+#include "support/ElementType.h"
 #include "support/Status.h"
 
 #include <cstdint>
@@ -31,7 +32,7 @@ struct DataNeeds {
 /// What every sample has under this name.
 struct Field {
   std::string name;
-  std::string type; ///< "u8", "f32", "i32", as manifests say it
+  ElementType type;
   std::vector<int64_t> shape;
 };
 
