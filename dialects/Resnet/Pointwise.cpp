@@ -1,8 +1,10 @@
-//===- Pointwise.cpp - relu, add, add_bias, dropout -----------------------===//
+//===- Pointwise.cpp - relu, silu, add, add_bias, dropout -----------------------===//
 
 #include "dialects/Resnet/Channels.h"
 #include "dialects/Resnet/Checker.h"
 #include "support/Philox.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -40,6 +42,42 @@ LogicalResult ReluGradOp::inferReturnTypes(MLIRContext *, std::optional<Location
 void ReluGradOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
   for (int64_t i = 0; i < operands[0].size(); ++i)
     results[0].data[i] = operands[1].data[i] <= 0 ? 0 : operands[0].data[i];
+}
+
+//===----------------------------------------------------------------------===//
+// silu
+//===----------------------------------------------------------------------===//
+
+LogicalResult SiluOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor op,
+                                       SmallVectorImpl<Type> &types) {
+  Checker check(location, getOperationName());
+  return check.infer(types, op.getInput(), check.shape(op.getInput(), "an activation", {4, 2})); // silu_c1
+}
+
+void SiluOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  for (int64_t i = 0; i < operands[0].size(); ++i)
+    results[0].data[i] = operands[0].data[i] / (1 + std::exp(-operands[0].data[i]));
+}
+
+// dx = dy * s * (1 + x * (1 - s)), s = sigmoid(x)
+SmallVector<Value> SiluOp::gradient(OpBuilder &builder, ValueRange resultGradients, ArrayRef<bool> wanted) {
+  return {SiluGradOp::create(builder, getLoc(), resultGradients[0], getInput())};
+}
+
+LogicalResult SiluGradOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor op,
+                                           SmallVectorImpl<Type> &types) {
+  Checker check(location, getOperationName());
+  check.shape(op.getGradient(), "a gradient", {4, 2});                                                  // silu_grad_c1
+  const Shape shape = check.sameShape(op.getOperands(), "takes a gradient in the activation's shape:"); // silu_grad_c1
+  check.sameElementType(op.getOperands());                                                              // silu_grad_c1
+  return check.infer(types, op.getGradient(), shape);
+}
+
+void SiluGradOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  for (int64_t i = 0; i < operands[0].size(); ++i) {
+    const double x = operands[1].data[i], s = 1 / (1 + std::exp(-x));
+    results[0].data[i] = operands[0].data[i] * s * (1 + x * (1 - s));
+  }
 }
 
 //===----------------------------------------------------------------------===//

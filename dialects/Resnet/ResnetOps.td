@@ -529,6 +529,42 @@ def Resnet_ReluGradOp : Resnet_ValueOp<"relu_grad", "Pointwise"> {
   let assemblyFormat = "$gradient `,` $activation attr-dict `:` functional-type(operands, results)";
 }
 
+def Resnet_SiluOp : Resnet_ValueOp<"silu", "Pointwise", [Differentiable]> {
+  let summary = "x * sigmoid(x)";
+  let description = [{
+    `x / (1 + exp(-x))` (Elfwing, Uchibe and Doya 2018; "swish"). NaN stays NaN, and of minus infinity comes NaN.
+
+    * (C1) The activation is `[n, c, h, w]` or `[n, features]`.
+
+    ```mlir
+    %y = resnet.silu %x : (tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
+  let operations = 4;
+  let gradientReads = ["input"];
+  let arguments = (ins Activation:$input);
+  let results = (outs Activation:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def Resnet_SiluGradOp : Resnet_ValueOp<"silu_grad", "Pointwise"> {
+  let summary = "Gradient of silu with respect to its input";
+  let description = [{
+    `gradient * s * (1 + x * (1 - s))` with `s = 1 / (1 + exp(-x))`.
+
+    * (C1) Both have one shape, `[n, c, h, w]` or `[n, features]`, and one element type.
+
+    ```mlir
+    %dx = resnet.silu_grad %dy, %x : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
+  let operations = 8;
+  let gradientOf = "silu";
+  let arguments = (ins Activation:$gradient, Activation:$input);
+  let results = (outs Activation:$result);
+  let assemblyFormat = "$gradient `,` $input attr-dict `:` functional-type(operands, results)";
+}
+
 def Resnet_AddOp : Resnet_ValueOp<"add", "Pointwise", [Differentiable, Commutative]> {
   let summary = "The residual join: x + y";
   let description = [{

@@ -88,3 +88,19 @@ func.func @empty(%x: tensor<0x4x6x6xf32>) {
   %r = resnet.relu %x : (tensor<0x4x6x6xf32>) -> tensor<0x4x6x6xf32>
   return
 }
+
+// -----
+
+func.func @silu_c1(%x: tensor<4xf32>) {
+  // expected-error@+1 {{'silu' takes an activation of rank 4 or 2, not [4]}}
+  %r = resnet.silu %x : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @silu_grad_c1(%g: tensor<2x4xf32>, %x: tensor<2x5xf32>) {
+  // expected-error@+1 {{'silu_grad' takes a gradient in the activation's shape: [2, 4] and [2, 5]: the shapes differ}}
+  %r = resnet.silu_grad %g, %x : (tensor<2x4xf32>, tensor<2x5xf32>) -> tensor<2x4xf32>
+  return
+}

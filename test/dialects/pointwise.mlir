@@ -1,4 +1,4 @@
-// RUN: resin-opt %s --interpret="function=relu,add,dropout,dropout_in_pieces,first_of_pieces" -o /dev/null | FileCheck %s
+// RUN: resin-opt %s --interpret="function=relu,silu,add,dropout,dropout_in_pieces,first_of_pieces" -o /dev/null | FileCheck %s
 
 !x = tensor<2x2xf32>
 
@@ -9,6 +9,16 @@
 func.func @relu(%x: !x {resnet.value = dense<[[-1., 0.], [2., 3.]]> : !x}, %g: !x {resnet.value = dense<[[5., 6.], [7., 8.]]> : !x}) -> (!x, !x) {
   %y = resnet.relu %x : (!x) -> !x
   %dx = resnet.relu_grad %g, %y : (!x, !x) -> !x
+  return %y, %dx : !x, !x
+}
+
+// torch.nn.functional.silu and its autograd in double: -1, 0, 1, -20.
+// CHECK-LABEL: @silu
+// CHECK-NEXT: result 0 [2, 2]: -0.268941 0 0.731059 -4.12231e-08
+// CHECK-NEXT: result 1 [2, 2]: 0.361647 3 6.49369 -3.13295e-07
+func.func @silu(%x: !x {resnet.value = dense<[[-1., 0.], [1., -20.]]> : !x}, %g: !x {resnet.value = dense<[[5., 6.], [7., 8.]]> : !x}) -> (!x, !x) {
+  %y = resnet.silu %x : (!x) -> !x
+  %dx = resnet.silu_grad %g, %x : (!x, !x) -> !x
   return %y, %dx : !x, !x
 }
 

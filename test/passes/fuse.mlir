@@ -381,3 +381,34 @@ func.func @norm_of_the_image(%x: !x, %dy: !d, %t: !t) -> (!p, !p) {
   %q = resnet.channel_dot %dz, %x pieces 4 : (!x, !x) -> !p
   return %s, %q : !p, !p
 }
+
+// -----
+
+!x = tensor<8x16x32x32xf32, #resnet.layout<c16, halo = 1>>
+!y = tensor<8x16x32x32xf32, #resnet.layout<c16>>
+!u = tensor<16x16x1x1xf32, #resnet.layout<c16k16>>
+!f = tensor<16x16x1x1xf32, #resnet.layout<k16c16>>
+!c = tensor<16xf32, #resnet.layout<c16>>
+!p = tensor<4x16xf64, #resnet.layout<c16>>
+
+// Another activation function rides along as ReLU does, forwards and backwards.
+// CHECK-LABEL: @silu
+//       CHECK:   resnet.fused
+//       CHECK:     resnet.conv2d
+//  CHECK-NEXT:     resnet.add_bias
+//  CHECK-NEXT:     resnet.silu
+//  CHECK-NEXT:     resnet.yield
+//       CHECK:   resnet.fused
+//       CHECK:     resnet.conv2d_grad_data
+//  CHECK-NEXT:     resnet.silu_grad
+//  CHECK-NEXT:     resnet.channel_sum
+//  CHECK-NEXT:     resnet.yield
+func.func @silu(%x: !x, %f: !f, %b: !c, %z: !y, %dy: !x, %u: !u) -> (!y, !y, !p) {
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (!x, !f) -> !y
+  %n = resnet.add_bias %y, %b : (!y, !c) -> !y
+  %r = resnet.silu %n : (!y) -> !y
+  %dx = resnet.conv2d_grad_data %dy, %u size [32, 32] strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (!x, !u) -> !y
+  %dz = resnet.silu_grad %dx, %z : (!y, !y) -> !y
+  %s = resnet.channel_sum %dz pieces 4 : (!y) -> !p
+  return %r, %dz, %s : !y, !y, !p
+}

@@ -48,3 +48,38 @@ func.func @keeps_all(%y: !x, %m: !c, %a: !c, %dy: !x) -> !f attributes {resnet.f
   %df = resnet.conv2d_grad_weight %z, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
   return %df : !f
 }
+
+// The gradient of silu reads what silu reads: it gets the norm, and nothing of it is kept.
+// CHECK-LABEL: @silu
+//  CHECK-SAME:   %[[Y:.*]]: tensor<2x16x8x8xf32>, %[[M:.*]]: tensor<16xf32>, %[[A:.*]]: tensor<16xf32>, %[[DY:.*]]: tensor<2x16x8x8xf32>, %[[DZ:.*]]: tensor<2x16x8x8xf32>
+//       CHECK:   %[[N:.*]] = resnet.scale_shift %[[Y]], %[[M]], %[[A]]
+//       CHECK:   %[[Z:.*]] = resnet.silu %[[N]]
+//       CHECK:   %[[N2:.*]] = resnet.scale_shift %[[Y]], %[[M]], %[[A]]
+//       CHECK:   %[[Z2:.*]] = resnet.silu %[[N2]]
+//       CHECK:   resnet.conv2d_grad_weight %[[Z2]], %[[DY]]
+//       CHECK:   %[[N3:.*]] = resnet.scale_shift %[[Y]], %[[M]], %[[A]]
+//       CHECK:   resnet.silu_grad %[[DZ]], %[[N3]]
+func.func @silu(%y: !x, %m: !c, %a: !c, %dy: !x, %dz: !x) -> (!x, !f, !x) {
+  %n = resnet.scale_shift %y, %m, %a : (!x, !c, !c) -> !x
+  %z = resnet.silu %n : (!x) -> !x
+  %df = resnet.conv2d_grad_weight %z, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
+  %dn = resnet.silu_grad %dz, %n : (!x, !x) -> !x
+  return %z, %df, %dn : !x, !f, !x
+}
+
+// Behind a join the gradient keeps the sum, and silu is made of it again: one activation is kept, not two.
+// CHECK-LABEL: @silu_of_a_join
+//  CHECK-SAME:   %[[S:.*]]: tensor<2x16x8x8xf32>, %[[T:.*]]: tensor<2x16x8x8xf32>, %[[DY:.*]]: tensor<2x16x8x8xf32>, %[[DZ:.*]]: tensor<2x16x8x8xf32>
+//       CHECK:   %[[J:.*]] = resnet.add %[[S]], %[[T]]
+//       CHECK:   %[[Z:.*]] = resnet.silu %[[J]]
+//       CHECK:   %[[Z2:.*]] = resnet.silu %[[J]]
+//       CHECK:   resnet.conv2d_grad_weight %[[Z2]], %[[DY]]
+//   CHECK-NOT:   resnet.add
+//       CHECK:   resnet.silu_grad %[[DZ]], %[[J]]
+func.func @silu_of_a_join(%s: !x, %t: !x, %dy: !x, %dz: !x) -> (!x, !f, !x) {
+  %j = resnet.add %s, %t : (!x, !x) -> !x
+  %z = resnet.silu %j : (!x) -> !x
+  %df = resnet.conv2d_grad_weight %z, %dy kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !x) -> !f
+  %dj = resnet.silu_grad %dz, %j : (!x, !x) -> !x
+  return %z, %df, %dj : !x, !f, !x
+}

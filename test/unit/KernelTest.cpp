@@ -8,6 +8,7 @@
 #include "codegen/KernelLibrary.h"
 #include "codegen/LoadedKernels.h"
 #include "support/Philox.h"
+#include "test/unit/ActivationKernels.h"
 #include "test/unit/KernelCheck.h"
 
 #include <cstring>
@@ -279,6 +280,12 @@ TEST(Kernel, PointwiseChunks) {
                     " : f32[2,32,5,7]; %5 = add(%4, %2) {} : f32[2,32,5,7]; %6 = relu_grad(%5, %3) {} : f32[2,32,5,7]; "
                     "%7 = channel_sum(%6) {pieces=1} : f32[1,32] } -> (%6: f32[2,32,5,7]c16, %7: f32[1,32]c16)"},
                gradient);
+}
+
+TEST(Kernel, Activations) {
+  checkKernels(activationMaps());
+  checkBothForms(activationSums(), kGradients);
+  checkKernels(activationEpilogues(), kGradients);
 }
 
 TEST(Kernel, Pools) {

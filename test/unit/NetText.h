@@ -68,6 +68,10 @@ public:
     return op("add_bias", {x, parameter(name + ".bias", {shapes[x][1]}, constant(0.125))}, "", shapes[x]);
   }
   std::string relu(const std::string &x) { return op("relu", {x}, "", shapes[x]); }
+  /// A layer that is a function of one activation.
+  std::string map(const std::string &name, const std::string &x, const std::string &attributes = "") {
+    return op(name, {x}, attributes, shapes[x]);
+  }
   std::string add(const std::string &x, const std::string &y) { return op("add", {x, y}, "", shapes[x]); }
   std::string softmax(const std::string &x) { return op("softmax", {x}, "", shapes[x]); }
   std::string globalAvgPool(const std::string &x) { return op("global_avg_pool", {x}, "", {-1, shapes[x][1]}); }

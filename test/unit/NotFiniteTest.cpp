@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/LoadedKernels.h"
+#include "test/unit/ActivationKernels.h"
 #include "test/unit/PlannedKnobs.h"
 #include "tuning/KernelTrial.h"
 
@@ -97,6 +98,12 @@ TEST(NotFinite, Pointwise) {
       "f32[2,16,4,8]c16)",
       "(f32[3,10], i32[2]) { %2 = dropout(%0, %1) {layer=3, piece_of=1, rate=0.5} : f32[3,10] } -> (%2: f32[3,10])",
   });
+}
+
+TEST(NotFinite, Activations) {
+  checkKernels(activationMaps());
+  const Allowed ofInfinity = [](const KernelSpec &, const Poison &poison) { return std::isinf(poison.value); };
+  checkKernels(activationSums(), ofInfinity);
 }
 
 TEST(NotFinite, Pools) {
@@ -289,6 +296,11 @@ TEST(NotFinite, ConvolutionsForward) {
                                 "conv2d(%0, %1) {" +
                                     kWindow + "} : f32SHAPE",
                                 "[1,16,6,6]"));
+}
+
+TEST(NotFinite, ConvolutionsWithActivations) {
+  for (const std::string &text : activationEpilogues())
+    checkConvolution(text);
 }
 
 TEST(NotFinite, ConvolutionsWithStatistics) {

@@ -100,6 +100,8 @@ const Example kElementwise[] = {
     {"relu", {X}, "", {X}},
     {"relu_grad", {X, X}, "", {X}},
     {"scale_shift", {X, C, C}, "", {X}},
+    {"silu", {X}, "", {X}},
+    {"silu_grad", {X, X}, "", {X}},
     {"running_average", {C, C}, "momentum 0.1 factor 1.0", {C}},
     {"inference_affine", {C, C, C, C}, "epsilon 1.0e-5", {C, C}},
     {"scale_add", {C, C, C}, "", {C}},

@@ -56,6 +56,15 @@ std::string basicBlocks() {
   return head(net, net.relu(net.add(y, shortcut)));
 }
 
+/// Activation functions whose gradients read what they read: behind a norm, behind a join, behind a convolution.
+std::string smooth() {
+  NetText net(kBatch, {3, 8, 8});
+  std::string x = net.map("silu", net.batchNorm(net.conv("image", "conv1", 16, 3), "conv1.bn"));
+  std::string y = net.map("silu", net.batchNorm(net.conv(x, "a.conv1", 16, 3), "a.bn1"));
+  x = net.map("silu", net.add(net.batchNorm(net.conv(y, "a.conv2", 16, 3), "a.bn2"), x));
+  return head(net, net.map("silu", net.conv(x, "conv2", 16, 3, {.stride = 2, .bias = true})));
+}
+
 /// The parameter-free shortcut of CIFAR's residual networks.
 std::string optionA() {
   NetText net(kBatch, {3, 8, 8});
@@ -373,7 +382,7 @@ TEST_P(PassesTest, EveryGateHolds) {
 constexpr Net kSmallNets[] = {{"basic_blocks", basicBlocks}, {"option_a", optionA},
                               {"bottleneck", bottleneck},    {"stem_pool_dropout", stemPoolDropout},
                               {"keras_like", kerasLike},     {"pre_activation", preActivation},
-                              {"wide_dropout", wideDropout}};
+                              {"wide_dropout", wideDropout}, {"smooth", smooth}};
 constexpr Net kLargeNets[] = {{"large_maps", largeMaps},
                               {"whole_blocks", wholeBlocks},
                               {"large_filter", largeFilter},

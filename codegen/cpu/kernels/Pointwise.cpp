@@ -27,6 +27,28 @@ std::vector<Value> reluGrad(const KernelNode &node, const std::vector<Value> &v,
       pointwise(node, [=](const Index &i) { return select(isEqual(atLeast(0.f, v[1].at(i)), 0.f), 0.f, v[0].at(i)); })};
 }
 
+/// 1 / (1 + exp(-x)), and one less that. The exponent is never positive, so nothing overflows; far below zero it is 0.
+struct Sigmoid {
+  explicit Sigmoid(Expr x) {
+    const Expr e = Internal::halide_exp(atLeast(-110.f, -abs(x))), isNegative = isLess(x, 0.f);
+    value = select(isNegative, e, 1.f) / (1.f + e);
+    rest = select(isNegative, 1.f, e) / (1.f + e);
+  }
+  Expr value, rest;
+};
+
+std::vector<Value> silu(const KernelNode &node, const std::vector<Value> &v, Stages &) {
+  return {pointwise(node, [=](const Index &i) { return strictProduct(v[0].at(i), Sigmoid(v[0].at(i)).value); })};
+}
+
+std::vector<Value> siluGrad(const KernelNode &node, const std::vector<Value> &v, Stages &) {
+  return {pointwise(node, [=](const Index &i) {
+    const Expr x = v[1].at(i);
+    const Sigmoid s(x);
+    return v[0].at(i) * strictProduct(s.value, 1.f + strictProduct(x, s.rest));
+  })};
+}
+
 std::vector<Value> add(const KernelNode &node, const std::vector<Value> &v, Stages &) {
   return {pointwise(node, [=](const Index &i) { return v[0].at(i) + v[1].at(i); })};
 }
@@ -134,9 +156,17 @@ std::vector<Value> dropout(const KernelNode &node, const std::vector<Value> &v, 
 
 const NodeFamily &pointwiseNodes() {
   static const NodeFamily rows = {
-      {"relu", relu},          {"relu_grad", reluGrad},       {"add", add},
-      {"add_bias", addBias},   {"scale_shift", scaleShift},   {"affine_combine", affineCombine},
-      {"scale_add", scaleAdd}, {"scale_filter", scaleFilter}, {"dropout", dropout},
+      {"relu", relu},
+      {"relu_grad", reluGrad},
+      {"silu", silu},
+      {"silu_grad", siluGrad},
+      {"add", add},
+      {"add_bias", addBias},
+      {"scale_shift", scaleShift},
+      {"affine_combine", affineCombine},
+      {"scale_add", scaleAdd},
+      {"scale_filter", scaleFilter},
+      {"dropout", dropout},
   };
   return rows;
 }
