@@ -231,6 +231,7 @@ std::vector<LayerDefinition> makeLayers() {
        {image, {"epsilon", Positive, Value::number(1e-5)}, {"momentum", Fraction, Value::number(0.1)}},
        buildBatchNorm},
       {"relu", LayerKind::Op, {tensor}, buildPointwise},
+      {"leaky_relu", LayerKind::Op, {tensor, {"slope", Rate, Value::number(0.01)}}, buildPointwise},
       {"silu", LayerKind::Op, {tensor}, buildPointwise},
       {"add", LayerKind::Op, {tensor, {"y", Tensor, {}}}, buildAdd},
       {"max_pool", LayerKind::MaxPool, {image, size, poolStride, poolPad}, buildPool},

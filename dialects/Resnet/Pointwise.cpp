@@ -1,4 +1,4 @@
-//===- Pointwise.cpp - relu, silu, add, add_bias, dropout -----------------------===//
+//===- Pointwise.cpp - relu, leaky_relu, silu, add, add_bias, dropout -----------------------===//
 
 #include "dialects/Resnet/Channels.h"
 #include "dialects/Resnet/Checker.h"
@@ -42,6 +42,50 @@ LogicalResult ReluGradOp::inferReturnTypes(MLIRContext *, std::optional<Location
 void ReluGradOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
   for (int64_t i = 0; i < operands[0].size(); ++i)
     results[0].data[i] = operands[1].data[i] <= 0 ? 0 : operands[0].data[i];
+}
+
+//===----------------------------------------------------------------------===//
+// leaky_relu
+//===----------------------------------------------------------------------===//
+
+static void checkSlope(Checker &check, const APFloat &value) {
+  const double slope = value.convertToDouble();
+  check.that(slope >= 0 && slope < 1, "takes a slope from 0 to below 1, not " + spell(slope));
+}
+
+LogicalResult LeakyReluOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor op,
+                                            SmallVectorImpl<Type> &types) {
+  Checker check(location, getOperationName());
+  checkSlope(check, op.getSlope());                                                              // leaky_relu_c2
+  return check.infer(types, op.getInput(), check.shape(op.getInput(), "an activation", {4, 2})); // leaky_relu_c1
+}
+
+void LeakyReluOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  const double slope = getSlope().convertToDouble();
+  for (int64_t i = 0; i < operands[0].size(); ++i)
+    results[0].data[i] = operands[0].data[i] < 0 ? slope * operands[0].data[i] : operands[0].data[i];
+}
+
+// dx = dy where y > 0, else slope * dy; by the result, as relu's.
+SmallVector<Value> LeakyReluOp::gradient(OpBuilder &builder, ValueRange resultGradients, ArrayRef<bool> wanted) {
+  return {LeakyReluGradOp::create(builder, getLoc(), resultGradients[0], getResult(), getSlopeAttr())};
+}
+
+LogicalResult LeakyReluGradOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor op,
+                                                SmallVectorImpl<Type> &types) {
+  Checker check(location, getOperationName());
+  checkSlope(check, op.getSlope());                    // leaky_relu_grad_c2
+  check.shape(op.getGradient(), "a gradient", {4, 2}); // leaky_relu_grad_c1
+  const Shape shape =
+      check.sameShape(op.getOperands(), "takes a gradient in the activation's shape:"); // leaky_relu_grad_c1
+  check.sameElementType(op.getOperands());                                              // leaky_relu_grad_c1
+  return check.infer(types, op.getGradient(), shape);
+}
+
+void LeakyReluGradOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
+  const double slope = getSlope().convertToDouble();
+  for (int64_t i = 0; i < operands[0].size(); ++i)
+    results[0].data[i] = operands[1].data[i] > 0 ? operands[0].data[i] : slope * operands[0].data[i];
 }
 
 //===----------------------------------------------------------------------===//

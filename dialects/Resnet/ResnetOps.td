@@ -529,6 +529,44 @@ def Resnet_ReluGradOp : Resnet_ValueOp<"relu_grad", "Pointwise"> {
   let assemblyFormat = "$gradient `,` $activation attr-dict `:` functional-type(operands, results)";
 }
 
+def Resnet_LeakyReluOp : Resnet_ValueOp<"leaky_relu", "Pointwise", [Differentiable]> {
+  let summary = "slope * x where x is negative, else x";
+  let description = [{
+    NaN stays NaN (Maas, Hannun and Ng 2013).
+
+    * (C1) The activation is `[n, c, h, w]` or `[n, features]`.
+    * (C2) `slope` is from 0 to below 1.
+
+    ```mlir
+    %y = resnet.leaky_relu %x slope 0.01 : (tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
+  let operations = 1;
+  let gradientReads = ["input|result"];
+  let arguments = (ins Activation:$input, F64Attr:$slope);
+  let results = (outs Activation:$result);
+  let assemblyFormat = "$input `slope` $slope attr-dict `:` functional-type(operands, results)";
+}
+
+def Resnet_LeakyReluGradOp : Resnet_ValueOp<"leaky_relu_grad", "Pointwise"> {
+  let summary = "The gradient where the activation is positive, else slope times that";
+  let description = [{
+    `activation` is leaky_relu's result or its input: both are positive at once.
+
+    * (C1) Both have one shape, `[n, c, h, w]` or `[n, features]`, and one element type.
+    * (C2) `slope` is from 0 to below 1.
+
+    ```mlir
+    %dx = resnet.leaky_relu_grad %dy, %y slope 0.01 : (tensor<8x64x56x56xf32>, tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
+    ```
+  }];
+  let operations = 1;
+  let gradientOf = "leaky_relu";
+  let arguments = (ins Activation:$gradient, Activation:$activation, F64Attr:$slope);
+  let results = (outs Activation:$result);
+  let assemblyFormat = "$gradient `,` $activation `slope` $slope attr-dict `:` functional-type(operands, results)";
+}
+
 def Resnet_SiluOp : Resnet_ValueOp<"silu", "Pointwise", [Differentiable]> {
   let summary = "x * sigmoid(x)";
   let description = [{

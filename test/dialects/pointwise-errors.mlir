@@ -104,3 +104,35 @@ func.func @silu_grad_c1(%g: tensor<2x4xf32>, %x: tensor<2x5xf32>) {
   %r = resnet.silu_grad %g, %x : (tensor<2x4xf32>, tensor<2x5xf32>) -> tensor<2x4xf32>
   return
 }
+
+// -----
+
+func.func @leaky_relu_c1(%x: tensor<4xf32>) {
+  // expected-error@+1 {{'leaky_relu' takes an activation of rank 4 or 2, not [4]}}
+  %r = resnet.leaky_relu %x slope 0.01 : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @leaky_relu_c2(%x: tensor<2x4xf32>) {
+  // expected-error@+1 {{'leaky_relu' takes a slope from 0 to below 1, not 1}}
+  %r = resnet.leaky_relu %x slope 1.0 : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @leaky_relu_grad_c1(%g: tensor<2x4xf32>, %y: tensor<2x5xf32>) {
+  // expected-error@+1 {{'leaky_relu_grad' takes a gradient in the activation's shape: [2, 4] and [2, 5]: the shapes differ}}
+  %r = resnet.leaky_relu_grad %g, %y slope 0.01 : (tensor<2x4xf32>, tensor<2x5xf32>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @leaky_relu_grad_c2(%g: tensor<2x4xf32>, %y: tensor<2x4xf32>) {
+  // expected-error@+1 {{'leaky_relu_grad' takes a slope from 0 to below 1, not -1}}
+  %r = resnet.leaky_relu_grad %g, %y slope -1.0 : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  return
+}

@@ -1,4 +1,4 @@
-// RUN: resin-opt %s --interpret="function=relu,silu,add,dropout,dropout_in_pieces,first_of_pieces" -o /dev/null | FileCheck %s
+// RUN: resin-opt %s --interpret="function=relu,leaky_relu,silu,add,dropout,dropout_in_pieces,first_of_pieces" -o /dev/null | FileCheck %s
 
 !x = tensor<2x2xf32>
 
@@ -10,6 +10,18 @@ func.func @relu(%x: !x {resnet.value = dense<[[-1., 0.], [2., 3.]]> : !x}, %g: !
   %y = resnet.relu %x : (!x) -> !x
   %dx = resnet.relu_grad %g, %y : (!x, !x) -> !x
   return %y, %dx : !x, !x
+}
+
+// torch.nn.functional.leaky_relu: at zero its gradient is that of the negative side.
+// CHECK-LABEL: @leaky_relu
+// CHECK-NEXT: result 0 [2, 2]: -0.25 0 2 -0.75
+// CHECK-NEXT: result 1 [2, 2]: 1.25 1.5 7 2
+// CHECK-NEXT: result 2 [2, 2]: 1.25 1.5 7 2
+func.func @leaky_relu(%x: !x {resnet.value = dense<[[-1., 0.], [2., -3.]]> : !x}, %g: !x {resnet.value = dense<[[5., 6.], [7., 8.]]> : !x}) -> (!x, !x, !x) {
+  %y = resnet.leaky_relu %x slope 0.25 : (!x) -> !x
+  %dx = resnet.leaky_relu_grad %g, %y slope 0.25 : (!x, !x) -> !x
+  %dx1 = resnet.leaky_relu_grad %g, %x slope 0.25 : (!x, !x) -> !x
+  return %y, %dx, %dx1 : !x, !x, !x
 }
 
 // torch.nn.functional.silu and its autograd in double: -1, 0, 1, -20.

@@ -83,3 +83,16 @@ func.func @silu_of_a_join(%s: !x, %t: !x, %dy: !x, %dz: !x) -> (!x, !f, !x) {
   %dj = resnet.silu_grad %dz, %j : (!x, !x) -> !x
   return %z, %df, %dj : !x, !f, !x
 }
+
+// leaky_relu's gradient wants a sign, as ReLU's does: the norm has it.
+// CHECK-LABEL: @leaky_relu
+//  CHECK-SAME:   %[[Y:.*]]: tensor<2x16x8x8xf32>, %[[M:.*]]: tensor<16xf32>, %[[A:.*]]: tensor<16xf32>, %[[DZ:.*]]: tensor<2x16x8x8xf32>
+//       CHECK:   resnet.leaky_relu
+//       CHECK:   %[[N:.*]] = resnet.scale_shift %[[Y]], %[[M]], %[[A]]
+//       CHECK:   resnet.leaky_relu_grad %[[DZ]], %[[N]] slope
+func.func @leaky_relu(%y: !x, %m: !c, %a: !c, %dz: !x) -> (!x, !x) {
+  %n = resnet.scale_shift %y, %m, %a : (!x, !c, !c) -> !x
+  %z = resnet.leaky_relu %n slope 0.01 : (!x) -> !x
+  %dn = resnet.leaky_relu_grad %dz, %z slope 0.01 : (!x, !x) -> !x
+  return %z, %dn : !x, !x
+}

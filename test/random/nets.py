@@ -91,7 +91,7 @@ class Net:
     def simple(self):
         """A layer that keeps the shape."""
         norm = "batch_norm" if self.batch * self.shape[1] * self.shape[2] > 1 else "relu"
-        return self.choose("relu", "silu", norm, norm, "dropout(0.25)")
+        return self.choose("relu", "silu", "leaky_relu(0.2)", norm, norm, norm, "dropout(0.25)")
 
     def stage(self):
         draw = self.random.random()

@@ -16,7 +16,7 @@
 namespace resin {
 
 /// An activation function and its attributes, which are its gradient's too.
-inline constexpr std::pair<const char *, const char *> kActivations[] = {{"silu", ""}};
+inline constexpr std::pair<const char *, const char *> kActivations[] = {{"leaky_relu", "slope=0.125"}, {"silu", ""}};
 
 /// Replaces `ACT(operands)` by the op with its attributes, for each of them, and `ACT_GRAD(operands)` likewise.
 inline std::vector<std::string> forEachActivation(const std::vector<std::string> &texts) {

@@ -97,6 +97,8 @@ const Example kElementwise[] = {
     {"affine_combine", {X, X, C, C, C}, "", {X}},
     {"batch_norm_inference", {X, C, C, C, C}, "epsilon 1.0e-5", {X}},
     {"dropout", {X, "tensor<2xi32>"}, "rate 0.5 layer 0", {X}},
+    {"leaky_relu", {X}, "slope 0.01", {X}},
+    {"leaky_relu_grad", {X, X}, "slope 0.01", {X}},
     {"relu", {X}, "", {X}},
     {"relu_grad", {X, X}, "", {X}},
     {"scale_shift", {X, C, C}, "", {X}},

@@ -56,11 +56,11 @@ std::string basicBlocks() {
   return head(net, net.relu(net.add(y, shortcut)));
 }
 
-/// Activation functions whose gradients read what they read: behind a norm, behind a join, behind a convolution.
+/// Activation functions behind a norm, behind a join and behind a convolution: gradients of silu read what it reads.
 std::string smooth() {
   NetText net(kBatch, {3, 8, 8});
   std::string x = net.map("silu", net.batchNorm(net.conv("image", "conv1", 16, 3), "conv1.bn"));
-  std::string y = net.map("silu", net.batchNorm(net.conv(x, "a.conv1", 16, 3), "a.bn1"));
+  std::string y = net.map("leaky_relu", net.batchNorm(net.conv(x, "a.conv1", 16, 3), "a.bn1"), "slope 0.25");
   x = net.map("silu", net.add(net.batchNorm(net.conv(y, "a.conv2", 16, 3), "a.bn2"), x));
   return head(net, net.map("silu", net.conv(x, "conv2", 16, 3, {.stride = 2, .bias = true})));
 }

@@ -259,6 +259,9 @@ func.func @grad(%y: !image, %scale: !channel, %offset: !channel, %dz: !image) ->
 //===----------------------------------------------------------------------===//
 
 TEST_F(ResnetGradient, Relu) { checkOp("relu %a", {"tensor<2x3x3x2xf64>"}, {"tensor<2x3x3x2xf64>"}); }
+TEST_F(ResnetGradient, LeakyRelu) {
+  checkOp("leaky_relu %a slope 0.25", {"tensor<2x3x3x2xf64>"}, {"tensor<2x3x3x2xf64>"});
+}
 TEST_F(ResnetGradient, Silu) { checkOp("silu %a", {"tensor<2x3x3x2xf64>"}, {"tensor<2x3x3x2xf64>"}); }
 TEST_F(ResnetGradient, SiluOfFeatures) { checkOp("silu %a", {"tensor<4x5xf64>"}, {"tensor<4x5xf64>"}); }
 TEST_F(ResnetGradient, Add) {

@@ -27,6 +27,21 @@ std::vector<Value> reluGrad(const KernelNode &node, const std::vector<Value> &v,
       pointwise(node, [=](const Index &i) { return select(isEqual(atLeast(0.f, v[1].at(i)), 0.f), 0.f, v[0].at(i)); })};
 }
 
+std::vector<Value> leakyRelu(const KernelNode &node, const std::vector<Value> &v, Stages &) {
+  const float slope = node.real("slope");
+  return {pointwise(node, [=](const Index &i) {
+    const Expr x = v[0].at(i);
+    return select(isLess(x, 0.f), strictProduct(slope, x), x);
+  })};
+}
+
+std::vector<Value> leakyReluGrad(const KernelNode &node, const std::vector<Value> &v, Stages &) {
+  const float slope = node.real("slope");
+  return {pointwise(node, [=](const Index &i) {
+    return select(isLess(0.f, v[1].at(i)), v[0].at(i), strictProduct(slope, v[0].at(i)));
+  })};
+}
+
 /// 1 / (1 + exp(-x)), and one less that. The exponent is never positive, so nothing overflows; far below zero it is 0.
 struct Sigmoid {
   explicit Sigmoid(Expr x) {
@@ -158,6 +173,8 @@ const NodeFamily &pointwiseNodes() {
   static const NodeFamily rows = {
       {"relu", relu},
       {"relu_grad", reluGrad},
+      {"leaky_relu", leakyRelu},
+      {"leaky_relu_grad", leakyReluGrad},
       {"silu", silu},
       {"silu_grad", siluGrad},
       {"add", add},
