@@ -29,7 +29,7 @@ LogicalResult verifyTarget(Operation *op, Attribute value) {
   if (!findTarget(name.str(), target, error))
     return op->emitOpError("'resnet.target': ") << error;
   if (target.name != name)
-    return op->emitOpError("'resnet.target' is a full name: '") << target.name << "', not '" << name << "'";
+    return op->emitOpError("'resnet.target' is a full name: '") << target.name << "', not '" << name.getValue() << "'";
   return success();
 }
 
