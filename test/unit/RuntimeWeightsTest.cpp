@@ -106,8 +106,9 @@ TEST_F(Weights, PassesOverAPrefix) {
 // The other way round: the network has a block in front of what was saved.
 TEST_F(Weights, PassesOverAPrefixOfTheNetwork) {
   std::string manifest = programDoubleManifest();
-  for (const char *name : {"\"fc.weight\"", "\"fc.bias\"", "\"bn.running_mean\""})
-    manifest.insert(manifest.find(name) + 1, "backbone.");
+  for (const std::string name : {"\"fc.weight\"", "\"fc.bias\"", "\"bn.running_mean\""}) // slots name theirs too
+    for (size_t at = 0; (at = manifest.find(name, at)) != std::string::npos; at += name.size())
+      manifest.insert(at + 1, "backbone.");
   const ResinProgram program = programDoubleWith(manifest);
   writeWeights();
   const std::string weights = folder / "w.safetensors", data = folder / "data";
