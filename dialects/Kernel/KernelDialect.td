@@ -11,11 +11,13 @@ def Kernel_Dialect : Dialect {
   let cppNamespace = "::resin::kernel";
   let summary = "What the machine will do: views of one arena, launches of serial kernels, parallel loops over pieces";
   let description = [{
-    No tensors: a value is a `!kernel.view`, a place in the program's one arena with the shape and layout of what stands there. An entry function is a
-    `func.func` without arguments or results; what it is called with and what it answers are named places (`kernel.argument`, `kernel.result`).
+    No tensors: a value is a `!kernel.view`, a place in the program's one arena with the shape and layout of what stands
+    there. An entry function is a `func.func` without arguments or results; what it is called with and what it answers
+    are named places (`kernel.argument`, `kernel.result`).
 
-    Work is done by `kernel.launch`, one call of a serial kernel. `kernel.parallel` runs its launches once for each piece, in any order and on any worker;
-    `kernel.sections` runs several such loops side by side. The end of either is a barrier.
+    Work is done by `kernel.launch`, one call of a serial kernel. `kernel.parallel` runs its launches once for each
+    piece, in any order and on any worker; `kernel.sections` runs several such loops side by side. The end of either is
+    a barrier.
   }];
   let useDefaultTypePrinterParser = 1;
 }
@@ -24,8 +26,8 @@ def Kernel_ViewType : TypeDef<Kernel_Dialect, "View"> {
   let mnemonic = "view";
   let summary = "A place in the arena, and the tensor that stands there";
   let description = [{
-    Shape, element type, layout and halo are those of `support/KernelSpec.h`. `stored` is set on a slice of channels: how many channels the tensor has of
-    which it is a part. `rows` likewise on a band of rows.
+    Shape, element type, layout and halo are those of `support/KernelSpec.h`. `stored` is set on a slice of channels:
+    how many channels the tensor has of which it is a part. `rows` likewise on a band of rows.
 
     ```mlir
     !kernel.view<8x64x56x56xf32, c16, halo = 1>
@@ -33,7 +35,8 @@ def Kernel_ViewType : TypeDef<Kernel_Dialect, "View"> {
     !kernel.view<8x64x28x56xf32, c16, halo = 1, rows = 56>
     ```
   }];
-  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType, "::resin::LayoutKind":$layout, "int64_t":$halo, "int64_t":$stored, "int64_t":$rows);
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType, "::resin::LayoutKind":$layout,
+                    "int64_t":$halo, "int64_t":$stored, "int64_t":$rows);
   let genVerifyDecl = 1;
   let hasCustomAssemblyFormat = 1;
   let extraClassDeclaration = [{
@@ -44,7 +47,8 @@ def Kernel_ViewType : TypeDef<Kernel_Dialect, "View"> {
     int64_t bytes() const;
     /// Whether this is a part of which another part cannot be taken.
     bool isPart() const { return getStored() || getRows(); }
-    /// One of `pieces` equal parts along `dim`; null where such a part is not a view: it would cut through a block of channels, or does not divide.
+    /// One of `pieces` equal parts along `dim`; null where such a part is not a view: it would cut through a block of
+    /// channels, or does not divide.
     /// A band of rows may have `overlap` more on either side: its neighbours', or the halo's.
     ViewType slice(int64_t dim, int64_t pieces, int64_t overlap = 0) const;
     /// Bytes from the start of one part to the start of the next.

@@ -16,14 +16,16 @@ class Kernel_Op<string mnemonic, list<Trait> traits = []> : Op<Kernel_Dialect, m
 def Kernel_VariableOp : Kernel_Op<"variable", [Symbol]> {
   let summary = "A named place that lives as long as the program";
   let description = [{
-    Role, initialiser and the parameter that a slot is `of` are those of `resnet.variable`. `at` is its offset in the arena, once memory is planned.
+    Role, initialiser and the parameter that a slot is `of` are those of `resnet.variable`. `at` is its offset in the
+    arena, once memory is planned.
 
     ```mlir
-    kernel.variable "parameter" @"conv1.weight" : !kernel.view<16x3x3x3xf32, k16> init {name = "he_normal", fan = 27 : i64} at 0
+    kernel.variable "parameter" @"conv1.weight"
+        : !kernel.view<16x3x3x3xf32, k16> init {name = "he_normal", fan = 27 : i64} at 0
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<Kernel_ViewType>:$type, StrAttr:$role, DictionaryAttr:$init, OptionalAttr<I64Attr>:$offset,
-                       OptionalAttr<FlatSymbolRefAttr>:$parameter);
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<Kernel_ViewType>:$type, StrAttr:$role, DictionaryAttr:$init,
+                   OptionalAttr<I64Attr>:$offset, OptionalAttr<FlatSymbolRefAttr>:$parameter);
   let assemblyFormat = "$role $sym_name (`of` $parameter^)? `:` $type `init` $init (`at` $offset^)? attr-dict";
 }
 
@@ -54,7 +56,8 @@ def Kernel_ResultOp : Kernel_NamedPlaceOp<"result"> {
 def Kernel_AllocOp : Kernel_Op<"alloc", [HasParent<"::mlir::func::FuncOp">]> {
   let summary = "A place that is needed only inside one call of the function";
   let description = [{
-    What stands there at the start is unspecified. `at` is its offset in the arena, once memory is planned: places overlap if their lifetimes do not.
+    What stands there at the start is unspecified. `at` is its offset in the arena, once memory is planned: places
+    overlap if their lifetimes do not.
   }];
   let arguments = (ins OptionalAttr<I64Attr>:$offset);
   let results = (outs Kernel_ViewType:$view);
@@ -85,7 +88,8 @@ def Kernel_ParallelOp : Kernel_Op<"parallel", [SingleBlock, NoTerminator]> {
     ```mlir
     kernel.parallel pieces 32 {
     ^bb0(%piece: index):
-      %x = kernel.slice %image[%piece] dim 0 of 32 : !kernel.view<128x3x32x32xf32, halo = 1> -> !kernel.view<4x3x32x32xf32, halo = 1>
+      %x = kernel.slice %image[%piece] dim 0 of 32
+          : !kernel.view<128x3x32x32xf32, halo = 1> -> !kernel.view<4x3x32x32xf32, halo = 1>
       ...
     }
     ```
@@ -126,31 +130,36 @@ def Kernel_SectionsOp : Kernel_Op<"sections", [SingleBlock, NoTerminator, NoRegi
 def Kernel_SliceOp : Kernel_Op<"slice", [Pure]> {
   let summary = "The piece's part of a view";
   let description = [{
-    A band of rows may overlap its neighbours: it then has `overlap` more rows on either side, which are theirs, or zeros of the halo. As the band has a halo of
-    its own, its view may start before the whole's; nothing is read there.
+    A band of rows may overlap its neighbours: it then has `overlap` more rows on either side, which are theirs, or
+    zeros of the halo. As the band has a halo of its own, its view may start before the whole's; nothing is read there.
 
     * (C1) `view` can be cut into `pieces` equal parts along `dim`, and the result is such a part.
     * (C2) `piece` is the argument of a `kernel.parallel` with `pieces` pieces.
   }];
-  let arguments = (ins Kernel_ViewType:$view, Index:$piece, I64Attr:$dim, I64Attr:$pieces, DefaultValuedAttr<I64Attr, "0">:$overlap);
+  let arguments = (ins Kernel_ViewType:$view, Index:$piece, I64Attr:$dim, I64Attr:$pieces,
+                   DefaultValuedAttr<I64Attr, "0">:$overlap);
   let results = (outs Kernel_ViewType:$part);
-  let assemblyFormat = "$view `[` $piece `]` `dim` $dim `of` $pieces (`overlap` $overlap^)? attr-dict `:` type($view) `->` type($part)";
+  let assemblyFormat = [{
+    $view `[` $piece `]` `dim` $dim `of` $pieces (`overlap` $overlap^)? attr-dict `:` type($view) `->` type($part)
+  }];
   let hasVerifier = 1;
 }
 
 def Kernel_LaunchOp : Kernel_Op<"launch", [AttrSizedOperandSegments, HasParent<"ParallelOp">]> {
   let summary = "Calls a serial kernel on views";
   let description = [{
-    `spec` is the canonical text of its KernelSpec and `kernel` the symbol that the spec derives. `layer` is the path of the layer it works for.
+    `spec` is the canonical text of its KernelSpec and `kernel` the symbol that the spec derives. `layer` is the path of
+    the layer it works for.
 
     * (C1) `spec` is a kernel spec.
     * (C2) The views are the spec's operands and results, in number, shape, type and layout.
     * (C3) A kernel that must know which piece it computes stands in a loop of as many as its spec says.
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Kernel_ViewType>:$inputs, Variadic<Kernel_ViewType>:$outputs, StrAttr:$spec,
-                       DefaultValuedStrAttr<StrAttr, "">:$layer);
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Kernel_ViewType>:$inputs, Variadic<Kernel_ViewType>:$outputs,
+                   StrAttr:$spec, DefaultValuedStrAttr<StrAttr, "">:$layer);
   let assemblyFormat = [{
-    $kernel `(` $inputs `)` `->` `(` $outputs `)` `spec` $spec (`layer` $layer^)? attr-dict `:` `(` type($inputs) `)` `->` `(` type($outputs) `)`
+    $kernel `(` $inputs `)` `->` `(` $outputs `)` `spec` $spec (`layer` $layer^)? attr-dict `:`
+    `(` type($inputs) `)` `->` `(` type($outputs) `)`
   }];
   let hasVerifier = 1;
 }

@@ -43,16 +43,17 @@ class Resnet_Facts<string mnemonic> {
 
   // How it takes part in a fused kernel: Anchor, Pointwise, Reduction, Update, View or Alone.
   string role = "Alone";
-  // Floating-point operations for an element of its result or of its first operand, whichever has more; with a `kernel`, for each of the window's
-  // elements. Products are counted by their shapes.
+  // Floating-point operations for an element of its result or of its first operand, whichever has more; with a
+  // `kernel`, for each of the window's elements. Products are counted by their shapes.
   bits<8> operations = 0;
-  // Output, Image or Filter: which of the three a product of an image (or features) and a filter makes from the other two.
+  // Output, Image or Filter: which of the three a product of an image (or features) and a filter makes from the other
+  // two.
   string product = "None";
   bit convolution = 0;
   // Pointwise ops and reductions behind it may become part of its kernel.
   bit joinable = !or(!eq(role, "Anchor"), !eq(role, "Pointwise"), !eq(role, "Reduction"));
-  // An element of a result comes of the operands' elements at its index alone, vectors and scalars broadcast: a result may be written over an operand, and
-  // an update may be cut anywhere.
+  // An element of a result comes of the operands' elements at its index alone, vectors and scalars broadcast: a result
+  // may be written over an operand, and an update may be cut anywhere.
   bit elementwise = !eq(role, "Pointwise");
   // An element is an expression of a few elements of the operands, and can be computed where it is used.
   bit expression = !or(!eq(role, "Pointwise"), !eq(role, "View"));
@@ -67,9 +68,11 @@ class Resnet_Facts<string mnemonic> {
   list<int> operandPlaces = !filter(i, places, !isa<TypeConstraint>(!getdagarg<Constraint>(arguments, i)));
   list<int> attributePlaces = !filter(i, places, !isa<Attr>(!getdagarg<Constraint>(arguments, i)));
   string operands = FewOf<!foreach(i, operandPlaces,
-      "{\"" # !getdagname(arguments, i) # "\", Domain::" # DomainOf<!getdagarg<Constraint>(arguments, i)>.name # "}")>.text;
+      "{\"" # !getdagname(arguments, i) # "\", Domain::" # DomainOf<!getdagarg<Constraint>(arguments, i)>.name
+          # "}")>.text;
   string attributes = FewOf<!foreach(i, attributePlaces,
-      "{\"" # !getdagname(arguments, i) # "\", AttributeKind::" # KindOf<!getdagarg<Attr>(arguments, i)>.name # "}")>.text;
+      "{\"" # !getdagname(arguments, i) # "\", AttributeKind::" # KindOf<!getdagarg<Attr>(arguments, i)>.name
+          # "}")>.text;
   string reads = FewOf<!foreach(read, gradientReads, "\"" # read # "\"")>.text;
   string made = FewOf<!foreach(i, !range(!size(results)), "\"" # !getdagname(results, i) # "\"")>.text;
   string roleCode = "OpRole::" # role;
@@ -79,8 +82,8 @@ class Resnet_Facts<string mnemonic> {
 def OpTable : GenericTable {
   let FilterClass = "Resnet_Facts";
   let CppTypeName = "OpFacts";
-  let Fields = ["name", "roleCode", "operations", "productCode", "convolution", "joinable", "elementwise", "expression", "heavy", "reads", "gradientOf",
-                "operands", "attributes", "made"];
+  let Fields = ["name", "roleCode", "operations", "productCode", "convolution", "joinable", "elementwise", "expression",
+                "heavy", "reads", "gradientOf", "operands", "attributes", "made"];
   string TypeOf_roleCode = "code";
   string TypeOf_productCode = "code";
   string TypeOf_reads = "code";

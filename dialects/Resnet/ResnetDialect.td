@@ -13,14 +13,17 @@ def Resnet_Dialect : Dialect {
   let cppNamespace = "::resin::resnet";
   let summary = "What a residual network and its training step mean";
   let description = [{
-    Tensors, no buffers. Activations are `[n, c, h, w]`, filters `[k, c, r, s]`, matrices of linear layers `[out, in]`: the shapes of checkpoints and of
-    `.npy` files. Where elements stand in memory is the tensor type's encoding (`#resnet.layout`), which changes nothing an op means.
+    Tensors, no buffers. Activations are `[n, c, h, w]`, filters `[k, c, r, s]`, matrices of linear layers `[out, in]`:
+    the shapes of checkpoints and of `.npy` files. Where elements stand in memory is the tensor type's encoding
+    (`#resnet.layout`), which changes nothing an op means.
 
     State lives in module-level `resnet.variable`s. `resnet.read` and `resnet.write` are the only ops with effects.
 
-    A module may say what it is compiled for, `resnet.target = "x86-64-v4"` (machine/Targets.h): passes choose by that machine's figures.
+    A module may say what it is compiled for, `resnet.target = "x86-64-v4"` (machine/Targets.h): passes choose by that
+    machine's figures.
 
-    An entry function may say how it is fused and cut, where that can be done in more than one way (machine/FusionKnobs.h):
+    An entry function may say how it is fused and cut, where that can be done in more than one way
+    (machine/FusionKnobs.h):
 
     ```mlir
     func.func @train_step(...) attributes {resnet.fusion = {epilogues = 1 : i64, piece_kib = 256 : i64}} { ... }

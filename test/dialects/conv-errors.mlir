@@ -1,6 +1,6 @@
 // RUN: resin-opt %s --split-input-file --verify-diagnostics
 
-// Convolution: what breaks a constraint is told at its line. Constraints are numbered in ResnetOps.td.
+// Convolution: what breaks a constraint is told at its line. Constraints are numbered in ConvOps.td.
 
 // An image has rank 4.
 func.func @conv2d_c1(%x: tensor<2x4xf32>, %f: tensor<4x4x3x3xf32>) {

@@ -1,6 +1,6 @@
 // RUN: resin-opt %s --split-input-file --verify-diagnostics
 
-// Dense layers: what breaks a constraint is told at its line. Constraints are numbered in ResnetOps.td.
+// Dense layers: what breaks a constraint is told at its line. Constraints are numbered in DenseOps.td.
 
 func.func @linear_c1(%x: tensor<2x4xf32>, %w: tensor<10x5xf32>) {
   // expected-error@+1 {{'linear' cannot multiply [2, 4] and [10, 5]: the inner extents differ}}

@@ -1,4 +1,4 @@
-"""What ResnetOps.td says about its ops, as tests.
+"""What ResnetOps.td and the families that it includes say about their ops, as tests.
 
 examples.py wrap TD           prints a module with every op's example, each in a function whose arguments are what the example uses
 examples.py printed TD FILE   fails unless FILE, resin-opt's print of that module, shows every example as TD does, but for the values' names and the digits of numbers
@@ -17,7 +17,10 @@ WITHOUT_EXAMPLE = {"read", "write", "batch_norm", "yield"}
 
 def ops(path):
     """(mnemonic, description) of each op."""
-    for chunk in re.split(r"^def Resnet_", pathlib.Path(path).read_text(), flags=re.M)[1:]:
+    path = pathlib.Path(path)
+    families = re.findall(r'^include "(\w+Ops\.td)"$', path.read_text(), flags=re.M)
+    text = "".join((path.parent / family).read_text() for family in families)
+    for chunk in re.split(r"^def Resnet_", text, flags=re.M)[1:]:
         head = re.match(r'\w+Op : \w+<"(\w+)"', chunk)
         if head:
             description = re.search(r"let description = \[\{(.*?)\}\];\n", chunk, flags=re.S)
@@ -38,7 +41,7 @@ def wrap(path):
         if name == "variable":
             print(example)
             continue
-        head = example.split("{\n")[0]
+        head = re.sub(r"\s+", " ", example.split("{\n")[0]).strip()
         uses, types = head.split(" = ", 1)[1].split(" : ", 1)
         operands = list(dict.fromkeys(re.findall(r"%\w+", uses)))
         types = re.findall(r"tensor<[^<>]*(?:<[^<>]*>)?>", types)[: len(operands)]

@@ -1,6 +1,6 @@
 // RUN: resin-opt %s --split-input-file --verify-diagnostics
 
-// Layout and fusion: what breaks a constraint is told at its line. Constraints are numbered in ResnetOps.td.
+// Layout and fusion: what breaks a constraint is told at its line. Constraints are numbered in FusionOps.td.
 
 // expected-error@+1 {{layout 'c16' does not suit the shape [4, 4, 4]}}
 func.func private @layout_c1(tensor<4x4x4xf32, #resnet.layout<c16>>)

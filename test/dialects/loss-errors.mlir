@@ -1,6 +1,6 @@
 // RUN: resin-opt %s --split-input-file --verify-diagnostics
 
-// Losses: what breaks a constraint is told at its line. Constraints are numbered in ResnetOps.td.
+// Losses: what breaks a constraint is told at its line. Constraints are numbered in LossOps.td.
 
 func.func @softmax_c1(%x: tensor<2x4x6x6xf32>) {
   // expected-error@+1 {{'softmax' takes a matrix of rank 2, not [2, 4, 6, 6]}}

@@ -1,6 +1,6 @@
 // RUN: resin-opt %s --split-input-file --verify-diagnostics
 
-// Batch norm: what breaks a constraint is told at its line. Constraints are numbered in ResnetOps.td.
+// Batch norm: what breaks a constraint is told at its line. Constraints are numbered in NormOps.td.
 
 func.func @batch_norm_train_c1(%x: tensor<2x4x6x6xf32>, %s: tensor<4xf32>, %o: tensor<5xf32>) {
   // expected-error@+1 {{'batch_norm_train' takes an offset of shape [4], not [5]}}

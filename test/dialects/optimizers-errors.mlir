@@ -1,6 +1,6 @@
 // RUN: resin-opt %s --split-input-file --verify-diagnostics
 
-// Optimizers: what breaks a constraint is told at its line. Constraints are numbered in ResnetOps.td.
+// Optimizers: what breaks a constraint is told at its line. Constraints are numbered in OptimizerOps.td.
 
 func.func @sgd_c1(%p: tensor<4xf32>, %g: tensor<5xf32>, %v: tensor<4xf32>, %l: tensor<f32>) {
   // expected-error@+1 {{'sgd' takes parameter, gradient and slots of one shape, not [4] and [5]: the shapes differ}}

@@ -1,6 +1,6 @@
 // RUN: resin-opt %s --split-input-file --verify-diagnostics
 
-// Pointwise ops: what breaks a constraint is told at its line. Constraints are numbered in ResnetOps.td.
+// Pointwise ops: what breaks a constraint is told at its line. Constraints are numbered in PointwiseOps.td.
 
 func.func @relu_c1(%x: tensor<4xf32>) {
   // expected-error@+1 {{'relu' takes an activation of rank 4 or 2, not [4]}}

@@ -1,6 +1,6 @@
 // RUN: resin-opt %s --split-input-file --verify-diagnostics
 
-// Pools and shape: what breaks a constraint is told at its line. Constraints are numbered in ResnetOps.td.
+// Pools and shape: what breaks a constraint is told at its line. Constraints are numbered in PoolOps.td and ShapeOps.td.
 
 func.func @max_pool_c1(%x: tensor<2x4xf32>) {
   // expected-error@+1 {{'max_pool' takes an image of rank 4, not [2, 4]}}

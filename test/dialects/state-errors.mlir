@@ -1,6 +1,6 @@
 // RUN: resin-opt %s --split-input-file --verify-diagnostics
 
-// State: what breaks a constraint is told at its line. Constraints are numbered in ResnetOps.td.
+// State: what breaks a constraint is told at its line. Constraints are numbered in StateOps.td.
 
 // expected-error@+1 {{variable 'variable_c1' has role 'weight'; known are 'parameter', 'statistic', 'slot' and 'prepared'}}
 resnet.variable "weight" @variable_c1 : tensor<4xf32> init {name = "constant", value = 0.0 : f64}

@@ -1,6 +1,6 @@
 // RUN: resin-opt %s --split-input-file --verify-diagnostics
 
-// Winograd's convolutions: what breaks a constraint is told at its line. Constraints are numbered in ResnetOps.td.
+// Winograd's convolutions: what breaks a constraint is told at its line. Constraints are numbered in WinogradOps.td.
 
 func.func @winograd_filter_c1(%f: tensor<4x4x5x5xf32>) {
   // expected-error@+1 {{'winograd_filter' takes filters of 3x3 taps, not [4, 4, 5, 5]}}
