@@ -1,32 +1,20 @@
 //===- FormPieces.cpp - Few parallel regions, a barrier between each two --===//
 //
-//   1. Note for each loop which parts of which places it touches; what conflicts is
-//      a dependence, piece by piece if both loops cut the place alike, else a barrier.
-//   2. A loop's level is the number of barriers before it: one more than those it
-//      depends on, the same for a dependence piece by piece.
-//   3. A loop that makes more than it ends the life of moves down to the level of its
-//      first reader: what a gradient needs again is made again then, not kept.
-//   4. What stands between two barriers in single pieces, updates and copies of filters
-//      above all, moves to a level beside it that has more pieces, where it fills up
-//      what those leave of the workers' time; if what it depends on allows.
-//   5. Loops of one level that depend on each other become one loop, and so do those
+//   1. Loops get levels, between which there are barriers (LoopGraph.h).
+//   2. Loops of one level that depend on each other become one loop, and so do those
 //      that read the same, if that pays; the loops of a level become one region, the
 //      longest pieces first.
-//   6. A place that only one loop touches becomes scratch.
-//
-// Levels are as early as they can be, not as the program is written: a filter's
-// gradient then runs beside the small work between two layers, which alone would
-// leave all workers but one idle.
+//   3. A place that only one loop touches becomes scratch.
 //
 //===----------------------------------------------------------------------===//
 
 #include "passes/KernelPasses.h"
+#include "passes/plan/LoopGraph.h"
 
 #include "dialects/Kernel/KernelRows.h"
 #include "dialects/Resnet/Target.h"
 
 #include "llvm/ADT/EquivalenceClasses.h"
-#include "llvm/ADT/MapVector.h"
 
 namespace resin {
 #define GEN_PASS_DEF_FORMPIECES
@@ -39,36 +27,11 @@ using namespace resin::kernel;
 
 namespace {
 
-/// What a place is known by: a variable's symbol, or the view itself.
-using Place = const void *;
-
-struct Access {
-  Value view; ///< the whole
-  int64_t dim; ///< along which it is cut; -1: not at all, or into parts that overlap
-  bool writes;
-};
-
-struct Loop {
-  ParallelOp op;
-  llvm::MapVector<Place, SmallVector<Access, 2>> accesses;
-  SmallVector<std::pair<int, bool>> before; ///< loops it depends on; whether piece by piece
-  SmallVector<std::pair<int, bool>> behind; ///< those that depend on it
-  int level = 0;
-};
-
 struct FormPieces : resin::impl::FormPiecesBase<FormPieces> {
   using FormPiecesBase::FormPiecesBase;
   void runOnOperation() override;
 
 private:
-  void collect();
-  void findDependences();
-  void assignLevels();
-  void sinkLoops();
-  bool makesMoreThanItEnds(int index);
-  void fillLevels();
-  int earliestLevel(const Loop &loop) const;
-  int latestLevel(const Loop &loop) const;
   void mergeLevel(OpBuilder &b, ArrayRef<int> members);
   bool paysToShare(int first, int second, const Access &shared);
   void remark(int at, int other, const Twine &reason);
@@ -76,158 +39,12 @@ private:
   void contract();
 
   std::vector<Loop> loops;
-  llvm::MapVector<Place, SmallVector<int>> touching; ///< place to loops, in order
 };
 
 } // namespace
 
 //===----------------------------------------------------------------------===//
-// 1. Dependences
-//===----------------------------------------------------------------------===//
-
-static Place placeOf(Value view) {
-  if (auto slot = view.getDefiningOp<SlotOp>())
-    return slot.getVariableAttr().getAttr().getAsOpaquePointer();
-  return view.getAsOpaquePointer();
-}
-
-static Access accessOf(Value view, bool writes) {
-  if (auto slice = view.getDefiningOp<SliceOp>())
-    return {slice.getView(), slice.getOverlap() ? -1 : static_cast<int64_t>(slice.getDim()), writes};
-  return {view, -1, writes};
-}
-
-void FormPieces::collect() {
-  loops.clear();
-  touching.clear();
-  for (auto op : getOperation().getOps<ParallelOp>()) {
-    Loop loop;
-    loop.op = op;
-    auto note = [&](Value view, bool writes) {
-      Access access = accessOf(view, writes);
-      if (!access.view.getDefiningOp<ScratchOp>())
-        loop.accesses[placeOf(access.view)].push_back(access);
-    };
-    for (Operation &work : *op.block()) {
-      if (auto launch = dyn_cast<LaunchOp>(work)) {
-        llvm::for_each(launch.getInputs(), [&](Value view) { note(view, false); });
-        llvm::for_each(launch.getOutputs(), [&](Value view) { note(view, true); });
-      } else if (auto copy = dyn_cast<CopyOp>(work)) {
-        note(copy.getFrom(), false);
-        note(copy.getTo(), true);
-      }
-    }
-    for (const auto &[place, accesses] : loop.accesses)
-      touching[place].push_back(loops.size());
-    loops.push_back(std::move(loop));
-  }
-}
-
-enum class Conflict { None, PieceByPiece, Whole };
-
-static Conflict conflictOf(Loop &first, Loop &second, Place place) {
-  bool samePieces = first.op.getPieces() == second.op.getPieces();
-  Conflict worst = Conflict::None;
-  for (const Access &a : first.accesses[place])
-    for (const Access &b : second.accesses[place]) {
-      if (!a.writes && !b.writes)
-        continue;
-      bool sameParts = samePieces && (first.op.getPieces() == 1 || (a.dim == b.dim && a.dim >= 0));
-      worst = std::max(worst, sameParts ? Conflict::PieceByPiece : Conflict::Whole);
-    }
-  return worst;
-}
-
-void FormPieces::findDependences() {
-  llvm::MapVector<std::pair<int, int>, Conflict> conflicts;
-  auto note = [&](int first, int second, Place place) {
-    Conflict &known = conflicts.try_emplace({first, second}, Conflict::None).first->second;
-    known = std::max(known, conflictOf(loops[first], loops[second], place));
-  };
-  // Readers do not meet each other: a place may have as many as there are layers, but few writers.
-  for (auto &[place, users] : touching) {
-    SmallVector<int> writers;
-    for (auto [j, user] : llvm::enumerate(users)) {
-      const bool writes = llvm::any_of(loops[user].accesses[place], [](const Access &access) { return access.writes; });
-      for (int before : writes ? ArrayRef(users).take_front(j) : ArrayRef(writers))
-        note(before, user, place);
-      if (writes)
-        writers.push_back(user);
-    }
-  }
-  for (auto [pair, conflict] : conflicts) {
-    bool pieceByPiece = conflict == Conflict::PieceByPiece;
-    loops[pair.second].before.emplace_back(pair.first, pieceByPiece);
-    loops[pair.first].behind.emplace_back(pair.second, pieceByPiece);
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// 2. to 4. Levels
-//===----------------------------------------------------------------------===//
-
-int FormPieces::earliestLevel(const Loop &loop) const {
-  int level = 0;
-  for (auto [other, pieceByPiece] : loop.before)
-    level = std::max(level, loops[other].level + (pieceByPiece ? 0 : 1));
-  return level;
-}
-
-int FormPieces::latestLevel(const Loop &loop) const {
-  int level = std::numeric_limits<int>::max();
-  for (auto [other, pieceByPiece] : loop.behind)
-    level = std::min(level, loops[other].level - (pieceByPiece ? 0 : 1));
-  return level;
-}
-
-void FormPieces::assignLevels() {
-  for (Loop &loop : loops)
-    loop.level = earliestLevel(loop);
-}
-
-/// Whether running the loop later shortens more lives than it lengthens.
-bool FormPieces::makesMoreThanItEnds(int index) {
-  int64_t made = 0, ended = 0;
-  for (auto &[place, accesses] : loops[index].accesses) {
-    if (!accesses.front().view.getDefiningOp<AllocOp>())
-      continue;
-    int64_t bytes = cast<ViewType>(accesses.front().view.getType()).bytes();
-    bool writes = llvm::any_of(accesses, [](const Access &access) { return access.writes; });
-    bool isLast = llvm::all_of(touching[place], [&](int other) { return other == index || loops[other].level <= loops[index].level; });
-    made += writes ? bytes : 0;
-    ended += !writes && isLast ? bytes : 0;
-  }
-  return made >= ended;
-}
-
-void FormPieces::sinkLoops() {
-  for (int index = loops.size() - 1; index >= 0; --index) {
-    Loop &loop = loops[index];
-    if (loop.behind.empty())
-      continue;
-    const int latest = latestLevel(loop);
-    if (latest > loop.level && makesMoreThanItEnds(index))
-      loop.level = latest;
-  }
-}
-
-void FormPieces::fillLevels() {
-  llvm::SmallDenseSet<int> wide;
-  for (Loop &loop : loops)
-    if (loop.op.getPieces() > 1)
-      wide.insert(loop.level);
-  auto isNarrow = [&](const Loop &loop) { return !wide.contains(loop.level); };
-  // Later first: what a gradient's update reads is there already. Chains move from their end.
-  for (Loop &loop : llvm::reverse(loops))
-    if (isNarrow(loop) && wide.contains(loop.level + 1) && latestLevel(loop) > loop.level)
-      ++loop.level;
-  for (Loop &loop : loops)
-    if (isNarrow(loop) && wide.contains(loop.level - 1) && earliestLevel(loop) < loop.level)
-      --loop.level;
-}
-
-//===----------------------------------------------------------------------===//
-// 5. Regions
+// 2. Regions
 //===----------------------------------------------------------------------===//
 
 /// Moves the loops' bodies into one; each part of a view is taken once.
@@ -235,7 +52,8 @@ ParallelOp FormPieces::mergeLoops(OpBuilder &b, ArrayRef<int> members) {
   SmallVector<Location> locations;
   for (int member : members)
     locations.push_back(loops[member].op.getLoc());
-  ParallelOp merged = ParallelOp::create(b, members.size() == 1 ? locations.front() : b.getFusedLoc(locations), loops[members.front()].op.getPieces());
+  ParallelOp merged = ParallelOp::create(b, members.size() == 1 ? locations.front() : b.getFusedLoc(locations),
+                                         loops[members.front()].op.getPieces());
   llvm::DenseMap<std::tuple<Value, int64_t, int64_t>, Value> parts; // by dimension and overlap
   for (int member : members) {
     ParallelOp loop = loops[member].op;
@@ -358,7 +176,7 @@ void FormPieces::mergeLevel(OpBuilder &b, ArrayRef<int> members) {
 }
 
 //===----------------------------------------------------------------------===//
-// 6. Scratch
+// 3. Scratch
 //===----------------------------------------------------------------------===//
 
 void FormPieces::contract() {
@@ -395,18 +213,11 @@ void FormPieces::runOnOperation() {
   }
   if (!getOperation().getBody().hasOneBlock())
     return;
-  collect();
-  if (loops.empty())
+  LoopGraph graph(getOperation());
+  if (graph.loops.empty())
     return;
-  findDependences();
-  assignLevels();
-  sinkLoops();
-  fillLevels();
-  llvm::MapVector<int, SmallVector<int>> levels;
-  for (auto [index, loop] : llvm::enumerate(loops))
-    levels[loop.level].push_back(index);
-  auto inOrder = levels.takeVector();
-  llvm::sort(inOrder, [](const auto &x, const auto &y) { return x.first < y.first; });
+  const std::vector<SmallVector<int>> levels = graph.levels();
+  loops = std::move(graph.loops);
 
   // Places first, so that every region can stand anywhere behind them.
   Block &body = getOperation().front();
@@ -415,7 +226,7 @@ void FormPieces::runOnOperation() {
     if (isa<SlotOp, AllocOp, ArgumentOp, ResultOp>(op))
       op.moveBefore(firstLoop);
   OpBuilder b(body.getTerminator());
-  for (auto &[level, members] : inOrder)
+  for (const SmallVector<int> &members : levels)
     mergeLevel(b, members);
   contract();
 }
