@@ -3,12 +3,14 @@
 #ifndef RESIN_DRIVER_DOCTOR_H
 #define RESIN_DRIVER_DOCTOR_H
 
+#include "support/Status.h"
+
 #include <string>
 
 namespace resin {
 
-/// Prints what Resin finds of what it needs; kOk if nothing is missing.
-int doctor(const std::string &resinPath);
+/// Prints what Resin finds of what it needs; a failure if something is missing.
+Status doctor(const std::string &resinPath);
 
 } // namespace resin
 

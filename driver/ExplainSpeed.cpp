@@ -2,24 +2,25 @@
 
 #include "driver/ExplainSpeed.h"
 
+#include "driver/Paths.h"
+#include "driver/Told.h"
 #include "support/Files.h"
 #include "support/RunTool.h"
 #include "support/ScratchFolder.h"
-#include "driver/Paths.h"
 
 using namespace resin;
 
-int resin::explainSpeed(BuildOptions options, const ProfileOptions &profile) {
+Status resin::explainSpeed(BuildOptions options, const ProfileOptions &profile) {
   if (profile.svg)
     if (Status status = checkOutput(*profile.svg, inputsOf(options)); status.failed())
-      return complain(status);
+      return status;
   StatusOr<ScratchFolder> folder = ScratchFolder::create();
   if (folder.failed())
-    return complain(folder.status());
+    return folder.status();
   options.emit = Stage::Executable;
   options.output = *folder / "net";
-  if (int code = build(options))
-    return code;
+  if (Status status = build(options); status.failed())
+    return status;
 
   Tool program{.arguments = {options.output, "profile"}};
   for (auto [name, value] : {std::pair("--only", profile.only),
@@ -31,5 +32,5 @@ int resin::explainSpeed(BuildOptions options, const ProfileOptions &profile) {
   if (profile.json)
     program.arguments.push_back("--json");
   const StatusOr<int> code = runTool(program);
-  return code.failed() ? complain(code.status()) : *code;
+  return code.failed() ? code.status() : alreadyTold(static_cast<ExitCode>(*code));
 }

@@ -16,9 +16,9 @@ struct ProfileOptions {
   bool json = false;
 };
 
-/// Builds the program in a temporary folder and runs its `profile`; returns the exit code of whichever of the two fails
-/// first, else kOk. Nothing is left behind.
-int explainSpeed(BuildOptions options, const ProfileOptions &profile);
+/// Builds the program in a temporary folder and runs its `profile`; fails as whichever of the two fails
+/// first. Nothing is left behind.
+Status explainSpeed(BuildOptions options, const ProfileOptions &profile);
 
 } // namespace resin
 

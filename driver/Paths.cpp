@@ -3,39 +3,16 @@
 #include "driver/Paths.h"
 
 #include "codegen/host/Linker.h"
+#include "driver/Cache.h"
 #include "support/Files.h"
-#include "driver/Tune.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/raw_ostream.h"
-
-#include <cstdlib>
 
 using namespace resin;
 
 namespace path = llvm::sys::path;
-
-int resin::complain(const Status &status) {
-  if (status.failed())
-    llvm::errs() << "resin: error: " << status.message() << "\n";
-  return static_cast<int>(status.code());
-}
-
-std::string resin::cacheDirectory() {
-  if (const char *chosen = std::getenv("RESIN_CACHE"))
-    return chosen;
-  llvm::SmallString<256> folder;
-  if (const char *xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg)
-    folder = xdg;
-  else if (const char *home = std::getenv("HOME"); home && *home)
-    path::append(folder, home, ".cache");
-  else
-    return "";
-  path::append(folder, "resin");
-  return folder.str().str();
-}
 
 std::string resin::runtimeOf(const BuildOptions &options) {
   return options.runtime.empty() ? findRuntimeArchive(options.resinPath) : options.runtime;

@@ -10,10 +10,6 @@
 
 namespace resin {
 
-/// Where compiled kernels are kept: $RESIN_CACHE, else resin under the user's cache
-/// folder. Empty if there is neither.
-std::string cacheDirectory();
-
 /// The runtime to link; empty if it is not there.
 std::string runtimeOf(const BuildOptions &options);
 

@@ -21,11 +21,7 @@ struct TuneRequest {
   std::string exportTo; ///< only write the records of the database as text
 };
 
-int tune(const TuneRequest &request);
-
-/// `chosen`, or where the user's tuning records are: tuning.db in the cache folder.
-/// Empty if there is no such folder.
-std::string tuningDatabase(const std::string &chosen);
+Status tune(const TuneRequest &request);
 
 } // namespace resin
 

@@ -1,12 +1,12 @@
 //===- resin.cpp - The compiler's command line ----------------------------===//
 
-#include "support/CommandLine.h"
-#include "support/Leavings.h"
-#include "support/RecipeSchema.h"
 #include "driver/Build.h"
 #include "driver/Doctor.h"
 #include "driver/ExplainSpeed.h"
 #include "driver/Tune.h"
+#include "support/CommandLine.h"
+#include "support/Leavings.h"
+#include "support/RecipeSchema.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -45,7 +45,7 @@ struct Arguments {
 
 struct Command {
   CLI::App *app;
-  std::function<int()> run;
+  std::function<Status()> run;
 };
 
 const std::vector<std::string> kStages(std::begin(kStageNames), std::end(kStageNames));
@@ -152,15 +152,17 @@ static Command addDoctor(CLI::App &app, Arguments &arguments) {
 // Ends
 //===----------------------------------------------------------------------===//
 
-/// What was printed has to arrive.
-static int settle(int code) {
+/// Says what went wrong, unless that has been said; what was printed has to arrive.
+static ExitCode settle(Status status) {
+  if (!status.message().empty())
+    llvm::errs() << "resin: error: " << status.message() << "\n";
   llvm::outs().flush();
   const std::error_code error = llvm::outs().error();
   llvm::outs().clear_error(); // whose destructor would call it a crash
-  if (error && code == kOk)
-    code = complain(Status::ioError("standard output: cannot write: ", error.message()));
+  if (error && status.ok())
+    return settle(Status::ioError("standard output: cannot write: ", error.message()));
   llvm::errs().clear_error();
-  return code;
+  return status.code();
 }
 
 [[noreturn]] static void runOutOfMemory() {
@@ -188,5 +190,5 @@ int main(int argc, char **argv) {
   static int anchor; // an address in this executable
   build.resinPath = llvm::sys::fs::getMainExecutable(argv[0], &anchor);
   const Command *command = llvm::find_if(commands, [](const Command &each) { return each.app->parsed(); });
-  return settle(command->run());
+  return static_cast<int>(settle(command->run()));
 }

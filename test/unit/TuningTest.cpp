@@ -7,7 +7,7 @@
 #include "test/unit/TemporaryFolder.h"
 #include "tuning/ChooseKnobs.h"
 #include "tuning/KernelClock.h"
-#include "tuning/Tuner.h"
+#include "tuning/KernelSearch.h"
 #include "tuning/TuningDatabase.h"
 #include "tuning/UntypedSpec.h"
 
@@ -743,32 +743,32 @@ TEST(KernelClockTest, OperandsAreWhereTheProgramHasThem) {
   EXPECT_EQ(copies("(f32[2]) { %1 = relu(%0) {} : f32[2] } -> (%1: f32[2])"), 16);
 }
 
-TEST(TunerTest, FindsWhatABuildThenTakes) {
+TEST(KernelSearchTest, FindsWhatABuildThenTakes) {
   const KernelSpec spec = specOf(conv(1, 16, 8, 16));
   const TargetInfo host = target("host");
-  Tuner tuner({.target = host});
+  KernelSearch search({.target = host});
   std::string error;
-  std::optional<TuningRecord> found = tuner.tune({spec}, {}, 3, error);
+  std::optional<TuningRecord> found = search.tune({spec}, {}, 3, error);
   ASSERT_TRUE(found) << error;
   EXPECT_EQ(findMistake(*found), "");
   EXPECT_LE(found->median, found->untuned);
   EXPECT_LT(found->error, 10'000); // 1e-5
   KnobChooser chooser({*found}, {}, host, cpuModel(), codegen::codegenVersion());
   EXPECT_EQ(chooser.choose(spec).source, KnobSource::Tuned);
-  std::optional<TuningRecord> again = tuner.measure({spec}, found->knobs, error);
+  std::optional<TuningRecord> again = search.measure({spec}, found->knobs, error);
   ASSERT_TRUE(again) << error;
   EXPECT_EQ(again->knobs, found->knobs);
 }
 
 // Not even where it is told that F(4x4) was best for a neighbour.
-TEST(TunerTest, StrictSearchesFindWhatStrictProgramsMayUse) {
+TEST(KernelSearchTest, StrictSearchesFindWhatStrictProgramsMayUse) {
   const TuningSubject subject{specOf(conv(2, 32, 16, 32)), codegen::Numerics::Strict};
   const TargetInfo host = target("host");
   const Knobs fast = planOf(subject.spec, host)->untuned();
   ASSERT_FALSE(cpu().satisfies(fast, subject.numerics));
-  Tuner tuner({.target = host});
+  KernelSearch search({.target = host});
   std::string error;
-  std::optional<TuningRecord> found = tuner.tune(subject, fast, 2, error);
+  std::optional<TuningRecord> found = search.tune(subject, fast, 2, error);
   ASSERT_TRUE(found) << error;
   EXPECT_EQ(found->numerics, subject.numerics);
   EXPECT_EQ(findMistake(*found), "");
@@ -777,10 +777,10 @@ TEST(TunerTest, StrictSearchesFindWhatStrictProgramsMayUse) {
   EXPECT_EQ(chooser.choose(subject.spec).source, KnobSource::Tuned);
 }
 
-TEST(TunerTest, StopsWhenItIsTold) {
-  Tuner tuner({.target = target("host"), .isStopped = [] { return true; }});
+TEST(KernelSearchTest, StopsWhenItIsTold) {
+  KernelSearch search({.target = target("host"), .hooks = {.isStopped = [] { return true; }}});
   std::string error;
-  EXPECT_FALSE(tuner.tune({specOf(conv(1, 16, 8, 16))}, {}, 60, error));
+  EXPECT_FALSE(search.tune({specOf(conv(1, 16, 8, 16))}, {}, 60, error));
   EXPECT_EQ(error, "stopped");
 }
 
