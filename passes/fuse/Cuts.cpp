@@ -4,6 +4,10 @@
 
 #include "support/KernelSpec.h"
 
+#include "llvm/Support/DebugLog.h"
+
+#define DEBUG_TYPE "fuse"
+
 using namespace mlir;
 using namespace resin;
 using namespace resin::resnet;
@@ -67,6 +71,28 @@ int64_t piecesByWork(const CutPolicy &cuts, const ForwardConv &conv, RankedTenso
 
 } // namespace
 
+StringRef resin::nameOf(Cut cut) {
+  switch (cut) {
+  case Cut::Whole:
+    return "whole";
+  case Cut::Images:
+    return "images";
+  case Cut::Channels:
+    return "channels";
+  case Cut::Bands:
+    return "bands";
+  case Cut::Lanes:
+    return "lanes";
+  case Cut::FilterChannels:
+    return "filter channels";
+  case Cut::Rows:
+    return "rows";
+  case Cut::Parts:
+    return "parts";
+  }
+  llvm_unreachable("every cut is above");
+}
+
 int64_t resin::outermostDim(RankedTensorType filter) {
   return axesOf(LayoutAttr::kindOf(filter), filter.getRank()).front().dimension;
 }
@@ -83,6 +109,8 @@ GroupCut::GroupCut(const Group &group, const CutRules &rules)
   choose();
   if (count == 1)
     cut = Cut::Whole;
+  LDBG() << lead->getName() << " at " << lead->getLoc() << ", with " << group.ops.size() - 1 << " more, is cut into "
+         << count << " pieces: " << nameOf(cut);
 }
 
 void GroupCut::choose() {

@@ -22,7 +22,11 @@
 
 #include "dialects/Resnet/Fusion.h"
 
+#include "llvm/Support/DebugLog.h"
+
 #include <queue>
+
+#define DEBUG_TYPE "fuse"
 
 using namespace mlir;
 using namespace resin;
@@ -35,6 +39,13 @@ namespace {
 constexpr size_t kMostOps = 64;
 
 ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
+
+/// An op as the log calls it.
+std::string nameOf(Operation *op) {
+  std::string name;
+  llvm::raw_string_ostream(name) << op->getName() << " at " << op->getLoc();
+  return name;
+}
 
 class Grouper {
 public:
@@ -102,9 +113,17 @@ private:
           consider(user);
     llvm::sort(candidates, std::greater<>());
     candidates.erase(llvm::unique(candidates), candidates.end());
-    for (size_t candidate : candidates)
-      if (canMerge(groupOf[op], candidate) && (!reduces || canSum(op->getOperand(0), candidate)))
+    for (size_t candidate : candidates) {
+      if (candidate == groupOf[op])
+        continue;
+      StringRef reason = whyApart(groupOf[op], candidate);
+      if (reason.empty() && reduces && !canSum(op->getOperand(0), candidate))
+        reason = "nobody else reads what the convolution would store";
+      LDBG() << nameOf(op) << (reason.empty() ? " joins " : " stays apart from ") << nameOf(leadOf(candidate))
+             << (reason.empty() ? "" : ": ") << reason;
+      if (reason.empty())
         merge(groupOf[op], candidate);
+    }
   }
 
   /// Whether the kernel of `group` may sum `value`: that of a convolution if somebody else reads it, too.
@@ -113,14 +132,25 @@ private:
            llvm::any_of(value.getUsers(), [](Operation *user) { return roleOf(user) != OpRole::Reduction; });
   }
 
-  bool canMerge(size_t a, size_t b) {
-    if (a == b || groups[a].domain.empty() || groups[a].domain != groups[b].domain)
-      return false;
+  /// Why two groups cannot become one kernel; empty if they can.
+  StringRef whyApart(size_t a, size_t b) const {
+    if (groups[a].domain.empty() || groups[b].domain.empty())
+      return "nothing rides along with one of them";
+    if (groups[a].domain != groups[b].domain)
+      return "their shapes differ";
     if (groups[a].rows && groups[b].rows && groups[a].rows != groups[b].rows)
-      return false;
-    if (overloadsTile(a, b) || overloadsTile(b, a) || groups[a].ops.size() + groups[b].ops.size() > kMostOps)
-      return false;
-    return (!groups[a].anchor || !groups[b].anchor) && !pathAround(a, b);
+      return "their sums have different rows";
+    if (groups[a].anchor && groups[b].anchor)
+      return "each has a loop nest of its own";
+    if (overloadsTile(a, b) || overloadsTile(b, a))
+      return "a heavy op would be computed on a convolution's registers";
+    if (groups[a].ops.size() + groups[b].ops.size() > kMostOps)
+      return "the kernel would have too many ops";
+    return pathAround(a, b) ? "a path from one to the other leads through a third" : "";
+  }
+
+  Operation *leadOf(size_t group) const {
+    return groups[group].anchor ? groups[group].anchor : groups[group].ops.front();
   }
 
   bool convolves(size_t group) const { return groups[group].anchor && factsOf(groups[group].anchor).isConvolution; }

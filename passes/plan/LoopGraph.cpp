@@ -4,8 +4,11 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallSet.h"
+#include "llvm/Support/DebugLog.h"
 
 #include <map>
+
+#define DEBUG_TYPE "form-pieces"
 
 using namespace mlir;
 using namespace resin;
@@ -17,6 +20,9 @@ LoopGraph::LoopGraph(func::FuncOp function) {
   assignLevels();
   sinkLoops();
   fillLevels();
+  for (const auto &[index, loop] : llvm::enumerate(loops))
+    LDBG() << "loop " << index << " of " << loop.op.getPieces() << " pieces, at " << loop.op.getLoc()
+           << ", runs in level " << loop.level;
 }
 
 std::vector<SmallVector<int>> LoopGraph::levels() const {
@@ -153,7 +159,14 @@ void LoopGraph::sinkLoops() {
     if (loop.behind.empty())
       continue;
     const int latest = latestLevel(loop);
-    if (latest > loop.level && makesMoreThanItEnds(index))
+    if (latest <= loop.level)
+      continue;
+    const bool sinks = makesMoreThanItEnds(index);
+    LDBG() << "loop " << index << " of level " << loop.level
+           << (sinks ? " makes more than it ends: it sinks to level "
+                     : " ends more than it makes, else it would sink to level ")
+           << latest;
+    if (sinks)
       loop.level = latest;
   }
 }
@@ -164,11 +177,15 @@ void LoopGraph::fillLevels() {
     if (loop.op.getPieces() > 1)
       wide.insert(loop.level);
   auto isNarrow = [&](const Loop &loop) { return !wide.contains(loop.level); };
+  auto fill = [&](Loop &loop, int level) {
+    LDBG() << "loop " << &loop - loops.data() << " fills up level " << level << ", from level " << loop.level;
+    loop.level = level;
+  };
   // Later first: what a gradient's update reads is there already. Chains move from their end.
   for (Loop &loop : llvm::reverse(loops))
     if (isNarrow(loop) && wide.contains(loop.level + 1) && latestLevel(loop) > loop.level)
-      ++loop.level;
+      fill(loop, loop.level + 1);
   for (Loop &loop : loops)
     if (isNarrow(loop) && wide.contains(loop.level - 1) && earliestLevel(loop) < loop.level)
-      --loop.level;
+      fill(loop, loop.level - 1);
 }

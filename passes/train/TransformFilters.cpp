@@ -17,6 +17,10 @@
 #include "support/KernelSpec.h"
 #include "support/KernelStack.h"
 
+#include "llvm/Support/DebugLog.h"
+
+#define DEBUG_TYPE "transform-filters"
+
 namespace resin {
 #define GEN_PASS_DEF_TRANSFORMFILTERS
 #include "passes/Passes.h.inc"
@@ -89,6 +93,8 @@ private:
       if (!(isStrict && tile == 4) && fitsStack(conv, tile) &&
           costOf(conv, tile, machine) < costOf(conv, best, machine))
         best = tile;
+    LDBG() << "conv2d at " << conv.getLoc() << " costs " << costOf(conv, 0, machine) << ", at the points of 4x4 "
+           << costOf(conv, 4, machine) << ", of 2x2 " << costOf(conv, 2, machine) << ": takes " << best;
     if (!best)
       return;
     OpBuilder builder(conv);
