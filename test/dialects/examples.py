@@ -21,7 +21,7 @@ def ops(path):
     families = re.findall(r'^include "(\w+Ops\.td)"$', path.read_text(), flags=re.M)
     text = "".join((path.parent / family).read_text() for family in families)
     for chunk in re.split(r"^def Resnet_", text, flags=re.M)[1:]:
-        head = re.match(r'\w+Op : \w+<"(\w+)"', chunk)
+        head = re.match(r'\w+Op\s*: \w+<"(\w+)"', chunk)
         if head:
             description = re.search(r"let description = \[\{(.*?)\}\];\n", chunk, flags=re.S)
             yield head.group(1), description.group(1) if description else ""
