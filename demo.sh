@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # From a bare Debian 12 to a trained ResNet-20: ./demo.sh [DIR]
-# DIR holds CIFAR-10's binary files (data_batch_1.bin ... test_batch.bin); without it they are downloaded, and where that can't be, `synthetic` data is used.
+# DIR holds CIFAR-10's binary files (data_batch_1.bin ... test_batch.bin); without it they are downloaded, and where
+# that can't be, `synthetic` data is used.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Trains the PyTorch peer of a CIFAR model by the recipe of models/resnet20.resin and prints the test accuracy.
 
-The figures to set beside `net train`: SGD with momentum 0.9 and weight decay 1e-4, batch 128, cosine from 0.1 with one epoch of warm-up, pad-crop 4 and flip,
-per-channel normalisation by the training set's own mean and deviation.
+The figures to set beside `net train`: SGD with momentum 0.9 and weight decay 1e-4, batch 128, cosine from 0.1 with one
+epoch of warm-up, pad-crop 4 and flip, per-channel normalisation by the training set's own mean and deviation.
 """
 
 import argparse
@@ -18,7 +18,9 @@ import torch_models
 
 def load(folder, names):
     records = np.concatenate([np.fromfile(folder / name, np.uint8).reshape(-1, 3073) for name in names])
-    return torch.from_numpy(records[:, 1:].reshape(-1, 3, 32, 32).astype(np.float32) / 255), torch.from_numpy(records[:, 0].astype(np.int64))
+    return torch.from_numpy(records[:, 1:].reshape(-1, 3, 32, 32).astype(np.float32) / 255), torch.from_numpy(
+        records[:, 0].astype(np.int64)
+    )
 
 
 def augment(images, generator):
@@ -29,7 +31,9 @@ def augment(images, generator):
     columns = dx[:, None] + torch.arange(32)
     flip = torch.rand(n, generator=generator) < 0.5
     columns[flip] = columns[flip].flip(1)
-    return padded[torch.arange(n)[:, None, None, None], torch.arange(3)[None, :, None, None], rows, columns[:, None, None, :]]
+    return padded[
+        torch.arange(n)[:, None, None, None], torch.arange(3)[None, :, None, None], rows, columns[:, None, None, :]
+    ]
 
 
 def main():
@@ -57,7 +61,11 @@ def main():
         total = 0.0
         for step in range(steps):
             now, warm, end = epoch * steps + step, steps, args.epochs * steps
-            rate = peak * (now + 1) / warm if now < warm else peak * 0.5 * (1 + math.cos(math.pi * (now - warm) / (end - warm)))
+            rate = (
+                peak * (now + 1) / warm
+                if now < warm
+                else peak * 0.5 * (1 + math.cos(math.pi * (now - warm) / (end - warm)))
+            )
             optimizer.param_groups[0]["lr"] = rate
             picked = order[step * batch : (step + 1) * batch]
             images = augment(x[picked], generator).contiguous(memory_format=torch.channels_last)
@@ -68,8 +76,14 @@ def main():
             total += loss.item()
         model.eval()
         with torch.no_grad():
-            hits = sum((model(test[i : i + 500]).argmax(1) == test_label[i : i + 500]).sum().item() for i in range(0, len(test), 500))
-        print(f"seed {args.seed} epoch {epoch + 1} loss {total / steps:.4f} Acc@1 {100 * hits / len(test):.2f}", flush=True)
+            hits = sum(
+                (model(test[i : i + 500]).argmax(1) == test_label[i : i + 500]).sum().item()
+                for i in range(0, len(test), 500)
+            )
+        print(
+            f"seed {args.seed} epoch {epoch + 1} loss {total / steps:.4f} Acc@1 {100 * hits / len(test):.2f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

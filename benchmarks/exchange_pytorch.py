@@ -5,9 +5,10 @@
 
 1. PyTorch's weights, predicted by our program: logits against PyTorch's.
 2. Our initial weights, loaded into PyTorch: logits against our program's.
-3. One SGD step from the same weights on the same batch: how far every parameter's update is from PyTorch's in f64, in relative L2, for our program and for PyTorch
-   in f32 in both memory formats, and how far ours is from PyTorch's in f32. Where rounding decides the sign of an activation next to zero, its gradient comes or
-   goes; a batch of 128 has tens of millions of activations and some of these in every step, a batch of 8 hardly any.
+3. One SGD step from the same weights on the same batch: how far every parameter's update is from PyTorch's in f64, in
+   relative L2, for our program and for PyTorch in f32 in both memory formats, and how far ours is from PyTorch's in
+   f32. Where rounding decides the sign of an activation next to zero, its gradient comes or goes; a batch of 128 has
+   tens of millions of activations and some of these in every step, a batch of 8 hardly any.
 """
 
 import argparse
@@ -45,7 +46,9 @@ def write_batch(folder, batch):
     records = np.concatenate([label, pixels], axis=1)
     records.tofile(folder / "data_batch_1.bin")
     records.tofile(folder / "test_batch.bin")
-    return torch.from_numpy(pixels.reshape(-1, 3, 32, 32).astype(np.float32) / 255), torch.from_numpy(label[:, 0].astype(np.int64))
+    return torch.from_numpy(pixels.reshape(-1, 3, 32, 32).astype(np.float32) / 255), torch.from_numpy(
+        label[:, 0].astype(np.int64)
+    )
 
 
 def torch_step(name, start, x, label, rate, dtype, layout):
@@ -60,7 +63,9 @@ def torch_step(name, start, x, label, rate, dtype, layout):
 
 
 def variables(path):
-    return {name: tensor for name, tensor in safetensors.torch.load_file(path).items() if not name.startswith("optimizer.")}
+    return {
+        name: tensor for name, tensor in safetensors.torch.load_file(path).items() if not name.startswith("optimizer.")
+    }
 
 
 def main():
@@ -69,7 +74,9 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--images", type=int, default=4)
     parser.add_argument("--batch", type=int, default=128, help="the batch the program was built for")
-    parser.add_argument("--no-step", action="store_true", help="leave out the SGD step (models that don't take 32x32 images)")
+    parser.add_argument(
+        "--no-step", action="store_true", help="leave out the SGD step (models that don't take 32x32 images)"
+    )
     args = parser.parse_args()
     size = torch_models.image_size(args.model)
     torch.manual_seed(0)
@@ -84,20 +91,51 @@ def main():
         model.eval()
         safetensors.torch.save_file({k: v for k, v in model.state_dict().items()}, folder / "torch.safetensors")
         with torch.no_grad():
-            print(f"{args.model}: PyTorch's weights in our program: logits differ by {relative(predict(args.program, folder / 'torch.safetensors', images, folder), model(images)):.2e}")
+            logits = predict(args.program, folder / "torch.safetensors", images, folder)
+            far = relative(logits, model(images))
+            print(f"{args.model}: PyTorch's weights in our program: logits differ by {far:.2e}")
 
-        run(args.program, "train", "--data", "synthetic", "--limit", args.batch, "--epochs", "0", "--out", folder / "initial")
+        run(
+            args.program,
+            "train",
+            "--data",
+            "synthetic",
+            "--limit",
+            args.batch,
+            "--epochs",
+            "0",
+            "--out",
+            folder / "initial",
+        )
         ours = folder / "initial" / "last.safetensors"
         model.load_state_dict(variables(ours), strict=True)
         with torch.no_grad():
-            print(f"{args.model}: our weights in PyTorch: logits differ by {relative(predict(args.program, ours, images, folder), model(images)):.2e}")
+            logits = predict(args.program, ours, images, folder)
+            print(f"{args.model}: our weights in PyTorch: logits differ by {relative(logits, model(images)):.2e}")
         if args.no_step:
             return
 
         x, label = write_batch(folder, args.batch)
         rate = 0.05
-        run(args.program, "train", "--data", folder, "--out", folder / "run", "--weights", ours, "--steps", "1", "--no-shuffle",
-            "--set", f"train.lr={rate}", "--set", "train.augment=none", "--set", "train.normalize=none")
+        run(
+            args.program,
+            "train",
+            "--data",
+            folder,
+            "--out",
+            folder / "run",
+            "--weights",
+            ours,
+            "--steps",
+            "1",
+            "--no-shuffle",
+            "--set",
+            f"train.lr={rate}",
+            "--set",
+            "train.augment=none",
+            "--set",
+            "train.normalize=none",
+        )
         resin = variables(folder / "run" / "last.safetensors")
         start = variables(ours)
         exact = torch_step(args.model, start, x, label, rate, torch.float64, torch.contiguous_format)
@@ -112,7 +150,10 @@ def main():
         ours, theirs = updates["resin"], updates["torch nchw"]
         errors = {key: ((ours[key] - theirs[key]).norm() / theirs[key].norm()).item() for key in exact}
         worst = max(errors, key=errors.get)
-        print(f"  resin from torch nchw in f32: median {statistics.median(errors.values()):.1e}, worst {errors[worst]:.1e} ({worst})")
+        print(
+            f"  resin from torch nchw in f32: median {statistics.median(errors.values()):.1e}, "
+            f"worst {errors[worst]:.1e} ({worst})"
+        )
 
 
 if __name__ == "__main__":

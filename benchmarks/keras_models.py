@@ -33,7 +33,8 @@ def build(name):
 
 
 def train_step(network, compiled):
-    """One training step as a graph, through XLA where `compiled`; returns the loss. Adam and the loss have Keras's defaults."""
+    """One training step as a graph, through XLA where `compiled`; returns the loss. Adam and the loss have Keras's
+    defaults."""
     loss = keras.losses.SparseCategoricalCrossentropy()
     optimizer = keras.optimizers.Adam()
     optimizer.build(network.trainable_variables)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""One peer in a process of its own: sets a network up, says "ready", then answers every line on stdin ("seconds") with images per second and its peak memory in MiB.
+"""One peer in a process of its own: sets a network up, says "ready", then answers every line on stdin ("seconds") with
+images per second and its peak memory in MiB.
 
     benchmarks/peers.py PEER MODEL BATCH train|predict THREADS
 
@@ -52,7 +53,14 @@ def onnx_file(model, batch, folder):
 
     size = torch_models.image_size(model)
     image = torch.randn(batch, 3, size, size)
-    torch.onnx.export(torch_models.build(model).eval(), (image,), str(folder / "net.onnx"), input_names=["image"], output_names=["logits"], dynamo=False)
+    torch.onnx.export(
+        torch_models.build(model).eval(),
+        (image,),
+        str(folder / "net.onnx"),
+        input_names=["image"],
+        output_names=["logits"],
+        dynamo=False,
+    )
     return folder / "net.onnx", image.numpy()
 
 

@@ -27,7 +27,11 @@ class Basic(nn.Module):
         self.conv2, self.bn2 = conv(width, width, 3), nn.BatchNorm2d(width)
         self.downsample = None
         if stride != 1 or inputs != width:
-            self.downsample = OptionA(width - inputs) if option_a else nn.Sequential(conv(inputs, width, 1, stride), nn.BatchNorm2d(width))
+            self.downsample = (
+                OptionA(width - inputs)
+                if option_a
+                else nn.Sequential(conv(inputs, width, 1, stride), nn.BatchNorm2d(width))
+            )
 
     def forward(self, x):
         y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
@@ -78,7 +82,9 @@ class ImageNetResNet(nn.Module):
             blocks = []
             for i in range(repeat):
                 stride = 2 if i == 0 and level > 1 else 1
-                blocks.append(Bottleneck(inputs, width, stride) if bottleneck else Basic(inputs, width, stride, option_a=False))
+                blocks.append(
+                    Bottleneck(inputs, width, stride) if bottleneck else Basic(inputs, width, stride, option_a=False)
+                )
                 inputs = 4 * width if bottleneck else width
             setattr(self, f"layer{level}", nn.Sequential(*blocks))
         self.fc = nn.Linear(inputs, 1000)

@@ -17,7 +17,8 @@ add_library(resin_options INTERFACE)
 target_include_directories(resin_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
 target_compile_options(resin_options INTERFACE -Wall -Wextra -Wno-unused-parameter)
 if(RESIN_ASAN)
-  target_compile_options(resin_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize=vptr)
+  target_compile_options(resin_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer
+    -fno-sanitize=vptr)
   target_link_options(resin_options INTERFACE -fsanitize=address,undefined)
 endif()
 
@@ -26,8 +27,8 @@ target_link_libraries(resin_mlir_options INTERFACE resin_options)
 target_include_directories(resin_mlir_options SYSTEM INTERFACE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
 target_compile_definitions(resin_mlir_options INTERFACE ${LLVM_DEFINITIONS_LIST})
 target_compile_options(resin_mlir_options INTERFACE -fno-rtti)
-# A precompiled header says nothing of the times of its inputs (the build knows those): a compiler cache may hand out the
-# one that another checkout made.
+# A precompiled header says nothing of the times of its inputs (the build knows those): a compiler cache may hand out
+# the one that another checkout made.
 target_compile_options(resin_mlir_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
 
 # MLIR's headers cost ten seconds a file; read once into a precompiled header they cost half a second.
@@ -74,14 +75,16 @@ function(add_resin_halide_library name)
   target_link_libraries(${name} PUBLIC resin_options ${ARG_LINK} PRIVATE Halide::Halide)
 endfunction()
 
-# Pages of documentation that TableGen writes: every build (or `ninja resin-docs` alone) puts build/docs/<page>.md there for each
+# Pages of documentation that TableGen writes: every build (or `ninja resin-docs` alone) puts build/docs/<page>.md there
+# for each
 #   add_resin_doc(PAGE FILE.td mlir-tblgen-flags...)
 function(add_resin_doc page definitions)
   set(output ${CMAKE_BINARY_DIR}/docs/${page}.md)
   file(GLOB inputs CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.td)
   add_custom_command(OUTPUT ${output}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/docs
-    COMMAND ${MLIR_TABLEGEN_EXE} ${ARGN} -I ${MLIR_INCLUDE_DIRS} -I ${CMAKE_SOURCE_DIR}/dialects/Resnet -I ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${definitions} -o ${output}
+    COMMAND ${MLIR_TABLEGEN_EXE} ${ARGN} -I ${MLIR_INCLUDE_DIRS} -I ${CMAKE_SOURCE_DIR}/dialects/Resnet -I
+      ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${definitions} -o ${output}
     DEPENDS ${inputs} VERBATIM)
   add_custom_target(resin-doc-${page} DEPENDS ${output})
   if(NOT TARGET resin-docs)

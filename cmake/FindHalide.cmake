@@ -3,8 +3,10 @@
 #
 # Defines Halide::Halide.
 
-find_path(HALIDE_INCLUDE_DIR Halide.h HINTS ${HALIDE_ROOT} $ENV{HALIDE_ROOT} ${CMAKE_SOURCE_DIR}/.deps/halide PATH_SUFFIXES include NO_DEFAULT_PATH)
-find_library(HALIDE_LIBRARY Halide HINTS ${HALIDE_ROOT} $ENV{HALIDE_ROOT} ${CMAKE_SOURCE_DIR}/.deps/halide PATH_SUFFIXES lib64 lib NO_DEFAULT_PATH)
+find_path(HALIDE_INCLUDE_DIR Halide.h HINTS ${HALIDE_ROOT} $ENV{HALIDE_ROOT} ${CMAKE_SOURCE_DIR}/.deps/halide
+    PATH_SUFFIXES include NO_DEFAULT_PATH)
+find_library(HALIDE_LIBRARY Halide HINTS ${HALIDE_ROOT} $ENV{HALIDE_ROOT} ${CMAKE_SOURCE_DIR}/.deps/halide PATH_SUFFIXES
+    lib64 lib NO_DEFAULT_PATH)
 if(HALIDE_INCLUDE_DIR)
   file(STRINGS ${HALIDE_INCLUDE_DIR}/HalideRuntime.h HALIDE_MAJOR_LINE REGEX "#define HALIDE_VERSION_MAJOR [0-9]+")
   file(STRINGS ${HALIDE_INCLUDE_DIR}/HalideRuntime.h HALIDE_MINOR_LINE REGEX "#define HALIDE_VERSION_MINOR [0-9]+")
@@ -15,7 +17,8 @@ endif()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(Halide REQUIRED_VARS HALIDE_LIBRARY HALIDE_INCLUDE_DIR VERSION_VAR Halide_VERSION
-  REASON_FAILURE_MESSAGE "Run cmake/setup.sh, or set HALIDE_ROOT to an unpacked Halide 21 (include/ and lib64/libHalide.so)")
+  REASON_FAILURE_MESSAGE
+  "Run cmake/setup.sh, or set HALIDE_ROOT to an unpacked Halide 21 (include/ and lib64/libHalide.so)")
 
 if(Halide_FOUND AND NOT TARGET Halide::Halide)
   add_library(Halide::Halide SHARED IMPORTED)

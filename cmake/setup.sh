@@ -5,8 +5,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-packages=(build-essential cmake ninja-build ccache clang-22 lld-22 llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
-          libgtest-dev libbenchmark-dev libcli11-dev nlohmann-json3-dev zlib1g-dev libzstd-dev libsqlite3-dev curl ca-certificates python3 python3-pip unzip)
+packages=(build-essential cmake ninja-build ccache clang-22 lld-22 llvm-22-dev llvm-22-tools libmlir-22-dev
+          mlir-22-tools libgtest-dev libbenchmark-dev libcli11-dev nlohmann-json3-dev zlib1g-dev libzstd-dev
+          libsqlite3-dev curl ca-certificates python3 python3-pip unzip)
 if [[ "${1:-release}" == asan ]]; then packages+=(libclang-rt-22-dev); fi
 halide_version=21.0.0
 halide_sha256=3686c2b4c9aed1e26e1e55631608b2c4a4c3fe2d4386505ba1921859adb683ab
@@ -19,11 +20,15 @@ if ((${#missing[@]})); then
   echo "setup: installing ${missing[*]}" >&2
   as_root=()
   if ((EUID != 0)); then
-    command -v sudo >/dev/null || { echo "setup: error: these packages are missing, and there is neither root nor sudo: ${missing[*]}" >&2; exit 1; }
+    command -v sudo >/dev/null || {
+      echo "setup: error: these packages are missing, and there is neither root nor sudo: ${missing[*]}" >&2
+      exit 1
+    }
     as_root=(sudo)
   fi
   "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
 # The wheel is made for one Python, but we use only its headers and libHalide.so.
@@ -41,7 +46,8 @@ fi
 
 launcher=()
 if command -v ccache >/dev/null; then
-  cached="env;CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime;ccache" # what precompiled headers need
+  # What precompiled headers need.
+  cached="env;CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime;ccache"
   launcher=("-DCMAKE_C_COMPILER_LAUNCHER=$cached" "-DCMAKE_CXX_COMPILER_LAUNCHER=$cached")
 fi
 cmake --preset "${1:-release}" -Wno-dev "${launcher[@]}" >/dev/null

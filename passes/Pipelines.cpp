@@ -33,7 +33,8 @@ void addTrainPhase(OpPassManager &manager, const TrainPhaseOptions &options) {
 void addLayoutPhase(OpPassManager &manager) {
   // Only now, since the gradient of batch norm as a whole is the shorter and the more exact one.
   manager.addPass(createDecomposeBatchNorm());
-  // Behind it, as it is the affine map that is computed again; before layouts, so that each copy has what its reader wants.
+  // Behind it, as it is the affine map that is computed again; before layouts, so that each copy has what its reader
+  // wants.
   manager.addPass(createRebuildActivations());
   manager.addPass(createAssignLayouts());
   addGate(manager, "layout");

@@ -99,7 +99,8 @@ struct Reader {
         return variable.name == slot.parameter && variable.shape == slot.shape;
       };
       if (slot.role == Role::Slot && std::ranges::none_of(manifest.variables, isItsParameter))
-        throw std::invalid_argument(concat("'", slot.name, "' is state of '", slot.parameter, "', which is no variable of its shape"));
+        throw std::invalid_argument(
+            concat("'", slot.name, "' is state of '", slot.parameter, "', which is no variable of its shape"));
     }
   }
 

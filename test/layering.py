@@ -21,7 +21,17 @@ MAY_INCLUDE = {
     "passes": PASSES,
     **PHASES,
     "tuning": ["support", "machine", "codegen", "dialects/Resnet"],
-    "driver": ["support", "machine", "codegen", "codegen/host", "tuning", "dialects/Resnet", "dialects/Kernel", "frontend", "passes"],
+    "driver": [
+        "support",
+        "machine",
+        "codegen",
+        "codegen/host",
+        "tuning",
+        "dialects/Resnet",
+        "dialects/Kernel",
+        "frontend",
+        "passes",
+    ],
     "tools": ["support", "machine", "dialects/Resnet", "dialects/Kernel", "passes", "driver"],
 }
 # Third-party headers that only some folders may see.
@@ -45,7 +55,14 @@ def violations(root):
             continue
         for included in INCLUDE.findall(file.read_text()):
             target = owner(included)
-            if target and target != folder and not any(included.startswith(allowed) and owner(included) in (allowed, owner(allowed)) for allowed in MAY_INCLUDE[folder]):
+            if (
+                target
+                and target != folder
+                and not any(
+                    included.startswith(allowed) and owner(included) in (allowed, owner(allowed))
+                    for allowed in MAY_INCLUDE[folder]
+                )
+            ):
                 yield f"{name}: includes {included}: {folder}/ may not see {target}/"
             for prefix, folders in ONLY_IN.items():
                 if included.startswith(prefix) and folder not in folders:

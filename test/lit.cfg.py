@@ -11,7 +11,9 @@ config.excludes = ["Inputs", "unit", "emulated"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.resin_build, "test")
 
-config.environment["PATH"] = os.pathsep.join([os.path.join(config.resin_build, "bin"), config.llvm_tools, config.environment["PATH"]])
+config.environment["PATH"] = os.pathsep.join(
+    [os.path.join(config.resin_build, "bin"), config.llvm_tools, config.environment["PATH"]]
+)
 # Kernels of earlier runs are used again; the user's own cache is left alone.
 config.environment["RESIN_CACHE"] = os.path.join(config.resin_build, "test", "cache")
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """How long sources are: sources.py [ROOT] prints every line and file that is too long, and fails if there is one.
 
-No line is beyond 120 columns. Outside of test/ no file has more than 400 lines, and half of them have 100 at most.
+No line is beyond 120 columns but for what cannot be broken: a diagnostic that a test expects, a line that FileCheck
+looks for in any order, and a kernel's spec in quotes. Outside of test/ no file has more than 400 lines, and half of
+them have 100 at most.
 Pages, which wrap as they are shown, and files of data are left out.
 """
 
@@ -11,6 +13,7 @@ import statistics
 import sys
 
 COLUMNS, LINES, MEDIAN = 120, 400, 100
+UNBREAKABLE = re.compile(r'expected-|-DAG: |"\((f32|f64)\[')
 SOURCES = {".td", ".cpp", ".h", ".c", ".in", ".mlir", ".resin", ".test", ".py", ".cmake", ".txt", ".sh"}
 NO_SOURCES = re.compile(r"(\.git|\.deps|build[^/]*)/")
 
@@ -25,7 +28,7 @@ def sources(root):
 def long_lines(files):
     for name, lines in files:
         for number, line in enumerate(lines, 1):
-            if len(line) > COLUMNS:
+            if len(line) > COLUMNS and not UNBREAKABLE.search(line):
                 yield f"{name}:{number}: error: {len(line)} columns, more than {COLUMNS}: wrap it"
 
 

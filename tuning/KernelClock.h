@@ -28,9 +28,9 @@ double quantile(std::vector<double> values, double share);
 double multiplyAddRate();
 
 /// How many copies of operands and results a kernel is timed on, in turns, 16 at most. In a training step filters and
-/// what results are stored to were touched a step ago, and a piece of its operands may have left a core's cache: as many
-/// copies as exceed 8 MiB together, more than L2 holds. A prediction of one image (a forward convolution of one, without
-/// statistics) meets each filter once, in memory: as many as exceed 64 MiB.
+/// what results are stored to were touched a step ago, and a piece of its operands may have left a core's cache: as
+/// many copies as exceed 8 MiB together, more than L2 holds. A prediction of one image (a forward convolution of one,
+/// without statistics) meets each filter once, in memory: as many as exceed 64 MiB.
 int copiesToTime(const KernelSpec &spec);
 
 /// Operands and results of a kernel on large pages, each on a line of its own, filled

@@ -304,8 +304,8 @@ int64_t storageOffset(const TensorSpec &tensor, const std::vector<int64_t> &inde
   case LayoutKind::C16: {
     const bool blocked = tensor.layout == LayoutKind::C16;
     if (rank == 4) {
-      const int64_t h = (tensor.storedRows ? tensor.storedRows : shape[2]) + 2 * tensor.halo, w = shape[3] + 2 * tensor.halo, y = index[2] + tensor.halo,
-                    x = index[3] + tensor.halo;
+      const int64_t h = (tensor.storedRows ? tensor.storedRows : shape[2]) + 2 * tensor.halo,
+                    w = shape[3] + 2 * tensor.halo, y = index[2] + tensor.halo, x = index[3] + tensor.halo;
       const int64_t channels = tensor.storedChannels ? tensor.storedChannels : shape[1];
       if (!blocked)
         return ((index[0] * channels + index[1]) * h + y) * w + x;

@@ -37,7 +37,8 @@ struct Poison {
 
 class KernelTrial {
 public:
-  /// Evaluates `spec` on random operands, one of which may be poisoned. On failure returns null and says why in `error`.
+  /// Evaluates `spec` on random operands, one of which may be poisoned. On failure returns null and says why in
+  /// `error`.
   static std::unique_ptr<KernelTrial> create(const KernelSpec &spec, unsigned seed, std::string &error,
                                              std::optional<Poison> poison = {});
   /// What `save` wrote. On failure returns null and says why in `error`.
@@ -49,8 +50,8 @@ public:
 
   /// What is wrong with the kernel `function`; empty if nothing. `tolerance` is the
   /// greatest error beside the largest magnitude of a result; pairs (operand, result)
-  /// of `inPlace` share their storage. NaN is right where the interpreter has NaN, and an infinity where it has that. Of
-  /// a poisoned trial padding may be NaN, zero times the poison, and with `mayBeNan` any element.
+  /// of `inPlace` share their storage. NaN is right where the interpreter has NaN, and an infinity where it has that.
+  /// Of a poisoned trial padding may be NaN, zero times the poison, and with `mayBeNan` any element.
   std::string check(void *function, double tolerance, const std::vector<std::pair<size_t, size_t>> &inPlace = {},
                     bool mayBeNan = false);
   /// The greatest error of the last check, beside the largest magnitude of its result.

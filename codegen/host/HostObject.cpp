@@ -38,8 +38,9 @@ static std::unique_ptr<llvm::TargetMachine> makeTargetMachine(ModuleOp module, c
   }
   llvm::TargetOptions options;
   options.FunctionSections = true;
-  return std::unique_ptr<llvm::TargetMachine>(known->createTargetMachine(triple, target.cpu, llvm::join(target.features, ","), options, llvm::Reloc::PIC_,
-                                                                         std::nullopt, llvm::CodeGenOptLevel::Default));
+  return std::unique_ptr<llvm::TargetMachine>(
+      known->createTargetMachine(triple, target.cpu, llvm::join(target.features, ","), options, llvm::Reloc::PIC_,
+                                 std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {

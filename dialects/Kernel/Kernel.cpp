@@ -63,7 +63,8 @@ Type ViewType::parse(AsmParser &parser) {
   }
   if (parser.parseGreater())
     return {};
-  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(), shape, element, layout, halo, stored, rows);
+  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(), shape, element, layout, halo, stored,
+                    rows);
 }
 
 void ViewType::print(AsmPrinter &printer) const {
@@ -82,8 +83,8 @@ void ViewType::print(AsmPrinter &printer) const {
   printer << ">";
 }
 
-LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> shape, Type element, LayoutKind layout, int64_t halo,
-                               int64_t stored, int64_t rows) {
+LogicalResult ViewType::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> shape, Type element,
+                               LayoutKind layout, int64_t halo, int64_t stored, int64_t rows) {
   if (!elementTypeOf(element))
     return emitError() << "a view's elements are one of " << elementTypeNames() << ", not " << element;
   // 2^40 elements are far beyond any machine, and their bytes still fit in 64 bits.
@@ -134,7 +135,8 @@ ViewType ViewType::slice(int64_t dim, int64_t pieces, int64_t overlap) const {
     return {};
   SmallVector<int64_t> part(shape);
   part[dim] = extent + 2 * overlap;
-  return get(getContext(), part, getElementType(), getLayout(), getHalo(), channelsOfImages ? shape[1] : 0, rowsOfImages ? shape[2] : 0);
+  return get(getContext(), part, getElementType(), getLayout(), getHalo(), channelsOfImages ? shape[1] : 0,
+             rowsOfImages ? shape[2] : 0);
 }
 
 /// Bytes from one index along a dimension to the one `steps` behind.

@@ -49,7 +49,8 @@ LogicalResult SliceOp::verify() {
   // slice_c1
   ViewType part = getView().getType().slice(getDim(), getPieces(), getOverlap());
   if (!part)
-    return emitOpError("cannot cut ") << getView().getType() << " into " << getPieces() << " views along dimension " << getDim();
+    return emitOpError("cannot cut ") << getView().getType() << " into " << getPieces() << " views along dimension "
+                                      << getDim();
   if (part != getPart().getType())
     return emitOpError("yields ") << getPart().getType() << " but such a part is " << part;
   // slice_c2
@@ -60,12 +61,14 @@ LogicalResult SliceOp::verify() {
   return success();
 }
 
-static LogicalResult verifyViews(LaunchOp op, OperandRange views, const std::vector<TensorSpec> &specs, StringRef what) {
+static LogicalResult verifyViews(LaunchOp op, OperandRange views, const std::vector<TensorSpec> &specs,
+                                 StringRef what) {
   if (views.size() != specs.size())
     return op.emitOpError("has ") << views.size() << " " << what << "s but its spec " << specs.size();
   for (auto [index, view, spec] : llvm::enumerate(views, specs))
     if (cast<ViewType>(view.getType()).spec() != spec)
-      return op.emitOpError() << what << " " << index << " is " << view.getType() << " but its spec says " << ViewType::get(op.getContext(), spec);
+      return op.emitOpError() << what << " " << index << " is " << view.getType() << " but its spec says "
+                              << ViewType::get(op.getContext(), spec);
   return success();
 }
 

@@ -30,7 +30,8 @@ struct KernelRows {
   llvm::DenseMap<LaunchOp, int64_t> indexOf;
 };
 
-/// Entry functions have one block, and neither arguments nor results: places have names instead. Complains of any other.
+/// Entry functions have one block, and neither arguments nor results: places have names instead. Complains of any
+/// other.
 llvm::LogicalResult checkEntries(mlir::ModuleOp module);
 
 /// What the launched kernel computes.

@@ -83,8 +83,8 @@ void PartOp::evaluatePiece(int64_t piece, ArrayRef<Tensor> operands, MutableArra
 // fused
 //===----------------------------------------------------------------------===//
 
-/// The type of one piece of `whole`, cut along `dim` (-1: not at all), with `overlap` more on either side; null where it
-/// cannot be cut.
+/// The type of one piece of `whole`, cut along `dim` (-1: not at all), with `overlap` more on either side; null where
+/// it cannot be cut.
 static RankedTensorType pieceOf(RankedTensorType whole, int64_t dim, int64_t pieces, int64_t overlap) {
   if (dim == -1)
     return whole;

@@ -25,8 +25,8 @@ KernelSpec specOf(FusedOp op);
 TensorSpec tensorSpecOf(mlir::RankedTensorType type);
 
 /// A module whose function @kernel holds one fused op of one piece, of which `specOf` gives the spec again; only
-/// storedChannels and storedRows are lost, as the tensors are the pieces themselves. Null, after a diagnostic, where the spec is not
-/// one the dialect verifies.
+/// storedChannels and storedRows are lost, as the tensors are the pieces themselves. Null, after a diagnostic, where
+/// the spec is not one the dialect verifies.
 mlir::OwningOpRef<mlir::ModuleOp> fusedFromSpec(mlir::MLIRContext *context, const KernelSpec &spec);
 
 } // namespace resin::resnet

@@ -64,7 +64,9 @@ private:
   LLVM::GlobalOp
   makeConstant(StringRef name, Type type, LLVM::Linkage linkage,
                function_ref<void(ImplicitLocOpBuilder &, function_ref<void(Value, ArrayRef<int64_t>)>)> fill);
-  Value constant(ImplicitLocOpBuilder &b, int64_t value) { return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(value)); }
+  Value constant(ImplicitLocOpBuilder &b, int64_t value) {
+    return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(value));
+  }
   Value offset(ImplicitLocOpBuilder &b, Value base, int32_t bytes) {
     return LLVM::GEPOp::create(b, pointer, b.getI8Type(), base, LLVM::GEPArg(bytes));
   }
@@ -259,7 +261,8 @@ LLVM::GlobalOp LowerKernelToLLVM::makeText(const Twine &name, StringRef text) {
   OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
   std::string bytes = text.str() + '\0';
   auto type = LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size());
-  auto global = LLVM::GlobalOp::create(b, getOperation().getLoc(), type, /*isConstant=*/true, LLVM::Linkage::Internal, name.str(), b.getStringAttr(bytes));
+  auto global = LLVM::GlobalOp::create(b, getOperation().getLoc(), type, /*isConstant=*/true, LLVM::Linkage::Internal,
+                                       name.str(), b.getStringAttr(bytes));
   symbols->insert(global);
   return global;
 }

@@ -91,8 +91,8 @@ LogicalResult LowerToKernel::lowerVariables() {
     if (!view)
       return failure();
     OpBuilder b(variable);
-    VariableOp::create(b, variable.getLoc(), variable.getSymName(), view, variable.getRole(), variable.getInit(), IntegerAttr(),
-                       variable.getParameterAttr());
+    VariableOp::create(b, variable.getLoc(), variable.getSymName(), view, variable.getRole(), variable.getInit(),
+                       IntegerAttr(), variable.getParameterAttr());
     variable.erase();
   }
   return success();
@@ -119,7 +119,8 @@ bool FunctionLowering::isReadAfter(resnet::ReadOp read, Operation *op) {
   return llvm::any_of(read->getUsers(), [&](Operation *user) { return order.lookup(user) > order.lookup(op); });
 }
 
-/// Whether `fused` reads operand `index` only in ops that may write it in place, and by the same piece as it writes `result`.
+/// Whether `fused` reads operand `index` only in ops that may write it in place, and by the same piece as it writes
+/// `result`.
 static bool updatesInPlace(resnet::FusedOp fused, unsigned operand, unsigned result) {
   if (fused.getInputs()[operand].getType() != fused.getResult(result).getType() ||
       (fused.getPieces() > 1 && fused.getOperandDims()[operand] != fused.getResultDims()[result]))
@@ -229,7 +230,8 @@ LogicalResult FunctionLowering::lower(resnet::FusedOp fused) {
   int64_t pieces = fused.getPieces();
   auto loop = ParallelOp::create(b, loc, pieces);
   OpBuilder inside = OpBuilder::atBlockEnd(loop.block());
-  auto partsOf = [&](ValueRange tensors, ArrayRef<int64_t> dims, ArrayRef<int64_t> overlaps, SmallVectorImpl<Value> &parts) -> LogicalResult {
+  auto partsOf = [&](ValueRange tensors, ArrayRef<int64_t> dims, ArrayRef<int64_t> overlaps,
+                     SmallVectorImpl<Value> &parts) -> LogicalResult {
     for (auto [index, tensor, dim] : llvm::enumerate(tensors, dims)) {
       Value view = views.lookup(tensor);
       if (pieces > 1 && dim >= 0) {
@@ -245,7 +247,8 @@ LogicalResult FunctionLowering::lower(resnet::FusedOp fused) {
     return success();
   };
   SmallVector<Value> inputs, outputs;
-  if (failed(partsOf(fused.getInputs(), fused.getOperandDims(), fused.getOverlaps(), inputs)) || failed(partsOf(fused.getResults(), fused.getResultDims(), {}, outputs)))
+  if (failed(partsOf(fused.getInputs(), fused.getOperandDims(), fused.getOverlaps(), inputs)) ||
+      failed(partsOf(fused.getResults(), fused.getResultDims(), {}, outputs)))
     return failure();
   KernelSpec spec = resnet::specOf(fused);
   StringRef layer = layerOf(loc);
@@ -296,7 +299,8 @@ LogicalResult FunctionLowering::run() {
       if (done.contains(write))
         continue;
       ViewType view = viewOf(write.getValue().getType(), write.getLoc());
-      copy(write.getLoc(), views.lookup(write.getValue()), SlotOp::create(b, write.getLoc(), view, write.getVariableAttr()));
+      copy(write.getLoc(), views.lookup(write.getValue()),
+           SlotOp::create(b, write.getLoc(), view, write.getVariableAttr()));
     } else {
       return op.emitOpError("is in no resnet.fused: run --fuse before --lower-to-kernel");
     }

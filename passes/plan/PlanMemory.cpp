@@ -39,7 +39,7 @@ namespace {
 struct Life {
   int64_t bytes = 0;
   int64_t first = std::numeric_limits<int64_t>::max(), last = -1; ///< regions
-  Operation *loop = nullptr;                                      ///< set if that loop of one piece has the place for itself:
+  Operation *loop = nullptr; ///< set if that loop of one piece has the place for itself:
   int64_t firstStep = 0, lastStep = 0;                            ///< its steps there
 
   bool isUsed() const { return last >= 0; }
@@ -99,7 +99,8 @@ void PlanMemory::placeVariables() {
 
 /// Whether a halo of zeros and the elements of both stand alike, image by image.
 static bool canShare(ViewType a, ViewType b) {
-  if (a.getElementType() != b.getElementType() || a.getLayout() != b.getLayout() || a.getHalo() != b.getHalo() || a.getShape().size() != b.getShape().size())
+  if (a.getElementType() != b.getElementType() || a.getLayout() != b.getLayout() || a.getHalo() != b.getHalo() ||
+      a.getShape().size() != b.getShape().size())
     return false;
   return a.getShape().empty() || a.getShape().drop_front() == b.getShape().drop_front();
 }
@@ -302,10 +303,11 @@ void PlanMemory::runOnOperation() {
   auto named = [&](StringRef name, Attribute value) { return NamedAttribute(StringAttr::get(context, name), value); };
   module->setAttr("kernel.arena_bytes", bytesAttr(alignUp(end, page)));
   module->setAttr("kernel.scratch_bytes", bytesAttr(alignUp(scratchBytes, page)));
-  module->setAttr("kernel.memory", DictionaryAttr::get(context, {named("parameters", bytesAttr(bytesOfRole["parameter"])),
-                                                                 named("statistics", bytesAttr(bytesOfRole["statistic"])),
-                                                                 named("slots", bytesAttr(bytesOfRole["slot"])),
-                                                                 named("prepared", bytesAttr(bytesOfRole["prepared"])),
-                                                                 named("transients", DictionaryAttr::get(context, transients)),
-                                                                 named("lower_bound", DictionaryAttr::get(context, lowerBounds))}));
+  module->setAttr("kernel.memory",
+                  DictionaryAttr::get(context, {named("parameters", bytesAttr(bytesOfRole["parameter"])),
+                                                named("statistics", bytesAttr(bytesOfRole["statistic"])),
+                                                named("slots", bytesAttr(bytesOfRole["slot"])),
+                                                named("prepared", bytesAttr(bytesOfRole["prepared"])),
+                                                named("transients", DictionaryAttr::get(context, transients)),
+                                                named("lower_bound", DictionaryAttr::get(context, lowerBounds))}));
 }

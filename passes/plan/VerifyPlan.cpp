@@ -165,18 +165,21 @@ struct VerifyPlan : resin::impl::VerifyPlanBase<VerifyPlan> {
   void runOnOperation() override;
 
 private:
-  bool note(Operation *place, std::optional<int64_t> offset, ViewType view, int64_t limit, SmallVectorImpl<Extent> &ranges);
+  bool note(Operation *place, std::optional<int64_t> offset, ViewType view, int64_t limit,
+            SmallVectorImpl<Extent> &ranges);
 };
 
 } // namespace
 
-bool VerifyPlan::note(Operation *place, std::optional<int64_t> offset, ViewType view, int64_t limit, SmallVectorImpl<Extent> &ranges) {
+bool VerifyPlan::note(Operation *place, std::optional<int64_t> offset, ViewType view, int64_t limit,
+                      SmallVectorImpl<Extent> &ranges) {
   if (!offset) {
     place->emitOpError("has no offset");
     return false;
   }
   if (*offset < 0 || *offset % 64 || *offset + view.bytes() > limit) {
-    place->emitOpError("at ") << *offset << " with " << view.bytes() << " bytes is not on a multiple of 64 within " << limit;
+    place->emitOpError("at ") << *offset << " with " << view.bytes() << " bytes is not on a multiple of 64 within "
+                              << limit;
     return false;
   }
   ranges.push_back({place, *offset, *offset + view.bytes()});
@@ -212,7 +215,8 @@ void VerifyPlan::runOnOperation() {
 
   SmallVector<Extent> lasting, prepared;
   for (auto variable : module.getOps<VariableOp>())
-    sound &= note(variable, variable.getOffset(), variable.getType(), arena.getInt(), variable.getRole() == "prepared" ? prepared : lasting);
+    sound &= note(variable, variable.getOffset(), variable.getType(), arena.getInt(),
+                  variable.getRole() == "prepared" ? prepared : lasting);
   for (auto function : module.getOps<func::FuncOp>()) {
     Times times(function);
     SmallVector<Extent> ranges = lasting, transient;

@@ -13,7 +13,9 @@ void ImageSet::limitTo(int64_t count) {
   pixels.resize(static_cast<size_t>(count * imageBytes()));
 }
 
-std::vector<Field> ImageSet::fields() const { return {{"image", ElementType::U8, shape}, {"label", ElementType::I32, {}}}; }
+std::vector<Field> ImageSet::fields() const {
+  return {{"image", ElementType::U8, shape}, {"label", ElementType::I32, {}}};
+}
 
 Fingerprint ImageSet::fingerprint() const {
   Checksum sum;

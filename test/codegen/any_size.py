@@ -18,8 +18,23 @@ def main():
             assert found == 1, model
             file = pathlib.Path(folder) / model.name
             file.write_text(text)
-            run = subprocess.run([*build, file, "--set", "train.data=synthetic", "--batch", "2", "--predict-batch", "1", "--emit=planned", "-o", "/dev/null"],
-                                 capture_output=True, text=True)
+            run = subprocess.run(
+                [
+                    *build,
+                    file,
+                    "--set",
+                    "train.data=synthetic",
+                    "--batch",
+                    "2",
+                    "--predict-batch",
+                    "1",
+                    "--emit=planned",
+                    "-o",
+                    "/dev/null",
+                ],
+                capture_output=True,
+                text=True,
+            )
             planned += run.returncode == 0
             refused += run.returncode != 0
             if run.returncode:

@@ -8,8 +8,10 @@
 // CHECK: result 1 [2, 2]: 4 5 1 1
 // CHECK: result 2 [3, 2]: 1 2 3 4 4 6
 // CHECK: result 3 [3]: 1 1 4
-func.func @linear(%x: !x {resnet.value = dense<[[1., 2.], [3., 4.]]> : !x}, %w: !w {resnet.value = dense<[[1., 0.], [0., 1.], [1., 1.]]> : !w},
-                  %g: !y {resnet.value = dense<[[1., 2., 3.], [0., 0., 1.]]> : !y}, %h: !y {resnet.value = dense<[[1., 0., 1.], [0., 1., 1.]]> : !y},
+func.func @linear(%x: !x {resnet.value = dense<[[1., 2.], [3., 4.]]> : !x},
+    %w: !w {resnet.value = dense<[[1., 0.], [0., 1.], [1., 1.]]> : !w},
+                  %g: !y {resnet.value = dense<[[1., 2., 3.], [0., 0., 1.]]> : !y},
+                      %h: !y {resnet.value = dense<[[1., 0., 1.], [0., 1., 1.]]> : !y},
                   %s: !y {resnet.value = dense<[[1., 2., 3.], [0., -1., 1.]]> : !y}) -> (!y, !x, !w, tensor<3xf32>) {
   %0 = resnet.linear %x, %w : (!x, !w) -> !y
   %1 = resnet.linear_grad_data %g, %w : (!y, !w) -> !x

@@ -1,10 +1,12 @@
 """What ResnetOps.td and the families that it includes say about their ops, as tests.
 
-examples.py wrap TD           prints a module with every op's example, each in a function whose arguments are what the example uses
-examples.py printed TD FILE   fails unless FILE, resin-opt's print of that module, shows every example as TD does, but for the values' names and the digits of numbers
+examples.py wrap TD           prints a module with every op's example, each in a function whose arguments are what the
+                              example uses
+examples.py printed TD FILE   fails unless FILE, resin-opt's print of that module, shows every example as TD does, but
+                              for the values' names and the digits of numbers
 examples.py constraints TD SOURCES TESTS
-                              fails unless every constraint (C<n>) of an op is marked `<op>_c<n>` in SOURCES/*.cpp and tested by `@<op>_c<n>` in
-                              TESTS/*-errors.mlir, and none is marked that TD does not state
+                              fails unless every constraint (C<n>) of an op is marked `<op>_c<n>` in SOURCES/*.cpp and
+                              tested by `@<op>_c<n>` in TESTS/*-errors.mlir, and none is marked that TD does not state
 """
 
 import pathlib
@@ -64,14 +66,32 @@ def printed(path, file):
 
 
 def constraints(path, sources, tests):
-    stated = {f"{name}_c{number}" for name, description in ops(path) for number in re.findall(r"\* \(C(\d+)\)", description)}
+    stated = {
+        f"{name}_c{number}" for name, description in ops(path) for number in re.findall(r"\* \(C(\d+)\)", description)
+    }
     code = "".join(file.read_text() for file in sorted(pathlib.Path(sources).glob("*.cpp")))
     marked = set(re.findall(r"\b[a-z0-9_]+_c\d+\b", " ".join(re.findall(r"// ([a-z0-9_, ]+_c\d+)", code))))
-    tested = set(re.findall(r"@([a-z0-9_]+_c\d+)\b", "".join(file.read_text() for file in sorted(pathlib.Path(tests).glob("*-errors.mlir")) if file.name != "kernel-errors.mlir")))
+    tested = set(
+        re.findall(
+            r"@([a-z0-9_]+_c\d+)\b",
+            "".join(
+                file.read_text()
+                for file in sorted(pathlib.Path(tests).glob("*-errors.mlir"))
+                if file.name != "kernel-errors.mlir"
+            ),
+        )
+    )
     layout = {name for name in marked | tested if name.startswith("layout_")}  # the attribute's, in ResnetDialect.td
-    problems = [f"{kind}: {', '.join(sorted(names))}" for kind, names in [
-        ("stated but not marked in the code", stated - marked), ("stated but not tested", stated - tested),
-        ("marked but not stated", marked - stated - layout), ("tested but not stated", tested - stated - layout)] if names]
+    problems = [
+        f"{kind}: {', '.join(sorted(names))}"
+        for kind, names in [
+            ("stated but not marked in the code", stated - marked),
+            ("stated but not tested", stated - tested),
+            ("marked but not stated", marked - stated - layout),
+            ("tested but not stated", tested - stated - layout),
+        ]
+        if names
+    ]
     if problems:
         sys.exit("\n".join(problems))
 

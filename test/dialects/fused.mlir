@@ -1,4 +1,5 @@
-// RUN: resin-opt %s --verify-roundtrip --interpret="function=plain,pieces,channels,bands,layout,sum,parts batch=4 limit=4" -o /dev/null | FileCheck %s
+// RUN: resin-opt %s --verify-roundtrip -o /dev/null \
+// RUN:   --interpret="function=plain,pieces,channels,bands,layout,sum,parts batch=4 limit=4" | FileCheck %s
 // RUN: resin-opt %s --verify-roundtrip | FileCheck %s --check-prefix=PRINT
 
 !x = tensor<4x2x3x3xf32>
@@ -13,7 +14,8 @@ func.func @plain(%x: !x, %f: !f) -> (!y, tensor<2x6xf32>, !f) {
   %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !f) -> !y
   %r = resnet.relu %y : (!y) -> !y
   %s = resnet.channel_sum %r pieces 2 : (!y) -> tensor<2x6xf32>
-  %w = resnet.conv2d_grad_weight %x, %r kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, !y) -> !f
+  %w = resnet.conv2d_grad_weight %x, %r kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1
+      : (!x, !y) -> !f
   return %r, %s, %w : !y, tensor<2x6xf32>, !f
 }
 
@@ -24,7 +26,8 @@ func.func @plain(%x: !x, %f: !f) -> (!y, tensor<2x6xf32>, !f) {
 func.func @pieces(%x: !x, %f: !f) -> (!y, tensor<2x6xf32>) {
   %0:2 = resnet.fused(%x, %f) pieces 2 dims [0, -1] to [0, 0] : (!x, !f) -> (!y, tensor<2x6xf32>) {
   ^bb0(%a: tensor<2x2x3x3xf32>, %b: !f):
-    %y = resnet.conv2d %a, %b strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<2x2x3x3xf32>, !f) -> tensor<2x6x3x3xf32>
+    %y = resnet.conv2d %a, %b strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<2x2x3x3xf32>, !f)
+        -> tensor<2x6x3x3xf32>
     %r = resnet.relu %y : (tensor<2x6x3x3xf32>) -> tensor<2x6x3x3xf32>
     %s = resnet.channel_sum %r pieces 1 : (tensor<2x6x3x3xf32>) -> tensor<1x6xf32>
     resnet.yield %r, %s : tensor<2x6x3x3xf32>, tensor<1x6xf32>
@@ -39,13 +42,15 @@ func.func @pieces(%x: !x, %f: !f) -> (!y, tensor<2x6xf32>) {
 func.func @channels(%x: !x, %f: !f) -> (!y, !f) {
   %0 = resnet.fused(%x, %f) pieces 3 dims [-1, 0] to [1] : (!x, !f) -> !y {
   ^bb0(%a: !x, %b: tensor<2x2x3x3xf32>):
-    %y = resnet.conv2d %a, %b strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, tensor<2x2x3x3xf32>) -> tensor<4x2x3x3xf32>
+    %y = resnet.conv2d %a, %b strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, tensor<2x2x3x3xf32>)
+        -> tensor<4x2x3x3xf32>
     %r = resnet.relu %y : (tensor<4x2x3x3xf32>) -> tensor<4x2x3x3xf32>
     resnet.yield %r : tensor<4x2x3x3xf32>
   }
   %1 = resnet.fused(%x, %0) pieces 3 dims [-1, 1] to [0] : (!x, !y) -> !f {
   ^bb0(%a: !x, %g: tensor<4x2x3x3xf32>):
-    %w = resnet.conv2d_grad_weight %a, %g kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (!x, tensor<4x2x3x3xf32>) -> tensor<2x2x3x3xf32>
+    %w = resnet.conv2d_grad_weight %a, %g kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1
+        : (!x, tensor<4x2x3x3xf32>) -> tensor<2x2x3x3xf32>
     resnet.yield %w : tensor<2x2x3x3xf32>
   }
   return %0, %1 : !y, !f
@@ -61,7 +66,8 @@ func.func @bands(%x: !x, %f: !f) -> !y {
   %h = resnet.relayout %x : !x to !h
   %0 = resnet.fused(%h, %f) pieces 3 dims [2, -1] to [2] overlaps [1, 0] : (!h, !f) -> !y {
   ^bb0(%a: tensor<4x2x3x3xf32, #resnet.layout<dense, halo = 1>>, %b: !f):
-    %y = resnet.conv2d %a, %b strides [1, 1] padding [0, 1, 0, 1] dilations [1, 1] groups 1 : (tensor<4x2x3x3xf32, #resnet.layout<dense, halo = 1>>, !f) -> tensor<4x6x1x3xf32>
+    %y = resnet.conv2d %a, %b strides [1, 1] padding [0, 1, 0, 1] dilations [1, 1] groups 1 : (tensor<4x2x3x3xf32,
+        #resnet.layout<dense, halo = 1>>, !f) -> tensor<4x6x1x3xf32>
     %r = resnet.relu %y : (tensor<4x6x1x3xf32>) -> tensor<4x6x1x3xf32>
     resnet.yield %r : tensor<4x6x1x3xf32>
   }
@@ -76,7 +82,8 @@ func.func @bands(%x: !x, %f: !f) -> !y {
 // PRINT: resnet.conv2d {{.*}} -> tensor<4x6x3x3xf32, #resnet.layout<c16>>
 func.func @layout(%x: !x, %f: !f) -> tensor<4x6x3x3xf32, #resnet.layout<c16>> {
   %0 = resnet.relayout %x : !x to tensor<4x2x3x3xf32, #resnet.layout<c16, halo = 1>>
-  %y = resnet.conv2d %0, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<4x2x3x3xf32, #resnet.layout<c16, halo = 1>>, !f) -> tensor<4x6x3x3xf32, #resnet.layout<c16>>
+  %y = resnet.conv2d %0, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<4x2x3x3xf32,
+      #resnet.layout<c16, halo = 1>>, !f) -> tensor<4x6x3x3xf32, #resnet.layout<c16>>
   %r = resnet.relu %y : (tensor<4x6x3x3xf32, #resnet.layout<c16>>) -> tensor<4x6x3x3xf32, #resnet.layout<c16>>
   return %r : tensor<4x6x3x3xf32, #resnet.layout<c16>>
 }

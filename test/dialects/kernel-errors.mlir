@@ -86,7 +86,8 @@ func.func @slice_c1() {
   kernel.parallel pieces 2 {
   ^bb0(%piece: index):
     // expected-error@+1 {{cannot cut '!kernel.view<8x24x4x4xf32, c16>' into 2 views along dimension 1}}
-    %part = kernel.slice %x[%piece] dim 1 of 2 : !kernel.view<8x24x4x4xf32, c16> -> !kernel.view<8x12x4x4xf32, c16, stored = 24>
+    %part = kernel.slice %x[%piece] dim 1 of 2 : !kernel.view<8x24x4x4xf32, c16> -> !kernel.view<8x12x4x4xf32, c16,
+        stored = 24>
   }
   return
 }
@@ -99,7 +100,8 @@ func.func @slice_c1_overlap() {
   kernel.parallel pieces 2 {
   ^bb0(%piece: index):
     // expected-error@+1 {{cannot cut '!kernel.view<8x16x8x4xf32, c16, halo = 1>' into 2 views along dimension 2}}
-    %part = kernel.slice %x[%piece] dim 2 of 2 overlap 2 : !kernel.view<8x16x8x4xf32, c16, halo = 1> -> !kernel.view<8x16x8x4xf32, c16, halo = 1, rows = 8>
+    %part = kernel.slice %x[%piece] dim 2 of 2 overlap 2 : !kernel.view<8x16x8x4xf32, c16, halo = 1>
+        -> !kernel.view<8x16x8x4xf32, c16, halo = 1, rows = 8>
   }
   return
 }
@@ -111,7 +113,8 @@ func.func @slice_c1_rows() {
   kernel.parallel pieces 2 {
   ^bb0(%piece: index):
     // expected-error@+1 {{yields '!kernel.view<8x16x4x4xf32, c16, halo = 1, rows = 8>' but such a part is '!kernel.view<8x16x6x4xf32, c16, halo = 1, rows = 8>'}}
-    %part = kernel.slice %x[%piece] dim 2 of 2 overlap 1 : !kernel.view<8x16x8x4xf32, c16, halo = 1> -> !kernel.view<8x16x4x4xf32, c16, halo = 1, rows = 8>
+    %part = kernel.slice %x[%piece] dim 2 of 2 overlap 1 : !kernel.view<8x16x8x4xf32, c16, halo = 1>
+        -> !kernel.view<8x16x4x4xf32, c16, halo = 1, rows = 8>
   }
   return
 }
@@ -147,7 +150,8 @@ func.func @launch_c2() {
   kernel.parallel pieces 1 {
   ^bb0(%piece: index):
     // expected-error@+1 {{operand 0 is '!kernel.view<8xf32>' but its spec says '!kernel.view<4xf32>'}}
-    kernel.launch @k(%x) -> (%x) spec "(f32[4]) { %1 = relu(%0) {} : f32[4] } -> (%1: f32[4])" : (!kernel.view<8xf32>) -> (!kernel.view<8xf32>)
+    kernel.launch @k(%x) -> (%x) spec "(f32[4]) { %1 = relu(%0) {} : f32[4] } -> (%1: f32[4])" : (!kernel.view<8xf32>)
+        -> (!kernel.view<8xf32>)
   }
   return
 }
@@ -159,7 +163,8 @@ func.func @launch_c2() {
   kernel.parallel pieces 1 {
   ^bb0(%piece: index):
     // expected-error@+1 {{has 2 results but its spec 1}}
-    kernel.launch @k(%x) -> (%x, %x) spec "(f32[4]) { %1 = relu(%0) {} : f32[4] } -> (%1: f32[4])" : (!kernel.view<4xf32>) -> (!kernel.view<4xf32>, !kernel.view<4xf32>)
+    kernel.launch @k(%x) -> (%x, %x) spec "(f32[4]) { %1 = relu(%0) {} : f32[4] } -> (%1: f32[4])"
+        : (!kernel.view<4xf32>) -> (!kernel.view<4xf32>, !kernel.view<4xf32>)
   }
   return
 }
@@ -171,7 +176,9 @@ func.func @launch_c3(%seed: !kernel.view<2xi32>) {
   kernel.parallel pieces 1 {
   ^bb0(%piece: index):
     // expected-error@+1 {{computes one of 3 pieces in a loop of 1}}
-    kernel.launch @k(%x, %seed) -> (%x) spec "(f32[2,4], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=3, rate=0.5} : f32[2,4] } -> (%2: f32[2,4])" : (!kernel.view<2x4xf32>, !kernel.view<2xi32>) -> (!kernel.view<2x4xf32>)
+    kernel.launch @k(%x, %seed) -> (%x) spec
+        "(f32[2,4], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=3, rate=0.5} : f32[2,4] } -> (%2: f32[2,4])"
+            : (!kernel.view<2x4xf32>, !kernel.view<2xi32>) -> (!kernel.view<2x4xf32>)
   }
   return
 }
@@ -182,7 +189,8 @@ func.func @copy_c1() {
   %x = kernel.alloc : !kernel.view<8x32x4x4xf32, c16>
   kernel.parallel pieces 2 {
   ^bb0(%piece: index):
-    %part = kernel.slice %x[%piece] dim 1 of 2 : !kernel.view<8x32x4x4xf32, c16> -> !kernel.view<8x16x4x4xf32, c16, stored = 32>
+    %part = kernel.slice %x[%piece] dim 1 of 2 : !kernel.view<8x32x4x4xf32, c16> -> !kernel.view<8x16x4x4xf32, c16,
+        stored = 32>
     // expected-error@+1 {{copies whole images only, not part of their channels}}
     kernel.copy %part to %part : !kernel.view<8x16x4x4xf32, c16, stored = 32>
   }

@@ -1,8 +1,10 @@
 // RUN: resin-opt %s | resin-opt | FileCheck %s
 
-// CHECK: kernel.variable "parameter" @conv1.weight : !kernel.view<16x3x3x3xf32, k16> init {fan = 27 : i64, name = "he_normal"}
+// CHECK: kernel.variable "parameter" @conv1.weight : !kernel.view<16x3x3x3xf32, k16> init {fan = 27 : i64,
+// CHECK-SAME: name = "he_normal"}
 kernel.variable "parameter" @conv1.weight : !kernel.view<16x3x3x3xf32, k16> init {name = "he_normal", fan = 27 : i64}
-// CHECK: kernel.variable "statistic" @bn1.running_mean : !kernel.view<16xf32, c16> init {name = "constant", value = 0.000000e+00 : f64} at 1728
+// CHECK: kernel.variable "statistic" @bn1.running_mean : !kernel.view<16xf32, c16> init {name = "constant",
+// CHECK-SAME: value = 0.000000e+00 : f64} at 1728
 kernel.variable "statistic" @bn1.running_mean : !kernel.view<16xf32, c16> init {name = "constant", value = 0.0} at 1728
 
 // CHECK-LABEL: @views_print_as_they_are_read
@@ -28,12 +30,18 @@ func.func @a_loop_takes_parts() {
   // CHECK-NEXT: ^bb0(%[[PIECE:.*]]: index):
   kernel.parallel pieces 4 {
   ^bb0(%piece: index):
-    // CHECK: kernel.slice %{{.*}}[%[[PIECE]]] dim 0 of 4 : <8x64x4x4xf32, c16, halo = 1> -> <2x64x4x4xf32, c16, halo = 1>
-    %part = kernel.slice %x[%piece] dim 0 of 4 : !kernel.view<8x64x4x4xf32, c16, halo = 1> -> !kernel.view<2x64x4x4xf32, c16, halo = 1>
-    // CHECK: kernel.slice %{{.*}}[%[[PIECE]]] dim 1 of 4 : <8x64x4x4xf32, c16, halo = 1> -> <8x16x4x4xf32, c16, halo = 1, stored = 64>
-    %channels = kernel.slice %y[%piece] dim 1 of 4 : !kernel.view<8x64x4x4xf32, c16, halo = 1> -> !kernel.view<8x16x4x4xf32, c16, halo = 1, stored = 64>
-    // CHECK: kernel.slice %{{.*}}[%[[PIECE]]] dim 2 of 4 overlap 1 : <8x64x4x4xf32, c16, halo = 1> -> <8x64x3x4xf32, c16, halo = 1, rows = 4>
-    %rows = kernel.slice %y[%piece] dim 2 of 4 overlap 1 : !kernel.view<8x64x4x4xf32, c16, halo = 1> -> !kernel.view<8x64x3x4xf32, c16, halo = 1, rows = 4>
+    // CHECK: kernel.slice %{{.*}}[%[[PIECE]]] dim 0 of 4 : <8x64x4x4xf32, c16, halo = 1> -> <2x64x4x4xf32, c16,
+    // CHECK-SAME: halo = 1>
+    %part = kernel.slice %x[%piece] dim 0 of 4 : !kernel.view<8x64x4x4xf32, c16, halo = 1> -> !kernel.view<2x64x4x4xf32,
+        c16, halo = 1>
+    // CHECK: kernel.slice %{{.*}}[%[[PIECE]]] dim 1 of 4 : <8x64x4x4xf32, c16, halo = 1> -> <8x16x4x4xf32, c16,
+    // CHECK-SAME: halo = 1, stored = 64>
+    %channels = kernel.slice %y[%piece] dim 1 of 4 : !kernel.view<8x64x4x4xf32, c16, halo = 1>
+        -> !kernel.view<8x16x4x4xf32, c16, halo = 1, stored = 64>
+    // CHECK: kernel.slice %{{.*}}[%[[PIECE]]] dim 2 of 4 overlap 1 : <8x64x4x4xf32, c16, halo = 1> -> <8x64x3x4xf32,
+    // CHECK-SAME: c16, halo = 1, rows = 4>
+    %rows = kernel.slice %y[%piece] dim 2 of 4 overlap 1 : !kernel.view<8x64x4x4xf32, c16, halo = 1>
+        -> !kernel.view<8x64x3x4xf32, c16, halo = 1, rows = 4>
     // CHECK: %[[SCRATCH:.*]] = kernel.scratch : <2x64x4x4xf32, c16, halo = 1>
     %scratch = kernel.scratch : !kernel.view<2x64x4x4xf32, c16, halo = 1>
     // CHECK: kernel.copy %{{.*}} to %[[SCRATCH]] : <2x64x4x4xf32, c16, halo = 1>
@@ -53,8 +61,10 @@ func.func @loops_stand_side_by_side() {
     ^bb0(%piece: index):
       %from = kernel.slice %x[%piece] dim 0 of 2 : !kernel.view<4x16x2x2xf32, c16> -> !kernel.view<2x16x2x2xf32, c16>
       %to = kernel.slice %y[%piece] dim 0 of 2 : !kernel.view<4x16x2x2xf32, c16> -> !kernel.view<2x16x2x2xf32, c16>
-      // CHECK: kernel.launch @relu_x(%{{.*}}) -> (%{{.*}}) spec "{{.*}}" layer "layer1.0" : (!kernel.view<2x16x2x2xf32, c16>) -> (!kernel.view<2x16x2x2xf32, c16>)
-      kernel.launch @relu_x(%from) -> (%to) spec "(f32[2,16,2,2]c16) { %1 = relu(%0) {} : f32[2,16,2,2] } -> (%1: f32[2,16,2,2]c16)" layer "layer1.0"
+      // CHECK: kernel.launch @relu_x(%{{.*}}) -> (%{{.*}}) spec "{{.*}}" layer "layer1.0" : (!kernel.view<2x16x2x2xf32,
+      // CHECK-SAME: c16>) -> (!kernel.view<2x16x2x2xf32, c16>)
+      kernel.launch @relu_x(%from) -> (%to) spec
+          "(f32[2,16,2,2]c16) { %1 = relu(%0) {} : f32[2,16,2,2] } -> (%1: f32[2,16,2,2]c16)" layer "layer1.0"
         : (!kernel.view<2x16x2x2xf32, c16>) -> (!kernel.view<2x16x2x2xf32, c16>)
     }
     // CHECK: kernel.parallel pieces 1
@@ -72,7 +82,8 @@ func.func @input_channels_of_a_transposed_filter() {
   kernel.parallel pieces 2 {
   ^bb0(%piece: index):
     // CHECK: kernel.slice %{{.*}} dim 1 of 2 : <32x64x3x3xf32, c16k16> -> <32x32x3x3xf32, c16k16>
-    %part = kernel.slice %t[%piece] dim 1 of 2 : !kernel.view<32x64x3x3xf32, c16k16> -> !kernel.view<32x32x3x3xf32, c16k16>
+    %part = kernel.slice %t[%piece] dim 1 of 2 : !kernel.view<32x64x3x3xf32, c16k16> -> !kernel.view<32x32x3x3xf32,
+        c16k16>
   }
   return
 }

@@ -36,7 +36,8 @@ func.func @cross_entropy_c2(%x: tensor<2x4xf32>, %l: tensor<2xi32>) {
 
 func.func @cross_entropy_grad_c1(%x: tensor<2x4xf32>, %l: tensor<2x1xi32>) {
   // expected-error@+1 {{'cross_entropy_grad' takes labels of rank 1, not [2, 1]}}
-  %r = resnet.cross_entropy_grad %x, %l label_smoothing 0.0 factor 1.0 : (tensor<2x4xf32>, tensor<2x1xi32>) -> tensor<2x4xf32>
+  %r = resnet.cross_entropy_grad %x, %l label_smoothing 0.0 factor 1.0 : (tensor<2x4xf32>, tensor<2x1xi32>)
+      -> tensor<2x4xf32>
   return
 }
 
@@ -44,7 +45,8 @@ func.func @cross_entropy_grad_c1(%x: tensor<2x4xf32>, %l: tensor<2x1xi32>) {
 
 func.func @cross_entropy_grad_c2(%x: tensor<2x4xf32>, %l: tensor<2xi32>) {
   // expected-error@+1 {{'cross_entropy_grad' takes label smoothing from 0 to 1, not -0.1}}
-  %r = resnet.cross_entropy_grad %x, %l label_smoothing -0.1 factor 1.0 : (tensor<2x4xf32>, tensor<2xi32>) -> tensor<2x4xf32>
+  %r = resnet.cross_entropy_grad %x, %l label_smoothing -0.1 factor 1.0 : (tensor<2x4xf32>, tensor<2xi32>)
+      -> tensor<2x4xf32>
   return
 }
 

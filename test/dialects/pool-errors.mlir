@@ -1,6 +1,7 @@
 // RUN: resin-opt %s --split-input-file --verify-diagnostics
 
-// Pools and shape: what breaks a constraint is told at its line. Constraints are numbered in PoolOps.td and ShapeOps.td.
+// Pools and shape: what breaks a constraint is told at its line. Constraints are numbered in PoolOps.td and
+// ShapeOps.td.
 
 func.func @max_pool_c1(%x: tensor<2x4xf32>) {
   // expected-error@+1 {{'max_pool' takes an image of rank 4, not [2, 4]}}
@@ -13,7 +14,8 @@ func.func @max_pool_c1(%x: tensor<2x4xf32>) {
 // A window could lie in the padding alone.
 func.func @max_pool_c2(%x: tensor<2x4x6x6xf32>) {
   // expected-error@+1 {{'max_pool' has padding 2 that a window of 2 can hide in}}
-  %r = resnet.max_pool %x kernel [2, 2] strides [2, 2] padding [0, 2, 0, 0] : (tensor<2x4x6x6xf32>) -> tensor<2x4x6x6xf32>
+  %r = resnet.max_pool %x kernel [2, 2] strides [2, 2] padding [0, 2, 0, 0] : (tensor<2x4x6x6xf32>)
+      -> tensor<2x4x6x6xf32>
   return
 }
 
@@ -29,7 +31,8 @@ func.func @max_pool_c2_numbers(%x: tensor<2x4x6x6xf32>) {
 
 func.func @max_pool_c3(%x: tensor<2x4x6x6xf32>) {
   // expected-error@+1 {{'max_pool' has a window of 7 rows over only 6}}
-  %r = resnet.max_pool %x kernel [7, 2] strides [2, 2] padding [0, 0, 0, 0] : (tensor<2x4x6x6xf32>) -> tensor<2x4x6x6xf32>
+  %r = resnet.max_pool %x kernel [7, 2] strides [2, 2] padding [0, 0, 0, 0] : (tensor<2x4x6x6xf32>)
+      -> tensor<2x4x6x6xf32>
   return
 }
 
@@ -37,7 +40,8 @@ func.func @max_pool_c3(%x: tensor<2x4x6x6xf32>) {
 
 func.func @max_pool_grad_c1(%g: tensor<2x4x3x3xf32>, %x: tensor<2x4x6x6xf64>) {
   // expected-error@+1 {{'max_pool_grad' takes operands of one element type, not f32 and f64}}
-  %r = resnet.max_pool_grad %g, %x kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] : (tensor<2x4x3x3xf32>, tensor<2x4x6x6xf64>) -> tensor<2x4x6x6xf32>
+  %r = resnet.max_pool_grad %g, %x kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] : (tensor<2x4x3x3xf32>,
+      tensor<2x4x6x6xf64>) -> tensor<2x4x6x6xf32>
   return
 }
 
@@ -45,7 +49,8 @@ func.func @max_pool_grad_c1(%g: tensor<2x4x3x3xf32>, %x: tensor<2x4x6x6xf64>) {
 
 func.func @max_pool_grad_c2(%g: tensor<2x4x3x3xf32>, %x: tensor<2x4x6x6xf32>) {
   // expected-error@+1 {{'max_pool_grad' takes strides from 1 to 1048576, not -2}}
-  %r = resnet.max_pool_grad %g, %x kernel [2, 2] strides [2, -2] padding [0, 0, 0, 0] : (tensor<2x4x3x3xf32>, tensor<2x4x6x6xf32>) -> tensor<2x4x6x6xf32>
+  %r = resnet.max_pool_grad %g, %x kernel [2, 2] strides [2, -2] padding [0, 0, 0, 0] : (tensor<2x4x3x3xf32>,
+      tensor<2x4x6x6xf32>) -> tensor<2x4x6x6xf32>
   return
 }
 
@@ -53,7 +58,8 @@ func.func @max_pool_grad_c2(%g: tensor<2x4x3x3xf32>, %x: tensor<2x4x6x6xf32>) {
 
 func.func @max_pool_grad_c3(%g: tensor<2x4x6x6xf32>, %x: tensor<2x4x6x6xf32>) {
   // expected-error@+1 {{'max_pool_grad' takes a gradient of shape [2, 4, 3, 3], not [2, 4, 6, 6]}}
-  %r = resnet.max_pool_grad %g, %x kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] : (tensor<2x4x6x6xf32>, tensor<2x4x6x6xf32>) -> tensor<2x4x6x6xf32>
+  %r = resnet.max_pool_grad %g, %x kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] : (tensor<2x4x6x6xf32>,
+      tensor<2x4x6x6xf32>) -> tensor<2x4x6x6xf32>
   return
 }
 
@@ -61,7 +67,8 @@ func.func @max_pool_grad_c3(%g: tensor<2x4x6x6xf32>, %x: tensor<2x4x6x6xf32>) {
 
 func.func @avg_pool_c1(%x: tensor<2x4xf32>) {
   // expected-error@+1 {{'avg_pool' takes an image of rank 4, not [2, 4]}}
-  %r = resnet.avg_pool %x kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %r = resnet.avg_pool %x kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true : (tensor<2x4xf32>)
+      -> tensor<2x4xf32>
   return
 }
 
@@ -69,7 +76,8 @@ func.func @avg_pool_c1(%x: tensor<2x4xf32>) {
 
 func.func @avg_pool_c2(%x: tensor<2x4x6x6xf32>) {
   // expected-error@+1 {{'avg_pool' takes padding from 0 to 1048576, not -1}}
-  %r = resnet.avg_pool %x kernel [2, 2] strides [2, 2] padding [0, 0, -1, 0] count_include_pad true : (tensor<2x4x6x6xf32>) -> tensor<2x4x6x6xf32>
+  %r = resnet.avg_pool %x kernel [2, 2] strides [2, 2] padding [0, 0, -1, 0] count_include_pad true
+      : (tensor<2x4x6x6xf32>) -> tensor<2x4x6x6xf32>
   return
 }
 
@@ -77,7 +85,8 @@ func.func @avg_pool_c2(%x: tensor<2x4x6x6xf32>) {
 
 func.func @avg_pool_c3(%x: tensor<2x4x6x6xf32>) {
   // expected-error@+1 {{'avg_pool' has a window of 7 columns over only 6}}
-  %r = resnet.avg_pool %x kernel [2, 7] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true : (tensor<2x4x6x6xf32>) -> tensor<2x4x6x6xf32>
+  %r = resnet.avg_pool %x kernel [2, 7] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true
+      : (tensor<2x4x6x6xf32>) -> tensor<2x4x6x6xf32>
   return
 }
 
@@ -85,7 +94,8 @@ func.func @avg_pool_c3(%x: tensor<2x4x6x6xf32>) {
 
 func.func @avg_pool_grad_c1(%g: tensor<2x4xf32>) {
   // expected-error@+1 {{'avg_pool_grad' takes a gradient of rank 4, not [2, 4]}}
-  %r = resnet.avg_pool_grad %g size [6, 6] kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true : (tensor<2x4xf32>) -> tensor<2x4x6x6xf32>
+  %r = resnet.avg_pool_grad %g size [6, 6] kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true
+      : (tensor<2x4xf32>) -> tensor<2x4x6x6xf32>
   return
 }
 
@@ -93,7 +103,8 @@ func.func @avg_pool_grad_c1(%g: tensor<2x4xf32>) {
 
 func.func @avg_pool_grad_c2(%g: tensor<2x4x3x3xf32>) {
   // expected-error@+1 {{'avg_pool_grad' takes size from 1 to 1048576, not 0}}
-  %r = resnet.avg_pool_grad %g size [6, 0] kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true : (tensor<2x4x3x3xf32>) -> tensor<2x4x6x6xf32>
+  %r = resnet.avg_pool_grad %g size [6, 0] kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true
+      : (tensor<2x4x3x3xf32>) -> tensor<2x4x6x6xf32>
   return
 }
 
@@ -101,7 +112,8 @@ func.func @avg_pool_grad_c2(%g: tensor<2x4x3x3xf32>) {
 
 func.func @avg_pool_grad_c3(%g: tensor<2x4x3x3xf32>) {
   // expected-error@+1 {{'avg_pool_grad' takes a gradient of shape [2, 4, 3, 4], not [2, 4, 3, 3]}}
-  %r = resnet.avg_pool_grad %g size [6, 8] kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true : (tensor<2x4x3x3xf32>) -> tensor<2x4x6x6xf32>
+  %r = resnet.avg_pool_grad %g size [6, 8] kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] count_include_pad true
+      : (tensor<2x4x3x3xf32>) -> tensor<2x4x6x6xf32>
   return
 }
 

@@ -23,14 +23,16 @@ func.func @avg_pool(%x: !x {resnet.value = dense<[[[[4., 8., 0.], [4., 8., 0.], 
                     %g: !y {resnet.value = dense<[[[[1., 4.], [8., 16.]]]]> : !y}) -> (!y, !y, !x) {
   %0 = resnet.avg_pool %x kernel [2, 2] strides [2, 2] padding [1, 1, 0, 0] count_include_pad true : (!x) -> !y
   %1 = resnet.avg_pool %x kernel [2, 2] strides [2, 2] padding [1, 1, 0, 0] count_include_pad false : (!x) -> !y
-  %2 = resnet.avg_pool_grad %g size [3, 3] kernel [2, 2] strides [2, 2] padding [1, 1, 0, 0] count_include_pad false : (!y) -> !x
+  %2 = resnet.avg_pool_grad %g size [3, 3] kernel [2, 2] strides [2, 2] padding [1, 1, 0, 0] count_include_pad false
+      : (!y) -> !x
   return %0, %1, %2 : !y, !y, !x
 }
 
 // CHECK-LABEL: @global
 // CHECK-NEXT: result 0 [1, 1]: 2.5
 // CHECK-NEXT: result 1 [1, 1, 2, 2]: 2 2 2 2
-func.func @global(%x: !y {resnet.value = dense<[[[[1., 2.], [3., 4.]]]]> : !y}, %g: tensor<1x1xf32> {resnet.value = dense<8.> : tensor<1x1xf32>}) -> (tensor<1x1xf32>, !y) {
+func.func @global(%x: !y {resnet.value = dense<[[[[1., 2.], [3., 4.]]]]> : !y},
+    %g: tensor<1x1xf32> {resnet.value = dense<8.> : tensor<1x1xf32>}) -> (tensor<1x1xf32>, !y) {
   %0 = resnet.global_avg_pool %x : (!y) -> tensor<1x1xf32>
   %1 = resnet.global_avg_pool_grad %g size [2, 2] : (tensor<1x1xf32>) -> !y
   return %0, %1 : tensor<1x1xf32>, !y
@@ -49,7 +51,8 @@ func.func @shape(%x: !y {resnet.value = dense<[[[[1., 2.], [3., 4.]]]]> : !y}) -
 // CHECK-LABEL: @shortcut
 // CHECK-NEXT: result 0 [1, 2, 2, 2]: 1 3 7 9 0 0 0 0
 // CHECK-NEXT: result 1 [1, 1, 3, 3]: 1 0 3 0 0 0 7 0 9
-func.func @shortcut(%x: !x {resnet.value = dense<[[[[1., 2., 3.], [4., 5., 6.], [7., 8., 9.]]]]> : !x}) -> (tensor<1x2x2x2xf32>, !x) {
+func.func @shortcut(%x: !x {resnet.value = dense<[[[[1., 2., 3.], [4., 5., 6.], [7., 8., 9.]]]]> : !x})
+    -> (tensor<1x2x2x2xf32>, !x) {
   %0 = resnet.subsample %x stride 2 : (!x) -> !y
   %1 = resnet.pad_channels %0 channels 2 : (!y) -> tensor<1x2x2x2xf32>
   %2 = resnet.take_channels %1 channels 1 : (tensor<1x2x2x2xf32>) -> !y

@@ -15,7 +15,8 @@ resnet.variable "parameter" @weight : tensor<4x3x3x3xf32> init {name = "he_norma
 // CHECK: total [1]: 5
 // CHECK: total [1]: 5
 // CHECK: weight [4, 3, 3, 3]:
-func.func @count(%x: tensor<?x1xf32> {resnet.value = dense<1.> : tensor<1x1xf32>}) -> (tensor<1xf32> {resnet.name = "total"}) {
+func.func @count(%x: tensor<?x1xf32> {resnet.value = dense<1.> : tensor<1x1xf32>})
+    -> (tensor<1xf32> {resnet.name = "total"}) {
   %0 = resnet.read @total : tensor<1xf32>
   %1 = resnet.add_bias %x, %0 : (tensor<?x1xf32>, tensor<1xf32>) -> tensor<?x1xf32>
   %2 = resnet.batch_sum %1 : (tensor<?x1xf32>) -> tensor<1xf32>

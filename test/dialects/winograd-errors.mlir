@@ -20,7 +20,8 @@ func.func @winograd_filter_c1_tile(%f: tensor<4x4x3x3xf32>) {
 
 func.func @conv2d_winograd_c1(%x: tensor<1x4x6x6xf32>, %u: tensor<4x5x5x4xf32>) {
   // expected-error@+1 {{'conv2d_winograd' takes filters at 4x4 or 6x6 points, not [4, 5, 5, 4]}}
-  %r = resnet.conv2d_winograd %x, %u padding [1, 1, 1, 1] : (tensor<1x4x6x6xf32>, tensor<4x5x5x4xf32>) -> tensor<1x4x6x6xf32>
+  %r = resnet.conv2d_winograd %x, %u padding [1, 1, 1, 1] : (tensor<1x4x6x6xf32>, tensor<4x5x5x4xf32>)
+      -> tensor<1x4x6x6xf32>
   return
 }
 
@@ -28,7 +29,8 @@ func.func @conv2d_winograd_c1(%x: tensor<1x4x6x6xf32>, %u: tensor<4x5x5x4xf32>) 
 
 func.func @conv2d_winograd_c1_channels(%x: tensor<1x4x6x6xf32>, %u: tensor<4x6x6x8xf32>) {
   // expected-error@+1 {{'conv2d_winograd' takes filters over 8 channels to an image of 4 channels}}
-  %r = resnet.conv2d_winograd %x, %u padding [1, 1, 1, 1] : (tensor<1x4x6x6xf32>, tensor<4x6x6x8xf32>) -> tensor<1x4x6x6xf32>
+  %r = resnet.conv2d_winograd %x, %u padding [1, 1, 1, 1] : (tensor<1x4x6x6xf32>, tensor<4x6x6x8xf32>)
+      -> tensor<1x4x6x6xf32>
   return
 }
 
@@ -44,6 +46,7 @@ func.func @conv2d_winograd_c2(%x: tensor<1x4x6x6xf32>, %u: tensor<4x6x6x4xf32>) 
 
 func.func @conv2d_winograd_c3(%x: tensor<1x4x2x6xf32>, %u: tensor<4x6x6x4xf32>) {
   // expected-error@+1 {{'conv2d_winograd' has a window of 3 rows over only 2}}
-  %r = resnet.conv2d_winograd %x, %u padding [0, 1, 0, 1] : (tensor<1x4x2x6xf32>, tensor<4x6x6x4xf32>) -> tensor<1x4x1x6xf32>
+  %r = resnet.conv2d_winograd %x, %u padding [0, 1, 0, 1] : (tensor<1x4x2x6xf32>, tensor<4x6x6x4xf32>)
+      -> tensor<1x4x1x6xf32>
   return
 }

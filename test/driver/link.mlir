@@ -9,7 +9,8 @@
 // Half of the 128 elements are 1, the others negative: each call adds 64.
 // CHECK: step: weight 64
 // CHECK: step: weight 128
-// Four pieces and one, each twice. Several pieces run on the worker that the runtime says (1), a single one directly (0).
+// Four pieces and one, each twice. Several pieces run on the worker that the runtime says (1), a single one directly
+// (0).
 // CHECK: kernel 0: 0 + 8 calls
 // CHECK: kernel 1: 2 + 0 calls
 
@@ -31,7 +32,8 @@
 // MANIFEST: "name": "x86-64-v2"
 // MANIFEST: "role": "parameter"
 
-module attributes {resnet.model = "tiny", resnet.classes = 2 : i64, resnet.recipe = {epochs = 3 : i64}, resnet.task = {inputs = [{name = "image", kind = "image"}]}} {
+module attributes {resnet.model = "tiny", resnet.classes = 2 : i64, resnet.recipe = {epochs = 3 : i64},
+    resnet.task = {inputs = [{name = "image", kind = "image"}]}} {
   kernel.variable "parameter" @w : !kernel.view<16xf32, c16> init {name = "constant", value = 0.0}
   func.func @step() {
     %w = kernel.slot @w : !kernel.view<16xf32, c16>
@@ -41,12 +43,14 @@ module attributes {resnet.model = "tiny", resnet.classes = 2 : i64, resnet.recip
     ^bb0(%piece: index):
       %from = kernel.slice %image[%piece] dim 0 of 4 : !kernel.view<4x2x4x4xf32> -> !kernel.view<1x2x4x4xf32>
       %to = kernel.slice %y[%piece] dim 0 of 4 : !kernel.view<4x2x4x4xf32> -> !kernel.view<1x2x4x4xf32>
-      kernel.launch @relu_stub(%from) -> (%to) spec "(f32[1,2,4,4]) { %1 = relu(%0) {} : f32[1,2,4,4] } -> (%1: f32[1,2,4,4])" layer "layer1"
+      kernel.launch @relu_stub(%from) -> (%to) spec
+          "(f32[1,2,4,4]) { %1 = relu(%0) {} : f32[1,2,4,4] } -> (%1: f32[1,2,4,4])" layer "layer1"
         : (!kernel.view<1x2x4x4xf32>) -> (!kernel.view<1x2x4x4xf32>) loc(fused<"layer1">["net.resin":3:5])
     }
     kernel.parallel pieces 1 {
     ^bb0(%piece: index):
-      kernel.launch @sum_stub(%y, %w) -> (%w) spec "(f32[4,2,4,4], f32[16]c16) { %2 = sum(%0, %1) {} : f32[16] } -> (%2: f32[16]c16)" layer "layer1"
+      kernel.launch @sum_stub(%y, %w) -> (%w) spec
+          "(f32[4,2,4,4], f32[16]c16) { %2 = sum(%0, %1) {} : f32[16] } -> (%2: f32[16]c16)" layer "layer1"
         : (!kernel.view<4x2x4x4xf32>, !kernel.view<16xf32, c16>) -> (!kernel.view<16xf32, c16>)
     }
     return

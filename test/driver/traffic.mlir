@@ -1,13 +1,17 @@
 // RUN: resin build %s --emit=fused | FileCheck %s
 // RUN: resin build %s --emit=fused | resin-opt -o /dev/null
 
-// An image of 16x25x25 floats is 40 kB. Three ops by themselves read and write 6 of them. %a is rebuilt: two pieces go through both regions;
+// An image of 16x25x25 floats is 40 kB. Three ops by themselves read and write 6 of them. %a is rebuilt: two pieces go
+// through both regions;
 // %b, which the last region cuts otherwise, is stored. So x, b, b again and c are moved.
-// CHECK:      // @predict_8 moves 0.16 MB an image; with every op by itself it would be 0.24. Activations: 1 stored, 0.04 MB an image; 1 rebuilt in cache, 0.04
+// CHECK:      // @predict_8 moves 0.16 MB an image; with every op by itself it would be 0.24. Activations: 1 stored,
+// CHECK-SAME: 0.04 MB an image; 1 rebuilt in cache, 0.04
 // CHECK-NEXT: // stored 0.040 MB 16x25x25 add layer1.1
 // CHECK-NEXT: // rebuilt 0.040 MB 16x25x25 relu layer1.0
-// Sums are f64: of 4096 channels 33 kB an image, beside 66 kB of 2x2 pixels. x, z, z again and the sums; fused, x and the sums.
-// CHECK:      // @sums moves 0.10 MB an image; with every op by itself it would be 0.23. Activations: 0 stored, 0.00 MB an image; 0 rebuilt in cache, 0.00
+// Sums are f64: of 4096 channels 33 kB an image, beside 66 kB of 2x2 pixels. x, z, z again and the sums; fused, x and
+// the sums.
+// CHECK:      // @sums moves 0.10 MB an image; with every op by itself it would be 0.23. Activations: 0 stored,
+// CHECK-SAME: 0.00 MB an image; 0 rebuilt in cache, 0.00
 // CHECK: module
 !x = tensor<8x16x25x25xf32, #resnet.layout<c16>>
 !a = tensor<2x16x25x25xf32, #resnet.layout<c16>>

@@ -153,8 +153,25 @@ def write_disc(folder, packages, work):
     write_ramdisk(contents_of(folder, packages), disc / "ramdisk")
     (disc / "isolinux.cfg").write_text(
         f"DEFAULT resin\nPROMPT 0\nLABEL resin\n KERNEL vmlinuz\n INITRD ramdisk\n APPEND {KERNEL_ARGUMENTS}\n")
-    subprocess.run([packages / "usr/bin/genisoimage", "-quiet", "-o", work / "cd.iso", "-b", "isolinux.bin", "-c", "boot.cat",
-                    "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", "-R", disc], check=True)
+    subprocess.run(
+        [
+            packages / "usr/bin/genisoimage",
+            "-quiet",
+            "-o",
+            work / "cd.iso",
+            "-b",
+            "isolinux.bin",
+            "-c",
+            "boot.cat",
+            "-no-emul-boot",
+            "-boot-load-size",
+            "4",
+            "-boot-info-table",
+            "-R",
+            disc,
+        ],
+        check=True,
+    )
 
 
 class Console:

@@ -5,10 +5,10 @@
 Each trains the same few steps, predicts one image and four with the weights that the native program ended with, and is
 stopped and resumed. Both runs see the same bits: initial values, data, order, augmentation and dropout are functions of
 the seed. They round differently, as sums are cut by the width of a vector. The first step's loss may be 1e-6 off,
-relatively, and logits 1e-5 of the largest. Of later losses we ask less: a ReLU whose argument rounds to the other side of zero
-turns a path's gradient on or off, which the steps after it magnify. How much is no matter of AVX-512: `resnet20` built
-for x86-64-v3, fast beside strict, at 16 seeds, has half of them within 2e-7 in all four steps, and the others up to
-5e-6, 5e-5 and 4e-4 apart in steps two to four. We allow some six times that.
+relatively, and logits 1e-5 of the largest. Of later losses we ask less: a ReLU whose argument rounds to the other side
+of zero turns a path's gradient on or off, which the steps after it magnify. How much is no matter of AVX-512:
+`resnet20` built for x86-64-v3, fast beside strict, at 16 seeds, has half of them within 2e-7 in all four steps, and the
+others up to 5e-6, 5e-5 and 4e-4 apart in steps two to four. We allow some six times that.
 """
 
 import csv
@@ -46,7 +46,9 @@ def write_images(path, count, edge):
     header = str({"descr": "<f4", "fortran_order": False, "shape": shape}).encode()
     header += b" " * (-(len(header) + 11) % 64) + b"\n"
     values = [numbers.uniform(0, 1) for _ in range(count * 3 * edge * edge)]
-    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + struct.pack(f"<{len(values)}f", *values))
+    path.write_bytes(
+        b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + struct.pack(f"<{len(values)}f", *values)
+    )
 
 
 def read_logits(path):
@@ -71,18 +73,41 @@ def prepare(build, work):
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
         for target, program in (("x86-64-v3", native), ("x86-64-v4", folder / name)):
-            subprocess.run([build / "bin/resin", "build", SOURCE / model, "--batch=4", "--predict-batch=1,4", "--no-tuning",
-                            f"--target={target}", "-o", program, *options], check=True, stderr=subprocess.DEVNULL)
+            subprocess.run(
+                [
+                    build / "bin/resin",
+                    "build",
+                    SOURCE / model,
+                    "--batch=4",
+                    "--predict-batch=1,4",
+                    "--no-tuning",
+                    f"--target={target}",
+                    "-o",
+                    program,
+                    *options,
+                ],
+                check=True,
+                stderr=subprocess.DEVNULL,
+            )
         quiet = dict(check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         subprocess.run([native, *TRAIN.format(steps=STEPS, out=out).split()], **quiet)
         weights = folder / f"{name}.safetensors"
         shutil.copy(out / "run/last.safetensors", weights)
-        script += [f"echo {name}; mkdir -p /out/{name}", f"check ./{name} {TRAIN.format(steps=STEPS, out='/tmp/' + name)}"]
+        script += [
+            f"echo {name}; mkdir -p /out/{name}",
+            f"check ./{name} {TRAIN.format(steps=STEPS, out='/tmp/' + name)}",
+        ]
         for count in (1, 4):
             images = folder / f"{name}.{count}.npy"
             write_images(images, count, edge)
-            subprocess.run([native, "predict", "--raw", "--weights", weights, "--input", images, "--output", out / f"{count}.npy"], **quiet)
-            script.append(f"check ./{name} predict --raw --weights {name}.safetensors --input {images.name} --output /out/{name}/{count}.npy")
+            subprocess.run(
+                [native, "predict", "--raw", "--weights", weights, "--input", images, "--output", out / f"{count}.npy"],
+                **quiet,
+            )
+            script.append(
+                f"check ./{name} predict --raw --weights {name}.safetensors --input {images.name} "
+                f"--output /out/{name}/{count}.npy"
+            )
         stopped = TRAIN.format(steps=STEPS, out="/tmp/part").replace("/run", "")
         script += [f"check ./{name} {stopped} --steps {STEPS // 2}", f"check ./{name} {stopped} --resume",
                    f"check cmp /tmp/{name}/run/last.safetensors /tmp/part/last.safetensors",

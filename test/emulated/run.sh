@@ -68,7 +68,8 @@ run_tests() {
   needs ConvKernelTest
   machine tests 'RESIN_KEPT_KERNELS=$PWD/kept ./ConvKernelTest'
   mkdir "$work/tests/kept"
-  RESIN_KEPT_KERNELS=$work/tests/kept RESIN_KEPT_TARGET=x86-64-v4 nice "$build/bin/unit/ConvKernelTest" >"$work/tests.log" 2>&1 || true
+  RESIN_KEPT_KERNELS=$work/tests/kept RESIN_KEPT_TARGET=x86-64-v4 nice \
+    "$build/bin/unit/ConvKernelTest" >"$work/tests.log" 2>&1 || true
   cp "$build/bin/unit/ConvKernelTest" "$work/tests"
   emulate "$work/tests"
 }

@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 
-BODY = "model snippet(image: [3, 32, 32]) -> [10] {{\n  x = image\n{}\n  return x |> global_avg_pool |> linear(10)\n}}\n"
+BODY = (
+    "model snippet(image: [3, 32, 32]) -> [10] {{\n  x = image\n{}\n  return x |> global_avg_pool |> linear(10)\n}}\n"
+)
 
 
 def check(resin, text):

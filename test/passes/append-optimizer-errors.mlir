@@ -12,7 +12,8 @@ module attributes {resnet.recipe = {batch = 4 : i64}} {
 module attributes {resnet.recipe = {optimizer = {name = "sdg"}}} {
   // expected-error @+1 {{unknown optimizer 'sdg'; known are 'sgd', 'adam', 'adamw' and 'rmsprop'}}
   resnet.variable "parameter" @w : tensor<5xf32> init {name = "constant", value = 1.0 : f64}
-  func.func @train_step(%lr: tensor<f32> {resnet.name = "learning_rate"}, %step: tensor<f32> {resnet.name = "step"}, %dw: tensor<5xf32>)
+  func.func @train_step(%lr: tensor<f32> {resnet.name = "learning_rate"}, %step: tensor<f32> {resnet.name = "step"},
+      %dw: tensor<5xf32>)
       -> (tensor<5xf32> {resnet.name = "gradient.w"}) {
     return %dw : tensor<5xf32>
   }
@@ -44,7 +45,8 @@ module attributes {resnet.recipe = {optimizer = {name = "sgd", momentum = 0.9 : 
   resnet.variable "parameter" @w : tensor<5xf32> init {name = "constant", value = 1.0 : f64}
   // expected-error @+1 {{'optimizer.momentum.w' is the name of the optimizer's state for 'w' too: rename it}}
   resnet.variable "parameter" @optimizer.momentum.w : tensor<5xf32> init {name = "constant", value = 1.0 : f64}
-  func.func @train_step(%lr: tensor<f32> {resnet.name = "learning_rate"}, %step: tensor<f32> {resnet.name = "step"}, %dw: tensor<5xf32>)
+  func.func @train_step(%lr: tensor<f32> {resnet.name = "learning_rate"}, %step: tensor<f32> {resnet.name = "step"},
+      %dw: tensor<5xf32>)
       -> (tensor<5xf32> {resnet.name = "gradient.w"}) {
     return %dw : tensor<5xf32>
   }

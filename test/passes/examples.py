@@ -6,8 +6,8 @@ Every pass has a summary, a description and an example, and each of its options 
     // becomes ...
     lines of what the pass makes of that test
 
-in order and with gaps; `...` stands for the rest of a line or for a part of it. A gate's example ends in `// is refused: MESSAGE`, which one of the
-`expected-error`s in its tests `<flag>*.mlir` contains.
+in order and with gaps; `...` stands for the rest of a line or for a part of it. A gate's example ends in `// is
+refused: MESSAGE`, which one of the `expected-error`s in its tests `<flag>*.mlir` contains.
 """
 
 import pathlib
@@ -37,9 +37,24 @@ def pattern(line):
     return ".*".join(re.escape(part) for part in re.split(r"\s*\.\.\.\s*", plain(line)))
 
 
+def statements(text):
+    """Lines without comments. One four deeper than the one before, if that opens no block, goes on with it."""
+    joined, depth = [], 0
+    for line in text.splitlines():
+        if line.lstrip().startswith("//"):
+            continue
+        indent = len(line) - len(line.lstrip())
+        if joined and indent >= depth + 4 and not joined[-1].endswith("{"):
+            joined[-1] += " " + line.strip()
+        else:
+            joined.append(line)
+            depth = indent
+    return joined
+
+
 def missing(example, text):
     """The first line of the example that is not in the text behind those before it."""
-    lines = iter(plain(line) for line in text.splitlines() if not line.lstrip().startswith("//"))
+    lines = iter(plain(line) for line in statements(text))
     for line in example:
         if not any(re.fullmatch(pattern(line), other) for other in lines):
             return line
@@ -48,7 +63,8 @@ def missing(example, text):
 
 def output(tool, flag):
     test = HERE / f"{flag}.mlir"
-    command = re.search(r"// RUN: resin-opt %s ([^|\n]*)", test.read_text()).group(1).split()
+    text = test.read_text().replace("\\\n// RUN:", "")
+    command = re.search(r"// RUN: resin-opt %s ([^|\n]*)", text).group(1).split()
     return subprocess.run([tool, test, *command], capture_output=True, text=True, check=False).stdout
 
 
@@ -70,7 +86,11 @@ def problem(tool, flag, body):
     refused = re.match(r"\s*// is refused: (.*)", lines[turns[0]])
     if refused:
         fit = [test for test in tests if refused.group(1) in "".join(re.findall(r"expected-error.*", test.read_text()))]
-        return None if any(not missing(before, test.read_text()) for test in fit) else "refuses nothing like its example in a test"
+        return (
+            None
+            if any(not missing(before, test.read_text()) for test in fit)
+            else "refuses nothing like its example in a test"
+        )
     line = missing(before, (HERE / f"{flag}.mlir").read_text())
     if line:
         return f"has an example that is not in its test: {line.strip()}"
@@ -80,7 +100,9 @@ def problem(tool, flag, body):
 
 def main():
     tool, *files = sys.argv[1:]
-    problems = [f"{flag} {what}" for file in files for flag, body in passes(file) if (what := problem(tool, flag, body))]
+    problems = [
+        f"{flag} {what}" for file in files for flag, body in passes(file) if (what := problem(tool, flag, body))
+    ]
     if problems:
         sys.exit("\n".join(problems))
 

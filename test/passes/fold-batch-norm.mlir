@@ -16,8 +16,10 @@ resnet.variable "parameter" @g : tensor<4xf32> init {name = "constant", value = 
 func.func @predict_1(%x: tensor<1x3x2x2xf32>) -> tensor<1x4x2x2xf32> {
   %f = resnet.read @f : tensor<4x3x1x1xf32>
   %v = resnet.read @g : tensor<4xf32>
-  %y = resnet.conv2d %x, %f strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<1x3x2x2xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x2x2xf32>
-  %z = resnet.batch_norm_inference %y, %v, %v, %v, %v epsilon 1.0e-5 : (tensor<1x4x2x2xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<1x4x2x2xf32>
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<1x3x2x2xf32>,
+      tensor<4x3x1x1xf32>) -> tensor<1x4x2x2xf32>
+  %z = resnet.batch_norm_inference %y, %v, %v, %v, %v epsilon 1.0e-5 : (tensor<1x4x2x2xf32>, tensor<4xf32>,
+      tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<1x4x2x2xf32>
   return %z : tensor<1x4x2x2xf32>
 }
 
@@ -30,9 +32,11 @@ func.func @predict_1(%x: tensor<1x3x2x2xf32>) -> tensor<1x4x2x2xf32> {
 func.func @predict_2(%x: tensor<1x3x2x2xf32>) -> tensor<1x4x2x2xf32> {
   %f = resnet.read @f : tensor<4x3x1x1xf32>
   %v = resnet.read @g : tensor<4xf32>
-  %y = resnet.conv2d %x, %f strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<1x3x2x2xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x2x2xf32>
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<1x3x2x2xf32>,
+      tensor<4x3x1x1xf32>) -> tensor<1x4x2x2xf32>
   %b = resnet.add_bias %y, %v : (tensor<1x4x2x2xf32>, tensor<4xf32>) -> tensor<1x4x2x2xf32>
-  %z = resnet.batch_norm_inference %b, %v, %v, %v, %v epsilon 1.0e-5 : (tensor<1x4x2x2xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<1x4x2x2xf32>
+  %z = resnet.batch_norm_inference %b, %v, %v, %v, %v epsilon 1.0e-5 : (tensor<1x4x2x2xf32>, tensor<4xf32>,
+      tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<1x4x2x2xf32>
   return %z : tensor<1x4x2x2xf32>
 }
 
@@ -45,7 +49,9 @@ func.func @predict_2(%x: tensor<1x3x2x2xf32>) -> tensor<1x4x2x2xf32> {
 func.func @predict_3(%x: tensor<1x3x2x2xf32>) -> (tensor<1x4x2x2xf32>, tensor<1x4x2x2xf32>) {
   %f = resnet.read @f : tensor<4x3x1x1xf32>
   %v = resnet.read @g : tensor<4xf32>
-  %y = resnet.conv2d %x, %f strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<1x3x2x2xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x2x2xf32>
-  %z = resnet.batch_norm_inference %y, %v, %v, %v, %v epsilon 1.0e-5 : (tensor<1x4x2x2xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<1x4x2x2xf32>
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<1x3x2x2xf32>,
+      tensor<4x3x1x1xf32>) -> tensor<1x4x2x2xf32>
+  %z = resnet.batch_norm_inference %y, %v, %v, %v, %v epsilon 1.0e-5 : (tensor<1x4x2x2xf32>, tensor<4xf32>,
+      tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<1x4x2x2xf32>
   return %y, %z : tensor<1x4x2x2xf32>, tensor<1x4x2x2xf32>
 }

@@ -53,7 +53,8 @@ func.func @share() {
   return
 }
 
-// Either table of 5 KiB stays in 8 KiB beside a part of %x; the two do not, and 10 KiB a piece are more than the 2 KiB that sharing saves.
+// Either table of 5 KiB stays in 8 KiB beside a part of %x; the two do not, and 10 KiB a piece are more than the 2 KiB
+// that sharing saves.
 // CHECK-LABEL: @stand_apart
 // CHECK: kernel.sections
 // CHECK-COUNT-2: kernel.parallel

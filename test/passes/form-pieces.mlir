@@ -85,7 +85,8 @@ func.func @side_by_side() {
   return
 }
 
-// %big could be made at once, but is needed only behind the barrier: it is made then, beside its reader, and lives in scratch.
+// %big could be made at once, but is needed only behind the barrier: it is made then, beside its reader, and lives in
+// scratch.
 // CHECK-LABEL: @made_when_needed
 func.func @made_when_needed() {
   %x = kernel.argument "x" : !kernel.view<8x16x2x2xf32, c16>
@@ -117,8 +118,8 @@ func.func @made_when_needed() {
   return
 }
 
-// Between two barriers stand a copy that the next loop waits for, one that nobody waits for, and one of @w that could have
-// been made before. The second fills up the loop behind, the third that before: both come after its pieces.
+// Between two barriers stand a copy that the next loop waits for, one that nobody waits for, and one of @w that could
+// have been made before. The second fills up the loop behind, the third that before: both come after its pieces.
 // CHECK-LABEL: @filled_up
 func.func @filled_up() {
   %x = kernel.argument "x" : !kernel.view<8x16x2x2xf32, c16>

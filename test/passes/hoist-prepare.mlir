@@ -17,7 +17,8 @@ func.func @evaluate(%x: tensor<2x3x2x2xf32>) -> tensor<2x4x2x2xf32> {
   %f = resnet.read @f : tensor<4x3x1x1xf32>
   %g = resnet.read @g : tensor<4xf32>
   %s = resnet.scale_filter %f, %g : (tensor<4x3x1x1xf32>, tensor<4xf32>) -> tensor<4x3x1x1xf32>
-  %y = resnet.conv2d %x, %s strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<2x3x2x2xf32>, tensor<4x3x1x1xf32>) -> tensor<2x4x2x2xf32>
+  %y = resnet.conv2d %x, %s strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<2x3x2x2xf32>,
+      tensor<4x3x1x1xf32>) -> tensor<2x4x2x2xf32>
   %b = resnet.read @g : tensor<4xf32>
   %z = resnet.add_bias %y, %b : (tensor<2x4x2x2xf32>, tensor<4xf32>) -> tensor<2x4x2x2xf32>
   return %z : tensor<2x4x2x2xf32>
@@ -30,7 +31,8 @@ func.func @predict_1(%x: tensor<1x3x2x2xf32>) -> tensor<1x4x2x2xf32> {
   %f = resnet.read @f : tensor<4x3x1x1xf32>
   %g = resnet.read @g : tensor<4xf32>
   %s = resnet.scale_filter %f, %g : (tensor<4x3x1x1xf32>, tensor<4xf32>) -> tensor<4x3x1x1xf32>
-  %y = resnet.conv2d %x, %s strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<1x3x2x2xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x2x2xf32>
+  %y = resnet.conv2d %x, %s strides [1, 1] padding [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<1x3x2x2xf32>,
+      tensor<4x3x1x1xf32>) -> tensor<1x4x2x2xf32>
   return %y : tensor<1x4x2x2xf32>
 }
 

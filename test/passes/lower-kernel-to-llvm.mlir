@@ -23,7 +23,8 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
     return
   }
 }
-// A kernel is called with the buffers that it is handed, 56 bytes each; a copy reads their addresses, 16 bytes behind their start.
+// A kernel is called with the buffers that it is handed, 56 bytes each; a copy reads their addresses, 16 bytes behind
+// their start.
 // CHECK: llvm.func internal @call.relu_x(%{{.*}}: !llvm.ptr, %[[BUFFERS:.*]]: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64)
 // CHECK:   %[[FIRST:.*]] = llvm.getelementptr %[[BUFFERS]][0]
 // CHECK:   %[[SECOND:.*]] = llvm.getelementptr %[[BUFFERS]][56]
@@ -55,7 +56,8 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
 
 // -----
 
-// Whoever writes bands with a halo is told which one, between operands and results; a band that overlaps starts one row of 6 x 16 floats earlier.
+// Whoever writes bands with a halo is told which one, between operands and results; a band that overlaps starts one row
+// of 6 x 16 floats earlier.
 module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 : i64, kernel.manifest = "{}"} {
   // CHECK: llvm.func @relu_band(!llvm.ptr, !llvm.ptr, !llvm.ptr) -> i32
   // CHECK: llvm.func internal @call.relu_band(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[PIECE:.*]]: i64, %{{.*}}: i64)
@@ -72,9 +74,12 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
     %y = kernel.alloc at 4096 : !kernel.view<1x16x8x4xf32, c16, halo = 1>
     kernel.parallel pieces 2 {
     ^bb0(%piece: index):
-      %part = kernel.slice %x[%piece] dim 2 of 2 overlap 1 : !kernel.view<1x16x4x4xf32, c16, halo = 1> -> !kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 4>
-      %band = kernel.slice %y[%piece] dim 2 of 2 : !kernel.view<1x16x8x4xf32, c16, halo = 1> -> !kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 8>
-      kernel.launch @relu_band(%part) -> (%band) spec "(f32[1,16,4,4]c16h1r4) { %1 = relu(%0) {} : f32[1,16,4,4] } -> (%1: f32[1,16,4,4]c16h1r8)"
+      %part = kernel.slice %x[%piece] dim 2 of 2 overlap 1 : !kernel.view<1x16x4x4xf32, c16, halo = 1>
+          -> !kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 4>
+      %band = kernel.slice %y[%piece] dim 2 of 2 : !kernel.view<1x16x8x4xf32, c16, halo = 1>
+          -> !kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 8>
+      kernel.launch @relu_band(%part) -> (%band) spec
+          "(f32[1,16,4,4]c16h1r4) { %1 = relu(%0) {} : f32[1,16,4,4] } -> (%1: f32[1,16,4,4]c16h1r8)"
         : (!kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 4>) -> (!kernel.view<1x16x4x4xf32, c16, halo = 1, rows = 8>)
     }
     return
@@ -95,7 +100,8 @@ module attributes {kernel.arena_bytes = 8192 : i64, kernel.scratch_bytes = 4096 
     kernel.parallel pieces 2 {
     ^bb0(%piece: index):
       %part = kernel.slice %x[%piece] dim 0 of 2 : !kernel.view<4x16xf32> -> !kernel.view<2x16xf32>
-      kernel.launch @dropout_piece(%part, %seed) -> (%part) spec "(f32[2,16], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=2, rate=0.5} : f32[2,16] } -> (%2: f32[2,16])"
+      kernel.launch @dropout_piece(%part, %seed) -> (%part) spec
+          "(f32[2,16], i32[2]) { %2 = dropout(%0, %1) {layer=0, piece_of=2, rate=0.5} : f32[2,16] } -> (%2: f32[2,16])"
         : (!kernel.view<2x16xf32>, !kernel.view<2xi32>) -> (!kernel.view<2x16xf32>)
     }
     return

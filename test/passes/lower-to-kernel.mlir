@@ -7,12 +7,16 @@
 // CHECK:   kernel.parallel pieces 4
 // CHECK:     %[[A:.*]] = kernel.slice %[[X]][%{{.*}}] dim 0 of 4
 // CHECK:     %[[B:.*]] = kernel.slice %[[Y]][%{{.*}}] dim 0 of 4
-// CHECK:     kernel.launch @relu_{{.*}}(%[[A]]) -> (%[[B]]) spec "(f32[2,16,4,4]c16) { %1 = relu(%0) {} : f32[2,16,4,4] } -> (%1: f32[2,16,4,4]c16)" layer "layer1.0"
+// CHECK:     kernel.launch @relu_{{.*}}(%[[A]]) -> (%[[B]]) spec
+// CHECK-SAME: "(f32[2,16,4,4]c16) { %1 = relu(%0) {} : f32[2,16,4,4] } -> (%1: f32[2,16,4,4]c16)" layer "layer1.0"
 // CHECK-NOT: kernel.copy
-func.func @pieces(%x: tensor<8x16x4x4xf32, #resnet.layout<c16>> {resnet.name = "image"}) -> (tensor<8x16x4x4xf32, #resnet.layout<c16>> {resnet.name = "y"}) {
-  %y = resnet.fused(%x) pieces 4 dims [0] to [0] : (tensor<8x16x4x4xf32, #resnet.layout<c16>>) -> tensor<8x16x4x4xf32, #resnet.layout<c16>> {
+func.func @pieces(%x: tensor<8x16x4x4xf32, #resnet.layout<c16>> {resnet.name = "image"}) -> (tensor<8x16x4x4xf32,
+    #resnet.layout<c16>> {resnet.name = "y"}) {
+  %y = resnet.fused(%x) pieces 4 dims [0] to [0] : (tensor<8x16x4x4xf32, #resnet.layout<c16>>) -> tensor<8x16x4x4xf32,
+      #resnet.layout<c16>> {
   ^bb0(%a: tensor<2x16x4x4xf32, #resnet.layout<c16>>):
-    %b = resnet.relu %a : (tensor<2x16x4x4xf32, #resnet.layout<c16>>) -> tensor<2x16x4x4xf32, #resnet.layout<c16>> loc(fused<"layer1.0">["net.resin":1:1])
+    %b = resnet.relu %a : (tensor<2x16x4x4xf32, #resnet.layout<c16>>) -> tensor<2x16x4x4xf32,
+        #resnet.layout<c16>> loc(fused<"layer1.0">["net.resin":1:1])
     resnet.yield %b : tensor<2x16x4x4xf32, #resnet.layout<c16>>
   }
   return %y : tensor<8x16x4x4xf32, #resnet.layout<c16>>
@@ -32,7 +36,8 @@ resnet.variable "slot" @v of @w : tensor<16xf32> init {name = "constant", value 
 // CHECK: kernel.launch @sgd_{{[^(]*}}(%[[W2:.*]], %{{.*}}, %[[V2:.*]], %{{.*}}) -> (%{{.*}}, %{{.*}})
 // CHECK-NOT: kernel.copy
 // CHECK-NOT: kernel.alloc
-func.func @update_in_place(%g: tensor<16xf32> {resnet.name = "gradient"}, %rate: tensor<f32> {resnet.name = "learning_rate"}) {
+func.func @update_in_place(%g: tensor<16xf32> {resnet.name = "gradient"},
+    %rate: tensor<f32> {resnet.name = "learning_rate"}) {
   %w = resnet.read @w : tensor<16xf32>
   %v = resnet.read @v : tensor<16xf32>
   %w1, %v1 = resnet.fused(%w, %g, %v, %rate) pieces 1 dims [-1, -1, -1, -1] to [-1, -1]

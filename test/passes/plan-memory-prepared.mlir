@@ -1,7 +1,8 @@
 // RUN: resin-opt %s --plan-memory --verify-plan | FileCheck %s
 // RUN: resin-opt %s --plan-memory=strategy=none --verify-plan | FileCheck %s --check-prefix=APART
 
-// What @prepare hands over stands behind the transients of @predict_1 that reads it, where @train_step, which changes the weights, has transients of its own.
+// What @prepare hands over stands behind the transients of @predict_1 that reads it, where @train_step, which changes
+// the weights, has transients of its own.
 // CHECK: module attributes
 // CHECK-SAME: kernel.arena_bytes = 12288
 // APART: kernel.arena_bytes = 16384

@@ -3,7 +3,8 @@
 // RUN: not resin-opt %s --plan-memory=strategy=best 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // UNKNOWN: plan-memory knows the strategies 'reuse' and 'none', not 'best'
 
-// The variable and the image keep their places; three views of 2048 bytes stand in a chain, so two places do: the bound is 4096.
+// The variable and the image keep their places; three views of 2048 bytes stand in a chain, so two places do: the bound
+// is 4096.
 // CHECK: module attributes
 // CHECK-SAME: kernel.arena_bytes = 8192
 // CHECK-SAME: lower_bound = {chain = 4096 : i64, other = 0 : i64}

@@ -20,7 +20,8 @@ func.func @predict_1(%x: !x, %f: !f) -> !x {
 //   CHECK-NOT:   winograd
 //       CHECK:   return
 func.func @predict_8(%x: tensor<8x64x14x14xf32>, %f: !f) -> tensor<8x64x14x14xf32> {
-  %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<8x64x14x14xf32>, !f) -> tensor<8x64x14x14xf32>
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<8x64x14x14xf32>, !f)
+      -> tensor<8x64x14x14xf32>
   return %y : tensor<8x64x14x14xf32>
 }
 
@@ -30,7 +31,8 @@ func.func @predict_8(%x: tensor<8x64x14x14xf32>, %f: !f) -> tensor<8x64x14x14xf3
 // CHECK-LABEL: @predict_1
 //       CHECK:   resnet.winograd_filter %{{.*}} tile 2
 func.func @predict_1(%x: tensor<1x512x7x7xf32>, %f: tensor<512x512x3x3xf32>) -> tensor<1x512x7x7xf32> {
-  %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<1x512x7x7xf32>, tensor<512x512x3x3xf32>) -> tensor<1x512x7x7xf32>
+  %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<1x512x7x7xf32>,
+      tensor<512x512x3x3xf32>) -> tensor<1x512x7x7xf32>
   return %y : tensor<1x512x7x7xf32>
 }
 
@@ -40,11 +42,16 @@ func.func @predict_1(%x: tensor<1x512x7x7xf32>, %f: tensor<512x512x3x3xf32>) -> 
 // CHECK-LABEL: @predict_1
 //   CHECK-NOT:   winograd
 //       CHECK:   return
-func.func @predict_1(%a: tensor<1x512x2x2xf32>, %b: tensor<1x64x14x14xf32>, %c: tensor<1x20x14x14xf32>, %f: tensor<512x512x3x3xf32>, %g: tensor<64x64x3x3xf32>,
-                     %h: tensor<16x20x3x3xf32>) -> (tensor<1x512x2x2xf32>, tensor<1x64x7x7xf32>, tensor<1x16x14x14xf32>) {
-  %x = resnet.conv2d %a, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<1x512x2x2xf32>, tensor<512x512x3x3xf32>) -> tensor<1x512x2x2xf32>
-  %y = resnet.conv2d %b, %g strides [2, 2] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<1x64x14x14xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x7x7xf32>
-  %z = resnet.conv2d %c, %h strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<1x20x14x14xf32>, tensor<16x20x3x3xf32>) -> tensor<1x16x14x14xf32>
+func.func @predict_1(%a: tensor<1x512x2x2xf32>, %b: tensor<1x64x14x14xf32>, %c: tensor<1x20x14x14xf32>,
+    %f: tensor<512x512x3x3xf32>, %g: tensor<64x64x3x3xf32>,
+                     %h: tensor<16x20x3x3xf32>) -> (tensor<1x512x2x2xf32>, tensor<1x64x7x7xf32>,
+                         tensor<1x16x14x14xf32>) {
+  %x = resnet.conv2d %a, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<1x512x2x2xf32>,
+      tensor<512x512x3x3xf32>) -> tensor<1x512x2x2xf32>
+  %y = resnet.conv2d %b, %g strides [2, 2] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<1x64x14x14xf32>,
+      tensor<64x64x3x3xf32>) -> tensor<1x64x7x7xf32>
+  %z = resnet.conv2d %c, %h strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<1x20x14x14xf32>,
+      tensor<16x20x3x3xf32>) -> tensor<1x16x14x14xf32>
   return %x, %y, %z : tensor<1x512x2x2xf32>, tensor<1x64x7x7xf32>, tensor<1x16x14x14xf32>
 }
 
@@ -55,7 +62,8 @@ module attributes {resnet.recipe = {numerics = "strict"}} {
   // CHECK-LABEL: @predict_1
   //       CHECK:   resnet.winograd_filter %{{.*}} tile 2
   func.func @predict_1(%x: tensor<1x64x14x14xf32>, %f: tensor<64x64x3x3xf32>) -> tensor<1x64x14x14xf32> {
-    %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<1x64x14x14xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x14x14xf32>
+    %y = resnet.conv2d %x, %f strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<1x64x14x14xf32>,
+        tensor<64x64x3x3xf32>) -> tensor<1x64x14x14xf32>
     return %y : tensor<1x64x14x14xf32>
   }
 }

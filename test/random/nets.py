@@ -1,15 +1,22 @@
-"""Random residual networks in the language's words: chains of its layers with odd sizes, strides, groups and dilations, norms anywhere, joins of every kind.
+"""Random residual networks in the language's words: chains of its layers with odd sizes, strides, groups and dilations,
+norms anywhere, joins of every kind.
 
     python3 nets.py SEED [small|wide]      # prints a network
 
-The same seed makes the same network. `small` ones are for the interpreter; `wide` ones reach for what a machine's limits are.
+The same seed makes the same network. `small` ones are for the interpreter; `wide` ones reach for what a machine's
+limits are.
 """
 
 import random
 import sys
 
-OPTIMIZERS = ["sgd(momentum = 0.9)", "sgd(momentum = 0.9, nesterov = true, weight_decay = 5e-4)", "adam", "adamw(weight_decay = 0.05)",
-    "rmsprop"]
+OPTIMIZERS = [
+    "sgd(momentum = 0.9)",
+    "sgd(momentum = 0.9, nesterov = true, weight_decay = 5e-4)",
+    "adam",
+    "adamw(weight_decay = 0.05)",
+    "rmsprop",
+]
 
 MOST_WORK = 3e9  # of Net.work: some seconds of training by the direct template, minutes by the generic one
 
@@ -68,7 +75,8 @@ class Net:
         self.shape = [k, h2, w2]
         self.work += k * h2 * w2 * (c // groups) * kernel[0] * kernel[1]
         bias = ", bias = true" if self.chance(0.3) else ""
-        return f"conv({k}, kernel = {kernel}, stride = {stride}, pad = {pads}, dilation = {dilation}, groups = {groups}{bias})"
+        window = f"kernel = {kernel}, stride = {stride}, pad = {pads}, dilation = {dilation}"
+        return f"conv({k}, {window}, groups = {groups}{bias})"
 
     def pool(self):
         c, h, w = self.shape
@@ -168,7 +176,11 @@ class Net:
         self.shape = list(self.image)
         x = "image"
         for _ in range(self.random.randint(1, blocks)):
-            x = self.join(x) if self.chance(0.4) else self.chain(x, [self.stage() for _ in range(self.random.randint(1, 3))])
+            x = (
+                self.join(x)
+                if self.chance(0.4)
+                else self.chain(x, [self.stage() for _ in range(self.random.randint(1, 3))])
+            )
         return self.head(x)
 
     def text(self):

@@ -21,11 +21,11 @@ import time
 
 from nets import Net
 
-# Of losses, logits and norms of gradients, beside the greater of themselves and a hundredth of the largest of their kind.
-# Chosen, not derived: a ReLU whose argument rounds to the other side of zero moves a gradient.
+# Of losses, logits and norms of gradients, beside the greater of themselves and a hundredth of the largest of their
+# kind. Chosen, not derived: a ReLU whose argument rounds to the other side of zero moves a gradient.
 TOLERANCE = 5e-3
-# What cancels is noise: so often what the interpreter's own rounding to f32 changes is allowed besides. A program rounds
-# each term of a sum, the interpreter each sum. Chosen as well.
+# What cancels is noise: so often what the interpreter's own rounding to f32 changes is allowed besides. A program
+# rounds each term of a sum, the interpreter each sum. Chosen as well.
 ROUNDINGS = 50
 LIMIT = 600  # seconds of one command
 
@@ -37,7 +37,9 @@ class Wrong(Exception):
 def run(command, folder, allowed=(0,)):
     environment = dict(os.environ, TMPDIR=str(folder))
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=LIMIT, env=environment)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=LIMIT, env=environment
+        )
     except subprocess.TimeoutExpired:
         raise Wrong(f"{' '.join(map(str, command))}: not done after {LIMIT} s") from None
     if done.returncode not in allowed:
@@ -46,7 +48,8 @@ def run(command, folder, allowed=(0,)):
 
 
 def difference(ours, exact, rounded):
-    """The greatest difference of two lists, 1 being the most that is allowed; numbers that are not finite differ from any."""
+    """The greatest difference of two lists, 1 being the most that is allowed; numbers that are not finite differ from
+    any."""
     if len(ours) != len(exact) or not all(map(math.isfinite, ours)):
         return math.inf
     least = max(map(abs, exact), default=0) / 100
@@ -65,7 +68,10 @@ def compare(build, folder):
         losses = batch if name == "train_step" else len(exact)
         for what, part in (("losses or logits", slice(0, losses)), ("norms of gradients", slice(losses, None))):
             if (far := difference(made[part], exact[part], rounded[part])) > 1:
-                raise Wrong(f"{name}: {what} differ {far:.1f} times what they may: {made[part]}\n  the interpreter says {exact[part]}")
+                raise Wrong(
+                    f"{name}: {what} differ {far:.1f} times what they may: {made[part]}\n"
+                    f"  the interpreter says {exact[part]}"
+                )
 
 
 def check(build, folder, kind):
@@ -76,7 +82,10 @@ def check(build, folder, kind):
             raise Wrong(f"rejected without a place: {checked.stderr}")
         return False
     run([build / "bin/resin", "build", "net.resin", "--predict-batch=1,3", "-o", "net"], folder)
-    run(["./net", "train", "--data", "synthetic", "--limit", "14", "--epochs", "2", "--steps", "2", "--out", "run"], folder)
+    run(
+        ["./net", "train", "--data", "synthetic", "--limit", "14", "--epochs", "2", "--steps", "2", "--out", "run"],
+        folder,
+    )
     if kind == "small":
         compare(build, folder)
     else:

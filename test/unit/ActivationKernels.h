@@ -60,7 +60,8 @@ inline std::vector<std::string> activationEpilogues() {
   const std::string window = "dilations=[1,1], groups=1, padding=[1,1,1,1], strides=[1,1]";
   return forEachActivation({
       "(f32[1,16,9,8]c16h1, f32[32,16,3,3]k16c16, f32[32]c16, f32[1,32,9,8]c16) { %4 = conv2d(%0, %1) {" + window +
-          "} : f32[1,32,9,8]; %5 = add_bias(%4, %2) {} : f32[1,32,9,8]; %6 = add(%5, %3) {} : f32[1,32,9,8]; %7 = ACT(%6) {} : "
+          "} : f32[1,32,9,8]; %5 = add_bias(%4, %2) {} : f32[1,32,9,8]; %6 = add(%5, %3) {} : f32[1,32,9,8]; %7 = "
+          "ACT(%6) {} : "
           "f32[1,32,9,8] } -> (%7: f32[1,32,9,8]c16h1)",
       "(f32[1,16,8,8]c16h1, f32[16,16,3,3]c16k16, f32[1,16,8,8]c16, f32[16]c16, f32[16]c16) { %5 = "
       "conv2d_grad_data(%0, %1) {dilations=[1,1], groups=1, padding=[1,1,1,1], size=[8,8], strides=[1,1]} : "

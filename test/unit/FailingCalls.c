@@ -91,7 +91,8 @@ ssize_t write(int descriptor, const void *bytes, size_t count) {
 int fsync(int descriptor) { return isFileBelow(descriptor) && goesWrong("fsync") ? fail(EIO) : 0; }
 
 int close(int descriptor) {
-  const int wrong = (fcntl(descriptor, F_GETFL) & O_ACCMODE) == O_WRONLY && isFileBelow(descriptor) && goesWrong("close");
+  const int wrong = (fcntl(descriptor, F_GETFL) & O_ACCMODE) == O_WRONLY && isFileBelow(descriptor) &&
+      goesWrong("close");
   syscall(SYS_close, descriptor);
   return wrong ? fail(EIO) : 0;
 }

@@ -112,7 +112,8 @@ TEST_F(InterpreterTest, InitialValuesDependOnSeedAndName) {
   ASSERT_NO_FATAL_FAILURE(parse(R"mlir(
 resnet.variable "parameter" @a : tensor<16x8x3x3xf32> init {name = "he_normal", fan = 72 : i64}
 resnet.variable "parameter" @b : tensor<16x8x3x3xf32> init {name = "he_normal", fan = 72 : i64}
-resnet.variable "parameter" @c : tensor<16x8x3x3xf32> init {name = "glorot_uniform", fan_in = 72 : i64, fan_out = 144 : i64}
+resnet.variable "parameter" @c : tensor<16x8x3x3xf32> init {name = "glorot_uniform", fan_in = 72 : i64, fan_out = 144 :
+    i64}
 )mlir"));
   ASSERT_TRUE(succeeded(initialise(*module, 1, store)));
   Store again, other;

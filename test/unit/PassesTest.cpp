@@ -90,7 +90,8 @@ std::string bottleneck() {
 std::string stemPoolDropout() {
   NetText net(kBatch, {3, 15, 15});
   net.optimizer =
-      R"({name = "rmsprop", alpha = 0.99 : f64, epsilon = 1.0e-8 : f64, momentum = 0.9 : f64, weight_decay = 0.0 : f64})";
+      R"({name = "rmsprop", alpha = 0.99 : f64, epsilon = 1.0e-8 : f64, momentum = 0.9 : f64, )"
+      "weight_decay = 0.0 : f64}";
   std::string x = net.pool("max_pool", convNormRelu(net, "image", "conv1", 8, 7, 2), 3, 2, 1);
   x = net.relu(net.batchNorm(net.conv(x, "conv2", 16, 3, {.groups = 2}), "bn2"));
   x = net.flatten(net.pool("avg_pool", x, 2, 1, 1));

@@ -35,7 +35,8 @@ TEST(Placement, OverlapsOnlyWithWhatLivesAtOtherTimes) {
       sum += alignUp(sizes[i], kPlaceAlignment);
       for (size_t j = 0; j < i; ++j)
         if (conflict(i, j))
-          EXPECT_TRUE(placement.offsets[i] + sizes[i] <= placement.offsets[j] || placement.offsets[j] + sizes[j] <= placement.offsets[i]);
+          EXPECT_TRUE(placement.offsets[i] + sizes[i] <= placement.offsets[j] ||
+                      placement.offsets[j] + sizes[j] <= placement.offsets[i]);
     }
     EXPECT_LE(placement.bytes, sum);
   }

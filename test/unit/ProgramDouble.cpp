@@ -195,7 +195,8 @@ std::string tensor(const char *name, const char *type, const std::string &shape,
 
 std::string variable(const char *name, const char *role, const std::string &shape, const char *layout, int64_t offset,
                      const char *init, const std::string &more = "") {
-  return "{" + tensor(name, "f32", shape, layout, 0, offset) + ", \"role\": \"" + role + "\", \"init\": " + init + more + "}";
+  return "{" + tensor(name, "f32", shape, layout, 0, offset) + ", \"role\": \"" + role + "\", \"init\": " + init +
+         more + "}";
 }
 
 std::string function(const std::string &name, int64_t batch) {
@@ -244,8 +245,10 @@ std::string makeManifest() {
           R"(, {"name": "prepare", "arguments": [], "results": []}, )" + function("predict_1", 1) + "," +
           function("predict_4", 4);
   text += R"(], "kernels": [
-    {"name": "linear", "function": "train_step", "source": "double.resin:1:1", "layer": "fc", "flops": 61440, "bytes": 1, "calls": 16, "form": "winograd 4x4", "form_flops": 15360},
-    {"name": "update", "function": "train_step", "source": "double.resin:1:1", "layer": "fc", "flops": 320, "bytes": 1, "calls": 3072}]})";
+    {"name": "linear", "function": "train_step", "source": "double.resin:1:1", "layer": "fc", "flops": 61440,
+     "bytes": 1, "calls": 16, "form": "winograd 4x4", "form_flops": 15360},
+    {"name": "update", "function": "train_step", "source": "double.resin:1:1", "layer": "fc", "flops": 320,
+     "bytes": 1, "calls": 3072}]})";
   return text;
 }
 

@@ -238,15 +238,19 @@ TEST_F(ResnetGradient, BatchNormInPieces) {
 func.func @f(%y: !image, %scale: !channel, %offset: !channel) -> !image {
   %s = resnet.channel_sum %y pieces 2 : (!image) -> !sums
   %q = resnet.channel_dot %y, %y pieces 2 : (!image, !image) -> !sums
-  %m, %a, %mean, %variance = resnet.batch_norm_finalize %s, %q, %scale, %offset count 24.0 epsilon 1.0e-3 : (!sums, !sums, !channel, !channel) -> (!channel, !channel, !channel, !channel)
+  %m, %a, %mean, %variance = resnet.batch_norm_finalize %s, %q, %scale, %offset count 24.0 epsilon 1.0e-3 : (!sums,
+      !sums, !channel, !channel) -> (!channel, !channel, !channel, !channel)
   %z = resnet.scale_shift %y, %m, %a : (!image, !channel, !channel) -> !image
   return %z : !image
 }
 func.func @grad(%y: !image, %scale: !channel, %offset: !channel, %dz: !image) -> (!image, !channel, !channel) {
-  %z, %mean, %variance = resnet.batch_norm_train %y, %scale, %offset epsilon 1.0e-3 : (!image, !channel, !channel) -> (!image, !channel, !channel)
+  %z, %mean, %variance = resnet.batch_norm_train %y, %scale, %offset epsilon 1.0e-3 : (!image, !channel, !channel) ->
+      (!image, !channel, !channel)
   %s = resnet.channel_sum %dz pieces 4 : (!image) -> tensor<4x3xf64>
   %d = resnet.channel_dot %dz, %y pieces 4 : (!image, !image) -> tensor<4x3xf64>
-  %a, %b, %c, %ds, %do = resnet.batch_norm_grad_finalize %s, %d, %scale, %mean, %variance count 24.0 epsilon 1.0e-3 : (tensor<4x3xf64>, tensor<4x3xf64>, !channel, !channel, !channel) -> (!channel, !channel, !channel, !channel, !channel)
+  %a, %b, %c, %ds, %do = resnet.batch_norm_grad_finalize %s, %d, %scale, %mean, %variance count 24.0 epsilon 1.0e-3 :
+      (tensor<4x3xf64>, tensor<4x3xf64>, !channel, !channel, !channel) -> (!channel, !channel, !channel, !channel,
+          !channel)
   %dy = resnet.affine_combine %dz, %y, %a, %b, %c : (!image, !image, !channel, !channel, !channel) -> !image
   return %dy, %ds, %do : !image, !channel, !channel
 }
@@ -291,7 +295,8 @@ TEST_F(ResnetGradient, MaxPoolOfOnePixel) {
 }
 TEST_F(ResnetGradient, MaxPoolGoesToTheFirstMaximum) {
   ASSERT_NO_FATAL_FAILURE(parse(R"mlir(func.func @f(%a: tensor<1x1x2x2xf64>) -> tensor<1x1x1x1xf64> {
-    %y = resnet.max_pool %a kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] : (tensor<1x1x2x2xf64>) -> tensor<1x1x1x1xf64>
+    %y = resnet.max_pool %a kernel [2, 2] strides [2, 2] padding [0, 0, 0, 0] : (tensor<1x1x2x2xf64>) ->
+        tensor<1x1x1x1xf64>
     return %y : tensor<1x1x1x1xf64>
   })mlir"));
   ASSERT_NO_FATAL_FAILURE(addGradientFunction());
@@ -334,7 +339,8 @@ func.func @f(%x: tensor<4x3xf64>, %l: tensor<4xi32>) -> tensor<4xf64> {
   return %y : tensor<4xf64>
 }
 func.func @grad(%x: tensor<4x3xf64>, %l: tensor<4xi32>, %unused: tensor<4xf64>) -> tensor<4x3xf64> {
-  %y = resnet.cross_entropy_grad %x, %l label_smoothing 0.1 factor 0.25 : (tensor<4x3xf64>, tensor<4xi32>) -> tensor<4x3xf64>
+  %y = resnet.cross_entropy_grad %x, %l label_smoothing 0.1 factor 0.25 : (tensor<4x3xf64>, tensor<4xi32>) ->
+      tensor<4x3xf64>
   return %y : tensor<4x3xf64>
 }
 )mlir"));

@@ -88,9 +88,11 @@ TEST_F(ResnetSpec, ComesBackAsARegion) {
 TEST_F(ResnetSpec, KnowsTheChannelsOfTheWhole) {
   FusedOp op = parse(R"mlir(
 func.func @f(%x: tensor<2x16x4x4xf32>, %g: tensor<2x64x4x4xf32>) -> tensor<64x16x3x3xf32> {
-  %0 = resnet.fused(%x, %g) pieces 4 dims [-1, 1] to [0] : (tensor<2x16x4x4xf32>, tensor<2x64x4x4xf32>) -> tensor<64x16x3x3xf32> {
+  %0 = resnet.fused(%x, %g) pieces 4 dims [-1, 1] to [0] : (tensor<2x16x4x4xf32>, tensor<2x64x4x4xf32>) ->
+      tensor<64x16x3x3xf32> {
   ^bb0(%a: tensor<2x16x4x4xf32>, %b: tensor<2x16x4x4xf32>):
-    %1 = resnet.conv2d_grad_weight %a, %b kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 : (tensor<2x16x4x4xf32>, tensor<2x16x4x4xf32>) -> tensor<16x16x3x3xf32>
+    %1 = resnet.conv2d_grad_weight %a, %b kernel [3, 3] strides [1, 1] padding [1, 1, 1, 1] dilations [1, 1] groups 1 :
+        (tensor<2x16x4x4xf32>, tensor<2x16x4x4xf32>) -> tensor<16x16x3x3xf32>
     resnet.yield %1 : tensor<16x16x3x3xf32>
   }
   return %0 : tensor<64x16x3x3xf32>

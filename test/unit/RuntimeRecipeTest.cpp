@@ -50,11 +50,14 @@ TEST(Recipe, OldCheckpointsAreRead) {
   for (
       const char *text :
       {R"({"augment":[{"name":"pad_crop","pad":0},{"name":"flip"}],"data":"cifar10","epochs":1000000000,)"
-       R"("lr":{"every":2.5,"factor":0.0,"name":"step","peak":0.1,"warmup":0.0},"normalize":"dataset","seed":18446744073709551615})",
-       R"({"augment":[],"data":"synthetic","epochs":3,"lr":{"every":30.0,"factor":0.1,"name":"step","peak":0.1,"warmup":1.5},)"
+       R"("lr":{"every":2.5,"factor":0.0,"name":"step","peak":0.1,"warmup":0.0},)"
+       R"("normalize":"dataset","seed":18446744073709551615})",
+       R"({"augment":[],"data":"synthetic","epochs":3,)"
+       R"("lr":{"every":30.0,"factor":0.1,"name":"step","peak":0.1,"warmup":1.5},)"
        R"("normalize":{"mean":[0.5,0.25],"std":[1.0,2.0]},"seed":0})",
        R"({"augment":[],"data":"cifar10","epochs":0,"lr":{"name":"constant","value":0.0},"normalize":"none","seed":7})",
-       R"({"augment":[],"data":"cifar10","epochs":9,"lr":{"final":1e-60,"name":"cosine","peak":1e-60,"warmup":0.0},"normalize":"none","seed":7})"}) {
+       R"({"augment":[],"data":"cifar10","epochs":9,)"
+       R"("lr":{"final":1e-60,"name":"cosine","peak":1e-60,"warmup":0.0},"normalize":"none","seed":7})"}) {
     Recipe recipe;
     Status status = parseRecipe(text, recipe);
     EXPECT_TRUE(status.ok()) << status.message();

@@ -146,7 +146,8 @@ TEST_F(Resuming, SaysThatTheWarmUpIsNeverLeft) {
   EXPECT_NEAR(lastRow("run").at("lr").get<double>(), 0.004, 1e-12);
 }
 
-// At a rate too small to move a weight the epoch's loss and top-1 are those of the initial weights, however the images are cut into batches.
+// At a rate too small to move a weight the epoch's loss and top-1 are those of the initial weights, however the images
+// are cut into batches.
 TEST_F(Resuming, CountsImagesWhateverTheBatch) {
   const std::vector<std::string> still = {"--lr", "1e-30", "--epochs", "1", "--set", "train.augment=none"};
   expectOk(run(train("whole", still)));

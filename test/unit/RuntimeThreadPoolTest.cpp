@@ -146,7 +146,8 @@ TEST(ThreadPoolDeathTest, GoesOnWithTheThreadsThereAre) {
     pool.run(100, [&](int64_t piece, int64_t) { sum += piece; });
     std::_Exit(pool.workers() < 64 && sum == 4950 ? 0 : 1);
   };
-  EXPECT_EXIT(resin::onKernelStack(work), testing::ExitedWithCode(0), "^warning: the system gives [0-9]+ of 64 threads: [^\n]*\n$");
+  EXPECT_EXIT(resin::onKernelStack(work), testing::ExitedWithCode(0),
+              "^warning: the system gives [0-9]+ of 64 threads: [^\n]*\n$");
 }
 
 TEST(ThreadPool, FindsAtLeastOneCpu) { EXPECT_GE(usableCpus(), 1u); }

@@ -538,7 +538,8 @@ TEST(KnobsTest, HostileNumbersAreRefused) {
                                                {4, 1, 1, 4, 1},       // of a weight gradient
                                                {1, 4, 3, 1, 6, 1, 2, 1, 0}})
     EXPECT_FALSE(planOf(spec, target("v3"))->accepts(knobs)) << printKnobs(knobs);
-  EXPECT_FALSE(planOf(specOf("(f32[2]) { %1 = relu(%0) {} : f32[2] } -> (%1: f32[2])"), target("v3"))->accepts(kDirect));
+  EXPECT_FALSE(
+      planOf(specOf("(f32[2]) { %1 = relu(%0) {} : f32[2] } -> (%1: f32[2])"), target("v3"))->accepts(kDirect));
 }
 
 TEST(KnobsTest, LibraryRefusesWhatNoTemplateTakes) {

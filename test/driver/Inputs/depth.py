@@ -1,6 +1,8 @@
-"""depth.py RESIN FOLDER: builds the same network at two depths and holds the CPU time of the deeper one against the other.
+"""depth.py RESIN FOLDER: builds the same network at two depths and holds the CPU time of the deeper one against the
+other.
 
-Linear work takes 4 times as long at 4 times the depth, quadratic work 16 times. Everything but the kernels is built, which are the same at all depths.
+Linear work takes 4 times as long at 4 times the depth, quadratic work 16 times. Everything but the kernels is built,
+which are the same at all depths.
 """
 
 import pathlib

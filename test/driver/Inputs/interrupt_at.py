@@ -9,8 +9,13 @@ import subprocess
 import sys
 
 pattern, code = re.compile(sys.argv[1]), int(sys.argv[2])
-command = subprocess.Popen(sys.argv[3:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # in the background of a shell it is ignored
+command = subprocess.Popen(
+    sys.argv[3:],
+    stdout=subprocess.PIPE,
+    stderr=subprocess.STDOUT,
+    text=True,
+    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+)  # in the background of a shell it is ignored
 interrupted = False
 for line in command.stdout:
     print(line, end="")

@@ -1,4 +1,5 @@
-"""set_knob.py DATABASE SPEC KNOB VALUE: changes a knob in the records whose spec begins with SPEC, and fails if there is none."""
+"""set_knob.py DATABASE SPEC KNOB VALUE: changes a knob in the records whose spec begins with SPEC, and fails if there
+is none."""
 
 import re
 import sqlite3

@@ -1,6 +1,6 @@
-"""stop_build.py SIGNAL FOLDER COMMAND...: sends the command a signal again and again, each time a little later, and fails
-unless each time it dies of that signal, leaves nothing in FOLDER/tmp and FOLDER/out, and no process of its session. Ends when
-the command is done before the signal comes.
+"""stop_build.py SIGNAL FOLDER COMMAND...: sends the command a signal again and again, each time a little later, and
+fails unless each time it dies of that signal, leaves nothing in FOLDER/tmp and FOLDER/out, and no process of its
+session. Ends when the command is done before the signal comes.
 
 TMPDIR is FOLDER/tmp, and the cache FOLDER/cache, which is emptied each time."""
 
@@ -39,8 +39,14 @@ stopped, delay = 0, 0.05
 while True:
     for each in (tmp, out, cache):
         empty(each)
-    started = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-                               preexec_fn=lambda: signal.signal(which, signal.SIG_DFL))  # in the background of a shell SIGINT is ignored
+    started = subprocess.Popen(  # in the background of a shell SIGINT is ignored
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(which, signal.SIG_DFL),
+    )
     time.sleep(delay)
     started.send_signal(which)
     code = started.wait()

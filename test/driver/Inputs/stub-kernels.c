@@ -1,4 +1,5 @@
-/* Kernels written by hand, for tests without code generation. They read `host` alone, at offset 16 of a halide_buffer_t. */
+/* Kernels written by hand, for tests without code generation. They read `host` alone, at offset 16 of a
+   halide_buffer_t. */
 #include <stdint.h>
 
 static float *host(char *buffer) { return *(float **)(buffer + 16); }

@@ -1,4 +1,5 @@
-/* Calls every function of the program twice and prints what the first 64 bytes of each named place hold. Offsets come from the manifest, read with sscanf:
+/* Calls every function of the program twice and prints what the first 64 bytes of each named place hold. Offsets come
+   from the manifest, read with sscanf:
    enough for the one test that wants it. */
 #include "runtime/Abi.h"
 
@@ -20,7 +21,8 @@ static void run(const ResinProgram *program, const ResinCall *call, const ResinF
         const ResinLaunch *launch = &program->launch[loop->launch + l];
         for (uint32_t o = 0; o < launch->operands; ++o) {
           const ResinOperand *operand = &program->operand[launch->operand + o];
-          buffers[o].host = call->arena + operand->offset + (i - loop->piece) * operand->per_piece + worker * operand->per_worker;
+          buffers[o].host = call->arena + operand->offset + (i - loop->piece) * operand->per_piece + worker *
+              operand->per_worker;
         }
         program->kernel[launch->kernel](call, buffers, i - loop->piece, worker);
         if (launch->counter == RESIN_NOT_COUNTED)

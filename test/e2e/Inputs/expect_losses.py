@@ -1,4 +1,5 @@
-"""expect_losses.py METRICS TOLERANCE LOSS...: the training loss of each epoch in METRICS is the LOSS given for it, to the relative TOLERANCE."""
+"""expect_losses.py METRICS TOLERANCE LOSS...: the training loss of each epoch in METRICS is the LOSS given for it, to
+the relative TOLERANCE."""
 
 import csv
 import sys

@@ -15,7 +15,11 @@ del header["__metadata__"]["resin.checksum"]
 
 def write_weights(name, rename=lambda key: key, tensor=None, number=0.0):
     """The run's weights; `tensor` begins with `number`."""
-    names = {key if key.startswith("__") else rename(key): value for key, value in header.items() if not key.startswith("optimizer.")}
+    names = {
+        key if key.startswith("__") else rename(key): value
+        for key, value in header.items()
+        if not key.startswith("optimizer.")
+    }
     values, reached, entries = b"", 0, {}
     for key, entry in names.items():
         if key == "__metadata__":
@@ -32,7 +36,12 @@ def write_weights(name, rename=lambda key: key, tensor=None, number=0.0):
 def write_array(name, descr, code, shape, numbers, fortran=False):
     text = repr({"descr": descr, "fortran_order": fortran, "shape": shape}).encode() + b"\n"
     order = ">" if descr[0] == ">" else "<"
-    (folder / f"{name}.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + struct.pack(f"{order}{len(numbers)}{code}", *numbers))
+    (folder / f"{name}.npy").write_bytes(
+        b"\x93NUMPY\x01\x00"
+        + struct.pack("<H", len(text))
+        + text
+        + struct.pack(f"{order}{len(numbers)}{code}", *numbers)
+    )
 
 
 write_weights("wrapped", rename=lambda key: "module." + key)
@@ -50,7 +59,32 @@ write_array("floats", "<f4", "f", shape, floats)
 write_array("doubles", "<f8", "d", shape, floats)
 write_array("big", ">i4", "i", shape, pixels)
 write_array("one", "|u1", "B", shape[1:], pixels[: channels * side * side])
-write_array("fortran", "<f4", "f", shape, [floats[place(n, c, y, x)] for x in range(side) for y in range(side) for c in range(channels) for n in range(images)], fortran=True)
-write_array("last", "<f4", "f", (images, side, side, channels), [floats[place(n, c, y, x)] for n in range(images) for y in range(side) for x in range(side) for c in range(channels)])
+write_array(
+    "fortran",
+    "<f4",
+    "f",
+    shape,
+    [
+        floats[place(n, c, y, x)]
+        for x in range(side)
+        for y in range(side)
+        for c in range(channels)
+        for n in range(images)
+    ],
+    fortran=True,
+)
+write_array(
+    "last",
+    "<f4",
+    "f",
+    (images, side, side, channels),
+    [
+        floats[place(n, c, y, x)]
+        for n in range(images)
+        for y in range(side)
+        for x in range(side)
+        for c in range(channels)
+    ],
+)
 floats[place(3, 0, 5, 5)] = float("nan")
 write_array("nan", "<f4", "f", shape, floats)

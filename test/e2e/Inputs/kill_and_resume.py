@@ -1,4 +1,5 @@
-"""kill_and_resume.py FOLDER PROGRAM ARGUMENTS...: kills a training run without warning once an epoch is behind it, resumes it, and waits for its end."""
+"""kill_and_resume.py FOLDER PROGRAM ARGUMENTS...: kills a training run without warning once an epoch is behind it,
+resumes it, and waits for its end."""
 
 import pathlib
 import shutil
