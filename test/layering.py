@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Who may include whom: prints every include that points sideways or up, and fails if there is one."""
+"""Who may include whom: prints every include that points sideways or up, or in a circle, and fails if there is one."""
 
+import graphlib
 import pathlib
 import re
 import sys
@@ -39,6 +40,8 @@ ONLY_IN = {
     "mlir/": ["dialects/Resnet", "dialects/Kernel", "frontend", "passes", *PHASES, "codegen/host", "driver", "tools"],
     "Halide": ["codegen"],
 }
+# Where no files include each other in a circle; a source counts with its header.
+FREE_OF_CIRCLES = ["runtime", "machine", "dialects", "passes", "tuning"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -69,8 +72,23 @@ def violations(root):
                     yield f"{name}: includes {included}: only {', '.join(folders)} may"
 
 
+def circles(root):
+    includes = {}
+    for folder in FREE_OF_CIRCLES:
+        for file in sorted((root / folder).rglob("*")):
+            if file.suffix in (".h", ".cpp"):
+                name = file.relative_to(root).with_suffix("").as_posix()
+                others = {included.rsplit(".", 1)[0] for included in INCLUDE.findall(file.read_text())} - {name}
+                includes.setdefault(name, set()).update(others)
+    try:
+        graphlib.TopologicalSorter(includes).prepare()
+    except graphlib.CycleError as error:
+        yield "these include each other: " + ", ".join(error.args[1])
+
+
 def main():
-    found = list(violations(pathlib.Path(__file__).resolve().parent.parent))
+    root = pathlib.Path(__file__).resolve().parent.parent
+    found = [*violations(root), *circles(root)]
     print("\n".join(found) or "every include points down")
     sys.exit(1 if found else 0)
 
