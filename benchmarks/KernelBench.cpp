@@ -19,7 +19,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/Backend.h"
+#include "codegen/Backends.h"
 #include "codegen/LoadedKernels.h"
 #include "support/KernelSpec.h"
 #include "support/KernelStack.h"

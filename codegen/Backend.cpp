@@ -1,10 +1,6 @@
-//===- Backend.cpp - Which backend builds for which target ----------------===//
+//===- Backend.cpp - The words for how a kernel may round -----------------===//
 
 #include "codegen/Backend.h"
-
-#include "codegen/cpu/CpuBackend.h"
-
-#include <cassert>
 
 namespace resin::codegen {
 
@@ -15,14 +11,6 @@ std::optional<Numerics> numericsNamed(std::string_view word) {
     if (word == nameOf(numerics))
       return numerics;
   return std::nullopt;
-}
-
-const Backend *findBackend(std::string_view target) { return target.starts_with("x86-64") ? &cpuBackend() : nullptr; }
-
-const Backend &backendOf(const TargetInfo &target) {
-  const Backend *backend = findBackend(target.name);
-  assert(backend && "every target has its backend");
-  return *backend;
 }
 
 } // namespace resin::codegen

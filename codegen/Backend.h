@@ -88,11 +88,6 @@ public:
   virtual bool compile(const Job &job, std::string &error) const = 0;
 };
 
-/// The backend that builds for the target called so in full, known or not; null if there is none.
-const Backend *findBackend(std::string_view target);
-/// Of a target that is known.
-const Backend &backendOf(const TargetInfo &target);
-
 } // namespace resin::codegen
 
 #endif // RESIN_CODEGEN_BACKEND_H

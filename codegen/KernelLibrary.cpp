@@ -9,6 +9,7 @@
 
 #include "codegen/KernelLibrary.h"
 
+#include "codegen/Backends.h"
 #include "codegen/KernelCache.h"
 #include "codegen/Version.h"
 #include "support/Leavings.h"

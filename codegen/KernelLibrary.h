@@ -58,8 +58,8 @@ bool compileKernels(const std::vector<KernelRequest> &requests, const CompileOpt
 bool compileKernels(const std::vector<KernelSpec> &specs, const CompileOptions &options,
                     std::vector<CompiledKernel> &kernels, std::string &error, std::string *warning = nullptr);
 
-/// Hash of everything that objects depend on beside spec and target: codegen's
-/// sources and Halide's version.
+/// Hash of everything that objects depend on beside spec and target: the sources that build kernels, the machine's
+/// figures, the order in memory, the facts of ops (CMakeLists.txt) and Halide's version.
 std::string codegenVersion();
 
 } // namespace resin::codegen

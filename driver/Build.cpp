@@ -8,6 +8,7 @@
 
 #include "driver/Build.h"
 
+#include "codegen/Backends.h"
 #include "codegen/host/HostObject.h"
 #include "codegen/host/Linker.h"
 #include "driver/Cache.h"
@@ -116,7 +117,7 @@ Status resin::build(const BuildOptions &options) {
   if (Status status = checkOutputs(options); status.failed())
     return status;
   Lowered lowered;
-  if (Status status = findTarget(options, lowered); status.failed())
+  if (Status status = findTarget(options, lowered.target); status.failed())
     return status;
   return withModule(options, [&](ModuleOp module) -> Status {
     if (isMlir(options) && stageOf(module) >= Stage::LLVM && options.emit == Stage::Executable &&

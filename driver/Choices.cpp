@@ -2,11 +2,11 @@
 
 #include "driver/Choices.h"
 
+#include "codegen/Backends.h"
 #include "codegen/KernelLibrary.h"
 #include "dialects/Resnet/Fusion.h"
 #include "driver/Cache.h"
 #include "passes/EntryPoints.h"
-#include "support/Files.h"
 #include "tuning/TuningDatabase.h"
 
 #include "llvm/Support/FormatVariadic.h"

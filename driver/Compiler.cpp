@@ -111,9 +111,9 @@ static codegen::Numerics numericsOf(ModuleOp module) {
   return wantsStrictNumerics(module) ? codegen::Numerics::Strict : codegen::Numerics::Fast;
 }
 
-Status resin::findTarget(const BuildOptions &options, Lowered &lowered) {
+Status resin::findTarget(const BuildOptions &options, TargetInfo &target) {
   std::string error;
-  return findTarget(options.target, lowered.target, error) ? Status() : Status::usage(error);
+  return findTarget(options.target, target, error) ? Status() : Status::usage(error);
 }
 
 /// What only the launches of a planned module say: the choices for each kernel, and the manifest that has them.
@@ -171,7 +171,7 @@ Status resin::collectParts(const BuildOptions &options, ProgramParts &parts) {
     BuildOptions upToKernels = options;
     upToKernels.emit = Stage::Kernel;
     Lowered lowered;
-    if (Status status = findTarget(options, lowered); status.failed())
+    if (Status status = findTarget(options, lowered.target); status.failed())
       return status;
     if (Status status = runPhases(upToKernels, module, lowered); status.failed())
       return status;

@@ -33,7 +33,7 @@ struct Lowered {
 Stage stageOf(mlir::ModuleOp module);
 
 /// Fills in the target that the options name.
-Status findTarget(const BuildOptions &options, Lowered &lowered);
+Status findTarget(const BuildOptions &options, TargetInfo &target);
 
 /// Runs the phases behind the one that left the module, up to the one asked for.
 Status runPhases(const BuildOptions &options, mlir::ModuleOp module, Lowered &lowered);

@@ -38,12 +38,15 @@ static Status frontendOptions(const BuildOptions &options, frontend::Options &re
   return {};
 }
 
+static Status openWithSettings(const BuildOptions &options, llvm::SourceMgr &sources, frontend::Options &settings) {
+  Status status = frontendOptions(options, settings);
+  return status.failed() ? status : openSource(options, sources);
+}
+
 Status resin::check(const BuildOptions &options) {
   llvm::SourceMgr sources;
   frontend::Options settings;
-  if (Status status = openSource(options, sources); status.failed())
-    return status;
-  if (Status status = frontendOptions(options, settings); status.failed())
+  if (Status status = openWithSettings(options, sources, settings); status.failed())
     return status;
   return frontend::check(sources, settings) ? Status() : alreadyTold(ExitCode::BadData);
 }
@@ -51,9 +54,7 @@ Status resin::check(const BuildOptions &options) {
 Status resin::summarize(const BuildOptions &options) {
   llvm::SourceMgr sources;
   frontend::Options settings;
-  if (Status status = openSource(options, sources); status.failed())
-    return status;
-  if (Status status = frontendOptions(options, settings); status.failed())
+  if (Status status = openWithSettings(options, sources, settings); status.failed())
     return status;
   std::optional<std::string> table = frontend::summarize(sources, settings);
   if (!table)
@@ -90,11 +91,9 @@ static LogicalResult printWithFile(StringRef file, Diagnostic &diagnostic) {
 }
 
 Status resin::withModule(const BuildOptions &options, llvm::function_ref<Status(ModuleOp)> then) {
-  frontend::Options settings;
-  if (Status status = frontendOptions(options, settings); status.failed())
-    return status;
   llvm::SourceMgr sources;
-  if (Status status = openSource(options, sources); status.failed())
+  frontend::Options settings;
+  if (Status status = openWithSettings(options, sources, settings); status.failed())
     return status;
 
   DialectRegistry registry;

@@ -8,6 +8,7 @@
 #include "driver/Tune.h"
 
 #include "driver/Cache.h"
+#include "driver/Compiler.h"
 #include "driver/TuneRun.h"
 #include "machine/Targets.h"
 #include "support/Files.h"
@@ -112,9 +113,8 @@ Status resin::tune(const TuneRequest &request) {
   if (readBudget(request.budget) <= 0)
     return Status::usage("--budget wants a time like 90s, 10m or 2h, not '", request.budget, "'");
   TargetInfo target;
-  std::string error;
-  if (!findTarget(request.build.target, target, error))
-    return Status::usage(error);
+  if (Status status = findTarget(request.build, target); status.failed())
+    return status;
   if (std::vector<std::string> missing = missingFeatures(target); !missing.empty())
     return Status::usage("this CPU cannot run ", target.name, ": it lacks ", missing[0]);
   TuneRun run(request, target, path, [] { return interrupted; });

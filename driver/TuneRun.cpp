@@ -12,6 +12,7 @@
 
 #include "driver/TuneRun.h"
 
+#include "codegen/Backends.h"
 #include "driver/Compiler.h"
 #include "driver/EntryPrograms.h"
 #include "driver/Told.h"

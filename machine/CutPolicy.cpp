@@ -6,13 +6,6 @@
 
 namespace resin {
 
-int64_t largestDivisor(int64_t n, int64_t limit) {
-  int64_t divisor = std::clamp<int64_t>(limit, 1, n);
-  while (n % divisor)
-    --divisor;
-  return divisor;
-}
-
 namespace {
 
 /// That there is something for the workers to share.

@@ -11,14 +11,12 @@
 
 #include "machine/FusionKnobs.h"
 #include "machine/Machine.h"
+#include "support/Divisors.h"
 
 #include <cstdint>
 #include <memory>
 
 namespace resin {
-
-/// The largest divisor of `n` that is at most `limit`; at least 1.
-int64_t largestDivisor(int64_t n, int64_t limit);
 
 class CutPolicy {
 public:

@@ -161,9 +161,10 @@ def DecomposeBatchNorm : Resin_ModulePass<"decompose-batch-norm"> {
 def RebuildActivations : Resin_ModulePass<"rebuild-activations"> {
   let summary = "Let the gradient compute normalised activations again instead of keeping them";
   let description = [{
-    What a batch norm and a relu make of `y` is computed anew in front of each op of the backward half that reads it.
-    `y` is kept for the gradient of the batch norm in any case, so that half of what a step keeps goes away. Functions
-    with `resnet.fusion = {rebuild = 0 : i64}` are left alone.
+    What a batch norm and an activation make of `y` is computed anew in front of each op of the backward half that reads
+    it. `y` is kept for the gradient of the batch norm in any case, so that half of what a step keeps goes away. An
+    activation whose gradient reads its input alone is made again from that. Functions with
+    `resnet.fusion = {rebuild = 0 : i64}` are left alone.
 
     ```mlir
       %z = resnet.relu %n : ...

@@ -11,6 +11,7 @@
 
 #include "tuning/ChooseKnobs.h"
 
+#include "codegen/Backends.h"
 #include "support/OpFacts.h"
 
 #include <algorithm>

@@ -14,7 +14,7 @@ namespace {
 
 /// Of the table's form, in the file's `user_version`. 0 had no column `numerics`: its searches raced all forms. Until 1
 /// specs did not say the types of their nodes, until 2 knobs were numbers without names, each in a column of its own.
-constexpr int kFormat = 3;
+constexpr int kFormat = 3, kNamedKnobs = 3;
 
 /// `hash` is of the text `spec`.
 constexpr const char *kSchema =
@@ -38,9 +38,9 @@ const std::string kNumbers = [] {
 
 /// Of each format, as today's.
 std::string columnsOf(int64_t format) {
-  return format == 0         ? columns("'fast'", kNumbers)
-         : format < kFormat ? columns("numerics", kNumbers)
-                       : columns("numerics", "knobs");
+  return format == 0            ? columns("'fast'", kNumbers)
+         : format < kNamedKnobs ? columns("numerics", kNumbers)
+                                : columns("numerics", "knobs");
 }
 std::string selectOf(int64_t format) {
   return "SELECT " + columnsOf(format) + " FROM tuning ORDER BY hash, target, cpu, threads, version, spec" +

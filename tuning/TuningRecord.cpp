@@ -2,6 +2,7 @@
 
 #include "tuning/TuningRecord.h"
 
+#include "codegen/Backends.h"
 #include "machine/FusionKnobs.h"
 #include "tuning/UntypedSpec.h"
 

@@ -2,15 +2,15 @@
 //
 // What the builders of kernels share: the machine they build for, a tensor's
 // storage as Halide sees it, and the pointwise nodes that follow an anchor as
-// expressions. `kernels/` turns nodes into definitions, `schedules/` picks the
-// template by the anchor, and KernelLibrary compiles the result.
+// expressions. `kernels/` turns nodes into definitions, `schedules/` plans and builds
+// templates (Template.h), and CompileKernel compiles the result.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_CODEGEN_BUILDER_H
-#define RESIN_CODEGEN_BUILDER_H
+#ifndef RESIN_CODEGEN_CPU_BUILDER_H
+#define RESIN_CODEGEN_CPU_BUILDER_H
 
-#include "machine/Targets.h"
+#include "machine/Machine.h"
 #include "support/KernelSpec.h"
 #include "support/Knobs.h"
 
@@ -26,9 +26,6 @@ struct KernelMachine : Machine {
   /// it is used, a tile, a row or a block of channels at a time.
   bool frugal = false;
 };
-
-/// What Halide calls a target.
-Halide::Target halideTargetOf(const TargetInfo &target);
 
 /// Makes Halide throw its errors as CompileError (which is no std::exception) and
 /// keep its warnings to itself: it would warn of every result with a halo, whose
@@ -126,4 +123,4 @@ bool buildConv(const KernelSpec &spec, const KernelMachine &machine, BuiltKernel
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_BUILDER_H
+#endif // RESIN_CODEGEN_CPU_BUILDER_H

@@ -28,7 +28,8 @@ static void checkTypes(const KernelSpec &spec) {
       throw CompileError("no template computes with " + std::string(nameOf(value.type)));
 }
 
-Target halideTargetOf(const TargetInfo &target) {
+/// What Halide calls a target.
+static Target halideTargetOf(const TargetInfo &target) {
   // Halide compiles for Skylake-SP, Haswell and Penryn.
   if (target.name == "x86-64-v4")
     return Target("x86-64-linux-sse41-avx-avx2-f16c-fma-avx512_skylake");

@@ -1,7 +1,7 @@
 //===- CompileKernel.h - One KernelSpec to one object file ------*- C++ -*-===//
 
-#ifndef RESIN_CODEGEN_COMPILEKERNEL_H
-#define RESIN_CODEGEN_COMPILEKERNEL_H
+#ifndef RESIN_CODEGEN_CPU_COMPILEKERNEL_H
+#define RESIN_CODEGEN_CPU_COMPILEKERNEL_H
 
 #include "codegen/Backend.h"
 
@@ -12,4 +12,4 @@ bool compileKernel(const Backend::Job &job, std::string &error);
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_COMPILEKERNEL_H
+#endif // RESIN_CODEGEN_CPU_COMPILEKERNEL_H

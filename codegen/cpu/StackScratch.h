@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_CODEGEN_STACKSCRATCH_H
-#define RESIN_CODEGEN_STACKSCRATCH_H
+#ifndef RESIN_CODEGEN_CPU_STACKSCRATCH_H
+#define RESIN_CODEGEN_CPU_STACKSCRATCH_H
 
 #include "Halide.h"
 
@@ -21,4 +21,4 @@ void checkStackScratch(const Halide::Module &module);
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_STACKSCRATCH_H
+#endif // RESIN_CODEGEN_CPU_STACKSCRATCH_H

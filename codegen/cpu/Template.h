@@ -13,6 +13,7 @@
 
 #include "codegen/Backend.h"
 #include "codegen/cpu/kernels/Conv.h"
+#include "support/Divisors.h"
 
 #include <array>
 
@@ -90,10 +91,14 @@ inline constexpr int64_t kLargestScratch = 8 << 20;
 Numbers divisorsOf(int value, int most = 1 << 30);
 Numbers upTo(int most);
 inline Numbers channelsInStep() { return {1, 2, 4, 8, 16}; }
-/// The largest divisor of `value` up to `limit`; at least 1.
-int largestDivisor(int value, int64_t limit);
 inline int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 inline bool divides(int part, int whole) { return part > 0 && whole % part == 0; }
+/// Whether so many vectors are parts of a block of channels, or whole ones of `blocks`.
+inline bool fitsVectors(int vectors, int blocks, const ConvProblem &conv) {
+  const int perBlock = conv.vectorsPerBlock();
+  return vectors > perBlock ? divides(perBlock, vectors) && divides(vectors / perBlock, blocks)
+                            : divides(vectors, perBlock);
+}
 inline int blocksOf(int channels) { return static_cast<int>(resin::blocksOf(channels)); }
 
 } // namespace resin::codegen

@@ -72,11 +72,4 @@ Numbers upTo(int most) {
   return result;
 }
 
-int largestDivisor(int value, int64_t limit) {
-  for (int d = static_cast<int>(std::min<int64_t>(value, limit)); d > 1; --d)
-    if (value % d == 0)
-      return d;
-  return 1;
-}
-
 } // namespace resin::codegen

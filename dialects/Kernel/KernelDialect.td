@@ -26,7 +26,7 @@ def Kernel_ViewType : TypeDef<Kernel_Dialect, "View"> {
   let mnemonic = "view";
   let summary = "A place in the arena, and the tensor that stands there";
   let description = [{
-    Shape, element type, layout and halo are those of `support/KernelSpec.h`. `stored` is set on a slice of channels:
+    Shape, element type, layout and halo are those of `support/TensorSpec.h`. `stored` is set on a slice of channels:
     how many channels the tensor has of which it is a part. `rows` likewise on a band of rows.
 
     ```mlir

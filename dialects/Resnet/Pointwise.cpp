@@ -30,13 +30,18 @@ SmallVector<Value> ReluOp::gradient(OpBuilder &builder, ValueRange resultGradien
   return {ReluGradOp::create(builder, getLoc(), resultGradients[0], getResult())};
 }
 
+/// Of a gradient and the activation it belongs to.
+static LogicalResult inferGradient(Checker &check, ValueRange operands, SmallVectorImpl<Type> &types) {
+  check.shape(operands[0], "a gradient", {4, 2});
+  const Shape shape = check.sameShape(operands, "takes a gradient in the activation's shape:");
+  check.sameElementType(operands);
+  return check.infer(types, operands[0], shape);
+}
+
 LogicalResult ReluGradOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor op,
                                            SmallVectorImpl<Type> &types) {
   Checker check(location, getOperationName());
-  check.shape(op.getGradient(), "a gradient", {4, 2});                                                  // relu_grad_c1
-  const Shape shape = check.sameShape(op.getOperands(), "takes a gradient in the activation's shape:"); // relu_grad_c1
-  check.sameElementType(op.getOperands());                                                              // relu_grad_c1
-  return check.infer(types, op.getGradient(), shape);
+  return inferGradient(check, op.getOperands(), types); // relu_grad_c1
 }
 
 void ReluGradOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
@@ -74,12 +79,8 @@ SmallVector<Value> LeakyReluOp::gradient(OpBuilder &builder, ValueRange resultGr
 LogicalResult LeakyReluGradOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor op,
                                                 SmallVectorImpl<Type> &types) {
   Checker check(location, getOperationName());
-  checkSlope(check, op.getSlope());                    // leaky_relu_grad_c2
-  check.shape(op.getGradient(), "a gradient", {4, 2}); // leaky_relu_grad_c1
-  const Shape shape =
-      check.sameShape(op.getOperands(), "takes a gradient in the activation's shape:"); // leaky_relu_grad_c1
-  check.sameElementType(op.getOperands());                                              // leaky_relu_grad_c1
-  return check.infer(types, op.getGradient(), shape);
+  checkSlope(check, op.getSlope());                     // leaky_relu_grad_c2
+  return inferGradient(check, op.getOperands(), types); // leaky_relu_grad_c1
 }
 
 void LeakyReluGradOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {
@@ -111,10 +112,7 @@ SmallVector<Value> SiluOp::gradient(OpBuilder &builder, ValueRange resultGradien
 LogicalResult SiluGradOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor op,
                                            SmallVectorImpl<Type> &types) {
   Checker check(location, getOperationName());
-  check.shape(op.getGradient(), "a gradient", {4, 2});                                                  // silu_grad_c1
-  const Shape shape = check.sameShape(op.getOperands(), "takes a gradient in the activation's shape:"); // silu_grad_c1
-  check.sameElementType(op.getOperands());                                                              // silu_grad_c1
-  return check.infer(types, op.getGradient(), shape);
+  return inferGradient(check, op.getOperands(), types); // silu_grad_c1
 }
 
 void SiluGradOp::evaluate(ArrayRef<Tensor> operands, MutableArrayRef<Tensor> results) {

@@ -16,7 +16,6 @@ template <> struct mlir::FieldParser<resin::LayoutKind> {
 };
 
 #include "dialects/Resnet/ResnetDialect.cpp.inc"
-#include "dialects/Resnet/ResnetEnums.cpp.inc"
 #include "dialects/Resnet/ResnetInterfaces.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Resnet/ResnetAttrs.cpp.inc"

@@ -43,7 +43,6 @@ template <typename Op> struct InferredTypes : mlir::OpTrait::TraitBase<Op, Infer
 } // namespace resin::resnet
 
 #include "dialects/Resnet/ResnetDialect.h.inc"
-#include "dialects/Resnet/ResnetEnums.h.inc"
 #include "dialects/Resnet/ResnetInterfaces.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Resnet/ResnetAttrs.h.inc"

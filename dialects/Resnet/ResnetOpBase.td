@@ -39,7 +39,6 @@ defvar Differentiable = DeclareOpInterfaceMethods<Resnet_Gradient>;
 def Activation : RankedTensorOf<[F32, F64]>;  // [n, c, h, w] (rank 4) or [n, features]
 def Filter : RankedTensorOf<[F32, F64]>;      // [k, c, r, s] or [out, in]
 def ChannelVector : RankedTensorOf<[F32, F64]>; // [c]
-def Scalar : RankedTensorOf<[F32, F64]>;      // rank 0
 def Floats : RankedTensorOf<[F32, F64]>;
 // ---- and what it may hold
 def Positive : RankedTensorOf<[F32, F64]>, Holds<"Positive">; // variances, second moments, learning rates

@@ -2,8 +2,6 @@
 
 #include "passes/fuse/Cuts.h"
 
-#include "support/KernelSpec.h"
-
 #include "llvm/Support/DebugLog.h"
 
 #define DEBUG_TYPE "fuse"
@@ -104,8 +102,7 @@ int64_t CutRules::lanesOfGradient(Conv2dGradWeightOp grad) const {
   return alike <= lanes || pays ? alike : lanes;
 }
 
-GroupCut::GroupCut(const Group &group, const CutRules &rules)
-    : group(group), rules(rules), lead(group.anchor ? group.anchor : group.ops.front()) {
+GroupCut::GroupCut(const Group &group, const CutRules &rules) : group(group), rules(rules), lead(group.lead()) {
   choose();
   if (count == 1)
     cut = Cut::Whole;

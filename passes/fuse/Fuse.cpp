@@ -41,8 +41,7 @@ RankedTensorType slice(RankedTensorType type, int64_t dim, int64_t pieces, int64
 /// How one group becomes a `resnet.fused`.
 class Fuser {
 public:
-  Fuser(const Group &group, const CutRules &rules)
-      : group(group), lead(group.anchor ? group.anchor : group.ops.front()), cut(group, rules) {}
+  Fuser(const Group &group, const CutRules &rules) : group(group), cut(group, rules) {}
 
   /// Builds the op and hands its results to the readers of the group's.
   void build(OpBuilder &builder);
@@ -59,7 +58,6 @@ private:
   bool isInside(Operation *op) const { return llvm::is_contained(group.ops, op); }
 
   const Group &group;
-  Operation *const lead;
   const GroupCut cut;
   llvm::MapVector<Operand, Value> operands; ///< and their block arguments
   SmallVector<OpResult> results;
@@ -127,12 +125,13 @@ Operation *Fuser::cloneInside(OpBuilder &builder, Operation *op) {
 /// The part of `whole` that a part of `made` is made of: lanes have one dimension more.
 Value Fuser::takePart(OpBuilder &builder, Value whole, RankedTensorType made) {
   const int64_t dim = outermostDim(made) + typeOf(whole).getRank() - made.getRank();
-  return PartOp::create(builder, lead->getLoc(), slice(typeOf(whole), dim, cut.pieces()), whole, dim, cut.pieces());
+  return PartOp::create(builder, group.lead()->getLoc(), slice(typeOf(whole), dim, cut.pieces()), whole, dim,
+                        cut.pieces());
 }
 
 void Fuser::build(OpBuilder &builder) {
   collectOperandsAndResults();
-  SmallVector<Location> locations = {lead->getLoc()};
+  SmallVector<Location> locations = {group.lead()->getLoc()};
   for (Operation *op : group.ops)
     locations.push_back(op->getLoc());
   Location loc = builder.getFusedLoc(locations);
@@ -182,8 +181,9 @@ struct Fuse : resin::impl::FuseBase<Fuse> {
       return signalPassFailure();
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       eraseUnread(function);
-      fuseAll(function);
-      fuseSumsOfLanes(function);
+      const CutRules rules = rulesOf(function);
+      fuseAll(function, rules);
+      fuseSumsOfLanes(function, rules);
       moveReadsAndWrites(function);
     }
   }
@@ -215,11 +215,10 @@ private:
     return {std::move(images), isInference(function), lanes};
   }
 
-  void fuseAll(func::FuncOp function) {
+  void fuseAll(func::FuncOp function, const CutRules &rules) {
     Operation *end = function.getBody().front().getTerminator();
     OpBuilder builder(end);
     SmallVector<Operation *> replaced;
-    const CutRules rules = rulesOf(function);
     for (const Group &group : formGroups(function)) {
       Fuser(group, rules).build(builder);
       replaced.append(group.ops);
@@ -232,8 +231,7 @@ private:
   }
 
   /// The sums that put lanes together came behind their kernels, as ops of their own.
-  void fuseSumsOfLanes(func::FuncOp function) {
-    const CutRules rules = rulesOf(function);
+  void fuseSumsOfLanes(func::FuncOp function, const CutRules &rules) {
     for (auto sum : llvm::make_early_inc_range(function.getOps<BatchSumOp>())) {
       OpBuilder builder(sum);
       Group group;

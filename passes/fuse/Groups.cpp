@@ -119,7 +119,7 @@ private:
       StringRef reason = whyApart(groupOf[op], candidate);
       if (reason.empty() && reduces && !canSum(op->getOperand(0), candidate))
         reason = "nobody else reads what the convolution would store";
-      LDBG() << nameOf(op) << (reason.empty() ? " joins " : " stays apart from ") << nameOf(leadOf(candidate))
+      LDBG() << nameOf(op) << (reason.empty() ? " joins " : " stays apart from ") << nameOf(groups[candidate].lead())
              << (reason.empty() ? "" : ": ") << reason;
       if (reason.empty())
         merge(groupOf[op], candidate);
@@ -147,10 +147,6 @@ private:
     if (groups[a].ops.size() + groups[b].ops.size() > kMostOps)
       return "the kernel would have too many ops";
     return pathAround(a, b) ? "a path from one to the other leads through a third" : "";
-  }
-
-  Operation *leadOf(size_t group) const {
-    return groups[group].anchor ? groups[group].anchor : groups[group].ops.front();
   }
 
   bool convolves(size_t group) const { return groups[group].anchor && factsOf(groups[group].anchor).isConvolution; }

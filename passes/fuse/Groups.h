@@ -21,6 +21,8 @@ struct Group {
   llvm::SmallVector<mlir::Operation *> ops;
   /// The loop nest the others ride along with; null if they are all pointwise.
   mlir::Operation *anchor = nullptr;
+  /// What the group is known by: its anchor, or else its first op.
+  mlir::Operation *lead() const { return anchor ? anchor : ops.front(); }
   /// The shape that anchor, pointwise ops and reductions share: [n, c, h, w], [n, f] or [c].
   llvm::SmallVector<int64_t> domain;
   /// Rows of the partial sums its reductions make, which is how it must be cut; 0 without reductions.

@@ -19,7 +19,6 @@
 #include "passes/EntryPoints.h"
 #include "passes/Passes.h"
 #include "passes/StaticTensors.h"
-#include "support/KernelSpec.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 

@@ -14,7 +14,6 @@
 #include "passes/EntryPoints.h"
 #include "passes/Passes.h"
 #include "support/ConvCost.h"
-#include "support/KernelSpec.h"
 #include "support/KernelStack.h"
 
 #include "llvm/Support/DebugLog.h"

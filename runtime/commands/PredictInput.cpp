@@ -10,7 +10,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/commands/PredictInput.h"
-#include "support/Files.h"
 #include "support/Npy.h"
 #include "support/Shape.h"
 
@@ -112,12 +111,6 @@ static void normalise(std::vector<float> &numbers, int64_t plane, double white, 
     const size_t c = i / static_cast<size_t>(plane) % channels;
     numbers[i] = static_cast<float>((numbers[i] / white - scale.mean[c]) / scale.deviation[c]);
   }
-}
-
-Fingerprint Images::fingerprint() const {
-  Checksum sum;
-  sum.add(std::as_bytes(std::span(numbers)));
-  return {count, sum.text()};
 }
 
 StatusOr<Images> resin::runtime::readImages(const std::string &path, const std::vector<int64_t> &image,

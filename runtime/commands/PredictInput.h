@@ -33,7 +33,6 @@ struct Images final : Source {
 
   std::vector<Field> fields() const override { return {{"image", ElementType::F32, shape}}; }
   int64_t size() const override { return count; }
-  Fingerprint fingerprint() const override;
   StatusOr<Sample> fill(int64_t index, std::vector<uint8_t> &) const override {
     return Sample{.numbers = numbers.data() + index * (shape[0] * shape[1] * shape[2])};
   }

@@ -41,7 +41,7 @@ Status resin::runtime::meetData(const RunState &before, RunState &now, bool isAc
   std::fprintf(stderr, "warning: %s\n", text.c_str());
   // A sum over images of both, and an order that is of the others, would mean nothing.
   if (!train.empty())
-    now.position.imagesInEpoch = now.position.correct = 0, now.position.lossSum = 0;
+    now.position.beginEpochAnew();
   if (!test.empty())
     now.position.bestTop1 = -1;
   return {};
@@ -64,8 +64,7 @@ void resin::runtime::meetOrder(const RunState &before, RunState &now) {
                "begins anew\n",
                is.c_str(), was.c_str(), static_cast<long long>(now.position.epoch + 1),
                static_cast<long long>(now.position.imagesInEpoch));
-  now.position.imagesInEpoch = now.position.correct = 0;
-  now.position.lossSum = 0;
+  now.position.beginEpochAnew();
 }
 
 //===----------------------------------------------------------------------===//

@@ -19,8 +19,8 @@ BatchWriter::BatchWriter(const Tensor &image, const PixelScale &scale)
       value[c][pixel] = static_cast<float>((pixel / 255.0 - scale.mean[c]) / scale.deviation[c]);
 }
 
-void BatchWriter::write(float *arena, int64_t slot, const Sample &sample, const View &view) const {
-  sample.numbers ? writeNumbers(arena, slot, sample.numbers) : writePixels(arena, slot, sample.pixels, view);
+void BatchWriter::write(float *batch, int64_t slot, const Sample &sample, const View &view) const {
+  sample.numbers ? writeNumbers(batch, slot, sample.numbers) : writePixels(batch, slot, sample.pixels, view);
 }
 
 void BatchWriter::fillRow(float *row, const uint8_t *source, const float *values, const View &view,
@@ -32,14 +32,14 @@ void BatchWriter::fillRow(float *row, const uint8_t *source, const float *values
   }
 }
 
-void BatchWriter::writePixels(float *arena, int64_t slot, const uint8_t *pixels, const View &view) const {
-  float *out = arena + slot * place.storage();
+void BatchWriter::writePixels(float *batch, int64_t slot, const uint8_t *pixels, const View &view) const {
+  float *out = batch + slot * place.storage();
   std::vector<float> aside(dense ? 0 : place.elements());
   const int64_t stride = dense ? width + 2 * halo : width;
   const int64_t plane = dense ? stride * (height + 2 * halo) : height * width;
   float *first = dense ? out + halo * stride + halo : aside.data();
   if (dense && halo > 0)
-    clear(arena, slot);
+    clear(batch, slot);
   for (int64_t c = 0; c < channels; ++c)
     for (int64_t y = 0; y < height; ++y) {
       const int64_t from = y + view.down;
@@ -51,10 +51,10 @@ void BatchWriter::writePixels(float *arena, int64_t slot, const uint8_t *pixels,
     place.pack(aside.data(), out);
 }
 
-void BatchWriter::writeNumbers(float *arena, int64_t slot, const float *numbers) const {
-  place.pack(numbers, arena + slot * place.storage());
+void BatchWriter::writeNumbers(float *batch, int64_t slot, const float *numbers) const {
+  place.pack(numbers, batch + slot * place.storage());
 }
 
-void BatchWriter::clear(float *arena, int64_t slot) const {
-  std::fill_n(arena + slot * place.storage(), place.storage(), 0.0f);
+void BatchWriter::clear(float *batch, int64_t slot) const {
+  std::fill_n(batch + slot * place.storage(), place.storage(), 0.0f);
 }

@@ -23,16 +23,15 @@ public:
   BatchWriter(const Tensor &image, const PixelScale &scale);
 
   /// The image of a sample: its pixels as the view shows them, or its numbers.
-  void write(float *arena, int64_t slot, const Sample &sample, const View &view) const;
+  void write(float *batch, int64_t slot, const Sample &sample, const View &view) const;
   /// Pixels of a data set.
-  void writePixels(float *arena, int64_t slot, const uint8_t *pixels, const View &view) const;
+  void writePixels(float *batch, int64_t slot, const uint8_t *pixels, const View &view) const;
   /// Numbers, row-major, as they are.
-  void writeNumbers(float *arena, int64_t slot, const float *numbers) const;
-  void clear(float *arena, int64_t slot) const;
+  void writeNumbers(float *batch, int64_t slot, const float *numbers) const;
+  void clear(float *batch, int64_t slot) const;
 
   /// Numbers that an image takes there.
   int64_t imageStorage() const { return place.storage(); }
-  int64_t imageWidth() const { return width; }
 
 private:
   void fillRow(float *row, const uint8_t *source, const float *values, const View &view, bool outside) const;

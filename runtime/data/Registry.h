@@ -34,7 +34,7 @@ extern const SourceKind kSyntheticImages; // Synthetic.cpp
 /// In the order in which they are asked whether they recognise something.
 std::span<const SourceKind *const> sourceKinds();
 
-/// What `--data` takes, for help and messages: "a folder with .., or 'word'".
+/// What `--data` takes, for help and messages: "'word', or a folder with ..".
 std::string describeSources();
 
 /// The kind that recognises `where`; an error that lists all kinds if none does.

@@ -37,7 +37,7 @@ struct Field {
 };
 
 /// An image and its label. The image is bytes, which become numbers when a batch is written, or numbers that are to be
-/// taken as they are: as the field's type says.
+/// taken as they are.
 struct Sample {
   const uint8_t *pixels = nullptr; ///< [channel][y][x]
   const float *numbers = nullptr;  ///< or these
@@ -58,7 +58,7 @@ public:
   /// The image, then the label if there is one.
   virtual std::vector<Field> fields() const = 0;
   virtual int64_t size() const = 0;
-  virtual Fingerprint fingerprint() const = 0;
+  virtual Fingerprint fingerprint() const { return {}; }
 
   /// The sample at `index`, below size(). A source that has no such bytes in memory makes them in `room`, which belongs
   /// to the caller and may hold what an earlier call left.

@@ -18,7 +18,7 @@ namespace resin::runtime {
 
 struct Settings {
   Recipe recipe;
-  std::string data; ///< a folder, or "synthetic"
+  std::string data; ///< as --data names it (data/Registry.h)
   int64_t limit = -1;
   bool shuffle = true;
   int64_t batch = 0; ///< the program's
@@ -31,6 +31,11 @@ struct Position {
   double lossSum = 0;        ///< over this epoch's images
   int64_t correct = 0;
   double bestTop1 = -1; ///< percent
+
+  void beginEpochAnew() {
+    imagesInEpoch = correct = 0;
+    lossSum = 0;
+  }
 };
 
 struct RunState {

@@ -2,7 +2,7 @@
 
 #include "test/emulated/TrialFolder.h"
 
-#include "codegen/Backend.h"
+#include "codegen/Backends.h"
 #include "codegen/KernelLibrary.h"
 
 #include <cstdlib>

@@ -3,7 +3,7 @@
 #ifndef RESIN_TEST_UNIT_PLANNEDKNOBS_H
 #define RESIN_TEST_UNIT_PLANNEDKNOBS_H
 
-#include "codegen/Backend.h"
+#include "codegen/Backends.h"
 
 #include <initializer_list>
 

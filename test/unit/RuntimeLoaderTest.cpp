@@ -167,7 +167,6 @@ struct Numbers final : Source {
   std::vector<float> values;
   std::vector<Field> fields() const override { return {{"image", ElementType::F32, {3, 32, 32}}}; }
   int64_t size() const override { return static_cast<int64_t>(values.size()) / kPixels; }
-  Fingerprint fingerprint() const override { return {}; }
   StatusOr<Sample> fill(int64_t index, std::vector<uint8_t> &) const override {
     return Sample{.numbers = values.data() + index * kPixels};
   }

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_CODEGEN_KERNELS_CONV_H
-#define RESIN_CODEGEN_KERNELS_CONV_H
+#ifndef RESIN_CODEGEN_CPU_KERNELS_CONV_H
+#define RESIN_CODEGEN_CPU_KERNELS_CONV_H
 
 #include "codegen/cpu/Builder.h"
 
@@ -41,6 +41,8 @@ struct ConvProblem {
   int operandNumber(int i) const { return spec.nodes[node].operands[i]; }
   const TensorSpec &operandSpec(int i) const { return spec.operands[operandNumber(i)]; }
   int64_t elementBytes(int i) const { return bytesOf(operandSpec(i).type); }
+  /// Vectors that a block of channels fills.
+  int vectorsPerBlock() const { return static_cast<int>(kChannelBlock) / machine.vectorFloats; }
   /// Winograd's tile if the filter comes at its points, as [k, p, p, c] in K16; else 0.
   int pointsTile() const {
     return spec.nodes[node].op == "conv2d_winograd" ? static_cast<int>(operandSpec(1).shape[1]) - 2 : 0;
@@ -87,4 +89,4 @@ void buildConvGeneric(ConvKernel &conv, std::vector<Halide::Func> &outputs);
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_KERNELS_CONV_H
+#endif // RESIN_CODEGEN_CPU_KERNELS_CONV_H

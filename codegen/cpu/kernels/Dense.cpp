@@ -21,13 +21,17 @@ Coordinate blocked(Expr block, Expr lane, int64_t extent) {
 int together(const Stages &stages) {
   return stages.machine.vectorRegisters * stages.machine.vectorFloats / (kChannelBlock * 4 / 3);
 }
+/// The same, of a loop that they cut into equal parts.
+int togetherOf(int64_t extent, const Stages &stages) {
+  return static_cast<int>(largestDivisor(extent, together(stages)));
+}
 
 // y[n,o] = sum_i x[n,i] * w[o,i]
 std::vector<Value> linear(const KernelNode &node, const std::vector<Value> &v, Stages &stages) {
   const int64_t n = v[0].shape[0], in = v[0].shape[1], out = v[1].shape[0];
   auto term = [&](auto &e, auto &r) { return v[0].at({e[1], r[0]}) * v[1].at({blocked(e[2], e[0], out), r[0]}); };
   Func product = stages.sum("product", {kChannelBlock, n, blocksOf(out)}, {in}, term, together(stages));
-  stages.tileBy({kChannelBlock, largestDivisor(n, together(stages))});
+  stages.tileBy({kChannelBlock, togetherOf(n, stages)});
   return {{node.results[0], [=](const Index &i) { return product(i[1].lane(), i[0].whole(), i[1].block()); }}};
 }
 
@@ -41,7 +45,7 @@ std::vector<Value> linearGradData(const KernelNode &node, const std::vector<Valu
   Func lanes = stages.sum("lanes", {kChannelBlock, n, in}, {blocksOf(out)}, term, together(stages));
   if (in % kChannelBlock == 0)
     stages.computeInside(kChannelBlock);
-  stages.tileBy({1, largestDivisor(n, together(stages))});
+  stages.tileBy({1, togetherOf(n, stages)});
   return {{node.results[0], [=](const Index &i) {
              std::vector<Expr> sums;
              for (int lane = 0; lane < kChannelBlock; ++lane)
@@ -59,7 +63,7 @@ std::vector<Value> linearGradWeight(const KernelNode &node, const std::vector<Va
   auto term = [&](auto &e, auto &r) { return v[0].at({r[0], blocked(e[2], e[0], out)}) * v[1].at({r[0], e[1]}); };
   Func product = stages.sum("product", {kChannelBlock, in, blocksOf(out)}, {n}, term, together(stages));
   stages.computeInside(1);
-  stages.tileBy({0, largestDivisor(in, together(stages))});
+  stages.tileBy({0, togetherOf(in, stages)});
   return {{node.results[0], [=](const Index &i) { return product(i[0].lane(), i[1].whole(), i[0].block()); }}};
 }
 

@@ -12,8 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_CODEGEN_KERNELS_STRICT_H
-#define RESIN_CODEGEN_KERNELS_STRICT_H
+#ifndef RESIN_CODEGEN_CPU_KERNELS_STRICT_H
+#define RESIN_CODEGEN_CPU_KERNELS_STRICT_H
 
 #include "Halide.h"
 
@@ -35,4 +35,4 @@ Halide::Expr largerOrNan(Halide::Expr a, Halide::Expr b);
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_KERNELS_STRICT_H
+#endif // RESIN_CODEGEN_CPU_KERNELS_STRICT_H

@@ -22,8 +22,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_CODEGEN_KERNELS_TILESUMS_H
-#define RESIN_CODEGEN_KERNELS_TILESUMS_H
+#ifndef RESIN_CODEGEN_CPU_KERNELS_TILESUMS_H
+#define RESIN_CODEGEN_CPU_KERNELS_TILESUMS_H
 
 #include "codegen/cpu/Builder.h"
 
@@ -75,4 +75,4 @@ private:
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_KERNELS_TILESUMS_H
+#endif // RESIN_CODEGEN_CPU_KERNELS_TILESUMS_H

@@ -164,13 +164,6 @@ Func Stages::compute(const std::string &name, const std::vector<int64_t> &extent
   return stage;
 }
 
-int largestDivisor(int64_t extent, int most) {
-  int best = most;
-  while (extent % best)
-    --best;
-  return best;
-}
-
 /// Lanes of a vector that divide `extent`.
 int Stages::lanesOf(int64_t extent) const {
   int lanes = machine.vectorFloats;

@@ -12,10 +12,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_CODEGEN_KERNELS_VALUES_H
-#define RESIN_CODEGEN_KERNELS_VALUES_H
+#ifndef RESIN_CODEGEN_CPU_KERNELS_VALUES_H
+#define RESIN_CODEGEN_CPU_KERNELS_VALUES_H
 
 #include "codegen/cpu/Builder.h"
+#include "support/Divisors.h"
 
 #include <functional>
 #include <optional>
@@ -144,9 +145,6 @@ private:
   bool byFours = false;
 };
 
-/// The largest divisor of `extent` that is at most `most`.
-int largestDivisor(int64_t extent, int most);
-
 /// Vectorises the innermost loop of `extent` iterations without leaving the tensor.
 void vectorizeInnermost(Halide::Stage stage, Halide::Var variable, int64_t extent, int width);
 
@@ -174,4 +172,4 @@ void checkNode(const KernelNode &node);
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_KERNELS_VALUES_H
+#endif // RESIN_CODEGEN_CPU_KERNELS_VALUES_H

@@ -15,8 +15,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_CODEGEN_SCHEDULES_CHANNELSPANS_H
-#define RESIN_CODEGEN_SCHEDULES_CHANNELSPANS_H
+#ifndef RESIN_CODEGEN_CPU_SCHEDULES_CHANNELSPANS_H
+#define RESIN_CODEGEN_CPU_SCHEDULES_CHANNELSPANS_H
 
 #include "codegen/cpu/kernels/Conv.h"
 
@@ -76,4 +76,4 @@ private:
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_SCHEDULES_CHANNELSPANS_H
+#endif // RESIN_CODEGEN_CPU_SCHEDULES_CHANNELSPANS_H

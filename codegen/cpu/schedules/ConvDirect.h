@@ -1,7 +1,7 @@
 //===- ConvDirect.h - Knobs of the gathering template -----------*- C++ -*-===//
 
-#ifndef RESIN_CODEGEN_SCHEDULES_CONVDIRECT_H
-#define RESIN_CODEGEN_SCHEDULES_CONVDIRECT_H
+#ifndef RESIN_CODEGEN_CPU_SCHEDULES_CONVDIRECT_H
+#define RESIN_CODEGEN_CPU_SCHEDULES_CONVDIRECT_H
 
 #include "codegen/cpu/kernels/Conv.h"
 
@@ -40,4 +40,4 @@ void buildConvDirect(ConvKernel &conv, const DirectKnobs &knobs, std::vector<Hal
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_SCHEDULES_CONVDIRECT_H
+#endif // RESIN_CODEGEN_CPU_SCHEDULES_CONVDIRECT_H

@@ -240,16 +240,12 @@ bool suitsRing(const ConvProblem &conv) {
 
 /// Whether a tile has one span, and the filters of large ones are spread out once.
 bool fitsSpans(const DirectKnobs &t, const ConvProblem &conv) {
-  return t.blocks == 0 && t.vectors <= int(kChannelBlock) / conv.machine.vectorFloats &&
+  return t.blocks == 0 && t.vectors <= conv.vectorsPerBlock() &&
          (t.order == DirectOrder::Panels || ChannelSpans(conv, t.channels).fitAtOnce());
 }
 
-/// Whether the tile's vectors are parts of a block or whole blocks.
-bool fitsVectors(const DirectKnobs &t, const ConvProblem &conv) {
-  const int perBlock = kChannelBlock / conv.machine.vectorFloats,
-            blocks = blocksOf((conv.isForward() ? conv.shape.k : conv.shape.c) / conv.shape.groups);
-  return t.vectors > perBlock ? divides(perBlock, t.vectors) && divides(t.vectors / perBlock, blocks)
-                              : divides(t.vectors, perBlock);
+bool fitsBlocks(const DirectKnobs &t, const ConvProblem &conv) {
+  return fitsVectors(t.vectors, blocksOf((conv.isForward() ? conv.shape.k : conv.shape.c) / conv.shape.groups), conv);
 }
 
 bool fitsChunks(const DirectKnobs &t, const ConvProblem &conv) {
@@ -289,7 +285,7 @@ public:
       return false;
     if ((classesOf(x) > 1 && width % t.pixels) || (classesOf(y) > 1 && height % t.rows))
       return false;
-    return (fillsBlocks(conv.shape) || fitsSpans(t, conv)) && fitsVectors(t, conv) && fitsChunks(t, conv);
+    return (fillsBlocks(conv.shape) || fitsSpans(t, conv)) && fitsBlocks(t, conv) && fitsChunks(t, conv);
   }
 
   /// A strided data gradient unrolls the classes of its pixels with their taps. Chunks of source channels are summed

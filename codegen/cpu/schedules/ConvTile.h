@@ -17,8 +17,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_CODEGEN_SCHEDULES_CONVTILE_H
-#define RESIN_CODEGEN_SCHEDULES_CONVTILE_H
+#ifndef RESIN_CODEGEN_CPU_SCHEDULES_CONVTILE_H
+#define RESIN_CODEGEN_CPU_SCHEDULES_CONVTILE_H
 
 #include "codegen/cpu/kernels/Conv.h"
 #include "codegen/cpu/kernels/TileSums.h"
@@ -120,4 +120,4 @@ bool suitsTiles(const ConvProblem &conv);
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_SCHEDULES_CONVTILE_H
+#endif // RESIN_CODEGEN_CPU_SCHEDULES_CONVTILE_H

@@ -1,7 +1,7 @@
 //===- ConvWeight.h - Knobs of the weight gradient's template ---*- C++ -*-===//
 
-#ifndef RESIN_CODEGEN_SCHEDULES_CONVWEIGHT_H
-#define RESIN_CODEGEN_SCHEDULES_CONVWEIGHT_H
+#ifndef RESIN_CODEGEN_CPU_SCHEDULES_CONVWEIGHT_H
+#define RESIN_CODEGEN_CPU_SCHEDULES_CONVWEIGHT_H
 
 #include "codegen/cpu/kernels/Conv.h"
 
@@ -21,4 +21,4 @@ void buildConvWeight(ConvKernel &conv, const WeightKnobs &knobs, std::vector<Hal
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_SCHEDULES_CONVWEIGHT_H
+#endif // RESIN_CODEGEN_CPU_SCHEDULES_CONVWEIGHT_H

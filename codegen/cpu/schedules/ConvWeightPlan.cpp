@@ -68,7 +68,7 @@ void chooseTile(WeightKnobs &t, const ConvProblem &conv) {
   } else {
     t.vectors = 2, t.channels = 4;
   }
-  const int perBlock = kChannelBlock / conv.machine.vectorFloats,
+  const int perBlock = conv.vectorsPerBlock(),
             outputBlocks = fillsBlocks(s) ? blocksOf(s.k / s.groups) : 1; // of one group, or of a span
   if (t.vectors > perBlock && outputBlocks % (t.vectors / perBlock))
     t.vectors = perBlock;
@@ -124,15 +124,13 @@ public:
   bool fits(const ConvProblem &conv, const Numbers &numbers) const override {
     const ConvShape &s = conv.shape;
     const WeightKnobs t = weightKnobs(numbers);
-    const int perBlock = kChannelBlock / conv.machine.vectorFloats, blocks = blocksOf(s.k / s.groups);
     if (!(t.rolled ? canRoll(conv) : coversColumns(conv)))
       return false;
-    if (!fillsBlocks(s) && (t.vectors > perBlock || t.pixelsInside))
+    if (!fillsBlocks(s) && (t.vectors > conv.vectorsPerBlock() || t.pixelsInside))
       return false; // the sums of a span are complete before the next
-    const bool vectors = t.vectors > perBlock ? divides(perBlock, t.vectors) && divides(t.vectors / perBlock, blocks)
-                                              : divides(t.vectors, perBlock);
-    return vectors && divides(t.channels, kChannelBlock) && divides(t.tapsX, s.s) && divides(t.tapsY, s.r) &&
-           divides(t.rows, s.oh) && divides(t.images, s.n) && divides(t.pixels, t.rolled ? s.w : s.ow);
+    return fitsVectors(t.vectors, blocksOf(s.k / s.groups), conv) && divides(t.channels, kChannelBlock) &&
+           divides(t.tapsX, s.s) && divides(t.tapsY, s.r) && divides(t.rows, s.oh) && divides(t.images, s.n) &&
+           divides(t.pixels, t.rolled ? s.w : s.ow);
   }
 
   Needs needs(const ConvProblem &, const Numbers &numbers) const override {

@@ -20,7 +20,6 @@
 #include "codegen/cpu/schedules/ConvWinograd.h"
 
 #include "codegen/cpu/schedules/ConvTile.h"
-#include "codegen/cpu/schedules/RegisterTile.h"
 #include "codegen/cpu/schedules/Winograd.h"
 
 #include <algorithm>
@@ -200,8 +199,7 @@ private:
     acc.compute_at(M, to).store_in(MemoryType::Register).vectorize(ki, vectorFloats).unroll(ki).unroll(t).unroll(kb);
     RVar outer("outer"), inner("inner");
     acc.update().split(channel.x, outer, inner, knobs.channels).split(ki, kv, kii, vectorFloats);
-    const RegisterTile registers{knobs.tiles, knobs.blocks * block / vectorFloats};
-    if (registers.holdsBroadcasts())
+    if (registersOf({knobs.tiles, knobs.blocks}, conv.machine).holdsBroadcasts())
       acc.update().reorder({kii, t, kv, kb, inner, outer, channel.y});
     else
       acc.update().reorder({kii, kv, kb, t, inner, outer, channel.y});

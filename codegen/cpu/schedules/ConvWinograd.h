@@ -1,11 +1,18 @@
 //===- ConvWinograd.h - Knobs of the Winograd templates ---------*- C++ -*-===//
 
-#ifndef RESIN_CODEGEN_SCHEDULES_CONVWINOGRAD_H
-#define RESIN_CODEGEN_SCHEDULES_CONVWINOGRAD_H
+#ifndef RESIN_CODEGEN_CPU_SCHEDULES_CONVWINOGRAD_H
+#define RESIN_CODEGEN_CPU_SCHEDULES_CONVWINOGRAD_H
 
 #include "codegen/cpu/kernels/Conv.h"
+#include "codegen/cpu/schedules/RegisterTile.h"
 
 namespace resin::codegen {
+
+/// What the method takes in each direction: 3x3, unit strides, and a ring of zeros left and right.
+inline bool suitsWinograd(const ConvShape &s) {
+  return s.groups == 1 && s.r == 3 && s.s == 3 && s.strideX == 1 && s.strideY == 1 && s.dilationX == 1 &&
+         s.dilationY == 1 && s.left == 1 && s.w == s.ow;
+}
 
 struct WinogradKnobs {
   int tile;          ///< results of a tile, each way: 4 or 2; the template's
@@ -30,6 +37,9 @@ struct WinogradTile {
   int broadcasts, blocks;
 };
 inline constexpr int kMostBroadcasts = 28;
+inline RegisterTile registersOf(const WinogradTile &tile, const Machine &machine) {
+  return {tile.broadcasts, tile.blocks * static_cast<int>(kChannelBlock) / machine.vectorFloats};
+}
 /// The best one by a model of the core (RegisterTile.h), with as little as possible left over of `values`, and a
 /// divisor of `blocks`. Not the defaults': in slow runs of the machine at hand 3 x 4 vectors take 5 to 10 % less time
 /// than the 4 x 2 of AVX2, in fast ones 5 to 7 % more.
@@ -40,4 +50,4 @@ void buildConvWinogradWeight(ConvKernel &conv, const WinogradWeightKnobs &knobs,
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_SCHEDULES_CONVWINOGRAD_H
+#endif // RESIN_CODEGEN_CPU_SCHEDULES_CONVWINOGRAD_H

@@ -3,7 +3,6 @@
 #include "codegen/cpu/Template.h"
 #include "codegen/cpu/schedules/ConvTile.h"
 #include "codegen/cpu/schedules/ConvWinograd.h"
-#include "codegen/cpu/schedules/RegisterTile.h"
 #include "codegen/cpu/schedules/Winograd.h"
 #include "support/ConvCost.h"
 
@@ -23,9 +22,8 @@ int groupOf(const WinogradKnobs &t, const ConvProblem &conv) { return gridOf(t, 
 /// Bytes on the stack of a worker.
 int64_t scratchOf(const WinogradKnobs &t, const ConvProblem &conv) {
   const winograd::Grid grid = gridOf(t, conv);
-  const int64_t group = grid.across() * t.rows * t.images,
-                groups = (grid.down() + t.rows - 1) / t.rows * ((conv.shape.n + t.images - 1) / t.images),
-                tiles = (group + t.tiles - 1) / t.tiles * t.tiles * groups, source = sourceChannels(conv) + 15;
+  const int64_t groups = (grid.down() + t.rows - 1) / t.rows * ((conv.shape.n + t.images - 1) / t.images),
+                tiles = roundUp(groupOf(t, conv), t.tiles) * groups, source = sourceChannels(conv) + 15;
   const bool atPoints = conv.pointsTile();
   const int64_t resultBlocks = atPoints ? blocksOf(conv.shape.k) : t.blocks;
   return winograd::pointsOf(t.tile) * kSumBytes *
@@ -63,7 +61,7 @@ void chooseChunk(WinogradKnobs &t, const ConvProblem &conv) {
 /// 4 or 5 tiles x 2 vectors with 16 registers of AVX2, 8 to 13 x 2 blocks with 32 of AVX-512, 2 or 3 x 4 vectors of
 /// SSE: whichever leaves least over.
 void chooseTile(WinogradKnobs &t, const ConvProblem &conv) {
-  const int perBlock = kChannelBlock / conv.machine.vectorFloats, group = groupOf(t, conv);
+  const int perBlock = conv.vectorsPerBlock(), group = groupOf(t, conv);
   if (perBlock == 1 && blocksOf(resultChannels(conv)) % 2 == 0)
     t.blocks = 2;
   const int largest = (conv.machine.vectorRegisters - 5) / (perBlock * t.blocks),
@@ -94,8 +92,7 @@ public:
 
   bool suits(const ConvProblem &conv) const override {
     const ConvShape &s = conv.shape;
-    if (conv.direction == ConvDirection::GradWeight || s.groups != 1 || s.r != 3 || s.s != 3 || s.strideX != 1 ||
-        s.strideY != 1 || s.dilationX != 1 || s.dilationY != 1 || s.left != 1 || s.w != s.ow)
+    if (conv.direction == ConvDirection::GradWeight || !suitsWinograd(s))
       return false;
     // A band of rows brings the rows above and below with it.
     const bool isWhole = s.top == 1 && s.h == s.oh, isBand = s.top == 0 && s.h == s.oh + 2;
@@ -137,7 +134,7 @@ public:
 
   Needs needs(const ConvProblem &conv, const Numbers &numbers) const override {
     const WinogradKnobs t = knobsOf(numbers);
-    const RegisterTile registers{t.tiles, int(kChannelBlock) / conv.machine.vectorFloats * t.blocks};
+    const RegisterTile registers = registersOf({t.tiles, t.blocks}, conv.machine);
     return {int64_t(registers.accumulators()) * t.channels, registers.registers(), scratchOf(t, conv)};
   }
 
@@ -180,8 +177,7 @@ WinogradTile bestWinogradTile(const ConvProblem &conv, int values, int blocks) {
   WinogradTile best{1, 1};
   for (int b : {1, 2, 4})
     for (int n = 1; blocks % b == 0 && n <= kMostBroadcasts; ++n) {
-      const RegisterTile tile{n, b * int(kChannelBlock) / conv.machine.vectorFloats};
-      const double rate = tile.rate(conv.machine) * values / roundUp(values, n);
+      const double rate = registersOf({n, b}, conv.machine).rate(conv.machine) * values / roundUp(values, n);
       if (rate > bestRate + 1e-3)
         best = {n, b}, bestRate = rate;
     }

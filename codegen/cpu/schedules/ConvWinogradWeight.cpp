@@ -16,7 +16,6 @@
 
 #include "codegen/cpu/schedules/ConvTile.h"
 #include "codegen/cpu/schedules/ConvWinograd.h"
-#include "codegen/cpu/schedules/RegisterTile.h"
 #include "codegen/cpu/schedules/Winograd.h"
 
 using namespace Halide;
@@ -143,8 +142,7 @@ private:
     partial.compute_at(W, co).store_in(MemoryType::Register).vectorize(ki, vector).unroll(ki).unroll(c).unroll(kb);
     RVar outer("outer"), inner("inner");
     partial.update().split(ki, kv, kii, vector).split(tile, outer, inner, knobs.tiles);
-    const RegisterTile registers{knobs.channels, knobs.blocks * block / vector};
-    if (registers.holdsBroadcasts())
+    if (registersOf({knobs.channels, knobs.blocks}, conv.machine).holdsBroadcasts())
       partial.update().reorder({kii, c, kv, kb, inner, outer});
     else
       partial.update().reorder({kii, kv, kb, c, inner, outer});

@@ -2,7 +2,6 @@
 
 #include "codegen/cpu/Template.h"
 #include "codegen/cpu/schedules/ConvWinograd.h"
-#include "codegen/cpu/schedules/RegisterTile.h"
 #include "codegen/cpu/schedules/Winograd.h"
 
 #include <algorithm>
@@ -60,8 +59,7 @@ public:
   bool suits(const ConvProblem &conv) const override {
     const ConvShape &s = conv.shape;
     if (conv.direction != ConvDirection::GradWeight || conv.spec.nodes.size() != 1 || conv.spec.results.size() != 1 ||
-        s.groups != 1 || s.r != 3 || s.s != 3 || s.strideX != 1 || s.strideY != 1 || s.dilationX != 1 ||
-        s.dilationY != 1 || s.top != 1 || s.left != 1 || s.h != s.oh || s.w != s.ow)
+        !suitsWinograd(s) || s.top != 1 || s.h != s.oh)
       return false;
     const TensorSpec &x = conv.operandSpec(0), &dy = conv.operandSpec(1);
     // Where the last tiles reach beyond the map, they read dY's ring.
@@ -98,7 +96,7 @@ public:
 
   Needs needs(const ConvProblem &conv, const Numbers &numbers) const override {
     const WinogradWeightKnobs t = knobsOf(numbers);
-    const RegisterTile registers{t.channels, int(kChannelBlock) / conv.machine.vectorFloats * t.blocks};
+    const RegisterTile registers = registersOf({t.channels, t.blocks}, conv.machine);
     return {int64_t(registers.accumulators()) * t.tiles, registers.registers(), scratchOf(t, conv)};
   }
 

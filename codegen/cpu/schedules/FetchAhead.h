@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_CODEGEN_SCHEDULES_FETCHAHEAD_H
-#define RESIN_CODEGEN_SCHEDULES_FETCHAHEAD_H
+#ifndef RESIN_CODEGEN_CPU_SCHEDULES_FETCHAHEAD_H
+#define RESIN_CODEGEN_CPU_SCHEDULES_FETCHAHEAD_H
 
 #include "codegen/cpu/Builder.h"
 
@@ -56,4 +56,4 @@ void fetchDuring(const Halide::Func &f, const Halide::Expr &fetch);
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_SCHEDULES_FETCHAHEAD_H
+#endif // RESIN_CODEGEN_CPU_SCHEDULES_FETCHAHEAD_H

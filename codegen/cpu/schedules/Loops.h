@@ -1,7 +1,7 @@
 //===- Loops.h - Kernels that are loops over a result's storage -*- C++ -*-===//
 
-#ifndef RESIN_CODEGEN_SCHEDULES_LOOPS_H
-#define RESIN_CODEGEN_SCHEDULES_LOOPS_H
+#ifndef RESIN_CODEGEN_CPU_SCHEDULES_LOOPS_H
+#define RESIN_CODEGEN_CPU_SCHEDULES_LOOPS_H
 
 #include "codegen/cpu/Builder.h"
 
@@ -13,4 +13,4 @@ void buildLoops(const KernelSpec &spec, const KernelMachine &machine, BuiltKerne
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_SCHEDULES_LOOPS_H
+#endif // RESIN_CODEGEN_CPU_SCHEDULES_LOOPS_H

@@ -1,7 +1,7 @@
 //===- Maps.h - Kernels that map activations pixel by pixel -----*- C++ -*-===//
 
-#ifndef RESIN_CODEGEN_SCHEDULES_MAPS_H
-#define RESIN_CODEGEN_SCHEDULES_MAPS_H
+#ifndef RESIN_CODEGEN_CPU_SCHEDULES_MAPS_H
+#define RESIN_CODEGEN_CPU_SCHEDULES_MAPS_H
 
 #include "codegen/cpu/Builder.h"
 
@@ -13,4 +13,4 @@ bool buildMap(const KernelSpec &spec, const KernelMachine &machine, BuiltKernel 
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_SCHEDULES_MAPS_H
+#endif // RESIN_CODEGEN_CPU_SCHEDULES_MAPS_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef RESIN_CODEGEN_SCHEDULES_REGISTERTILE_H
-#define RESIN_CODEGEN_SCHEDULES_REGISTERTILE_H
+#ifndef RESIN_CODEGEN_CPU_SCHEDULES_REGISTERTILE_H
+#define RESIN_CODEGEN_CPU_SCHEDULES_REGISTERTILE_H
 
 #include "machine/Machine.h"
 
@@ -36,4 +36,4 @@ struct RegisterTile {
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_SCHEDULES_REGISTERTILE_H
+#endif // RESIN_CODEGEN_CPU_SCHEDULES_REGISTERTILE_H

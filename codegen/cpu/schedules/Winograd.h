@@ -1,7 +1,7 @@
 //===- Winograd.h - Transforms of F(4, 3) and F(2, 3), tiles at points -*- C++ -*-===//
 
-#ifndef RESIN_CODEGEN_SCHEDULES_WINOGRAD_H
-#define RESIN_CODEGEN_SCHEDULES_WINOGRAD_H
+#ifndef RESIN_CODEGEN_CPU_SCHEDULES_WINOGRAD_H
+#define RESIN_CODEGEN_CPU_SCHEDULES_WINOGRAD_H
 
 #include "codegen/cpu/kernels/Conv.h"
 
@@ -59,4 +59,4 @@ void schedule(Points &points, const Machine &machine, int storage);
 
 } // namespace resin::codegen
 
-#endif // RESIN_CODEGEN_SCHEDULES_WINOGRAD_H
+#endif // RESIN_CODEGEN_CPU_SCHEDULES_WINOGRAD_H
