@@ -1,9 +1,9 @@
 # How a folder becomes a library: its *.cpp, and those of the FOLDERS in it, are its source list.
 #
-#   add_resin_library(NAME [LINK libs...])         support/ and runtime/: no MLIR, no Halide
-#   add_resin_mlir_library(NAME [LINK libs...])    sees MLIR's headers; built without RTTI, as MLIR is
-#   resin_use_mlir_headers(NAME)                   the same for an executable of one's own
-#   add_resin_halide_library(NAME [LINK libs...])  sees Halide's headers; with RTTI and exceptions, as Halide is
+#   add_resin_library(NAME [FOLDERS folders...] [LINK libs...])         support/, machine/, tuning/: no MLIR, no Halide
+#   add_resin_mlir_library(NAME [FOLDERS folders...] [LINK libs...])    sees MLIR's headers; without RTTI, as MLIR is
+#   resin_use_mlir_headers(NAME)                                        the same for an executable of one's own
+#   add_resin_halide_library(NAME [FOLDERS folders...] [LINK libs...])  sees Halide's; with RTTI and exceptions, so too
 #
 # The three kinds of include path are never on one target, so no file can include both MLIR and Halide.
 
@@ -75,8 +75,8 @@ function(add_resin_halide_library name)
   target_link_libraries(${name} PUBLIC resin_options ${ARG_LINK} PRIVATE Halide::Halide)
 endfunction()
 
-# Pages of documentation that TableGen writes: every build (or `ninja resin-docs` alone) puts build/docs/<page>.md there
-# for each
+# Pages of documentation that TableGen writes: every build (or `ninja resin-docs` alone) puts build/docs/<page>.md
+# there for each
 #   add_resin_doc(PAGE FILE.td mlir-tblgen-flags...)
 function(add_resin_doc page definitions)
   set(output ${CMAKE_BINARY_DIR}/docs/${page}.md)

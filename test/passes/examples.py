@@ -6,8 +6,8 @@ Every pass has a summary, a description and an example, and each of its options 
     // becomes ...
     lines of what the pass makes of that test
 
-in order and with gaps; `...` stands for the rest of a line or for a part of it. A gate's example ends in `// is
-refused: MESSAGE`, which one of the `expected-error`s in its tests `<flag>*.mlir` contains.
+in order and with gaps; `...` stands for the rest of a line or for a part of it. A gate's example ends in
+`// is refused: MESSAGE`, which one of the `expected-error`s in its tests `<flag>*.mlir` contains.
 """
 
 import pathlib
